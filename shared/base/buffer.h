@@ -1,0 +1,53 @@
+/* shared/base/buffer.h
+ *
+ * A growing run of bytes with a limit set at birth.  Going over the limit makes the buffer
+ * FAILED: every later append does nothing, so a chain of appends is checked once at its end.
+ */
+#ifndef SHARED_BASE_BUFFER_H
+#define SHARED_BASE_BUFFER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "shared/base/span.h"
+
+struct buffer {
+    char *ptr;
+    size_t len;
+    size_t size;        /* allocated */
+    size_t limit_bytes; /* len never goes over it */
+    bool failed;
+};
+
+#define _buffer_ __attribute__((cleanup(buffer_done)))
+
+void buffer_init(struct buffer *buffer, size_t limit_bytes);
+/* Frees the bytes; the buffer is empty, not failed, and keeps its limit. */
+void buffer_done(struct buffer *buffer);
+/* Empties it, keeps the memory. */
+void buffer_clear(struct buffer *buffer);
+
+/* False (and FAILED) when the limit is passed; the buffer then holds what it held. */
+bool buffer_append(struct buffer *buffer, struct span bytes);
+bool buffer_append_byte(struct buffer *buffer, char byte);
+bool buffer_append_u64(struct buffer *buffer, uint64_t number);
+bool buffer_append_i64(struct buffer *buffer, int64_t number);
+bool buffer_append_hex(struct buffer *buffer, uint64_t number, unsigned digits);
+/* printf form, for logs, messages, tests.  Never for JSON, SQL or HTTP heads. */
+bool buffer_append_format(struct buffer *buffer, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* Room for COUNT more bytes at buffer->ptr + len, or NULL (and FAILED); then buffer_grew. */
+char *buffer_reserve(struct buffer *buffer, size_t count);
+void buffer_grew(struct buffer *buffer, size_t count);
+
+/* Drops COUNT bytes from the front (moves the rest). */
+void buffer_drop(struct buffer *buffer, size_t count);
+
+static inline struct span buffer_span(const struct buffer *buffer)
+{
+    return (struct span){buffer->ptr ? buffer->ptr : "", buffer->len};
+}
+
+#endif
