@@ -19,7 +19,8 @@ CONFIGURE_FLAGS ?=
 
 # build/ is described by ./config.mk, as a plain ./configure writes it; every other folder has its own.
 CONFIG          := $(if $(filter build,$(BUILD)),config.mk,$(BUILD)/config.mk)
-UNCONFIGURED    := help clean distclean dist format house systemd-check deps
+UNCONFIGURED    := help clean distclean dist format house shellcheck systemd-check deps run check \
+    asan asan-unit asan-play fuzz fuzz-regress coverage configure
 NEEDS_CONFIG    := $(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all))
 GIVEN_CC        := $(if $(filter command line environment,$(origin CC)),$(CC))
 
@@ -153,6 +154,154 @@ unit: $(UNITS)
 $(UNITS): $(BUILD)/%: $(BUILD)/%.o $(CLI_LIB) $(LIB) $(TEST_LIB) $(LLHTTP)
 	@echo "  LINK      $@"
 	@$(LINK) -o $@ $^ $(TEST_LIB) $(LIB) $(LIBRARY_LIBS) $(CHECK_LIBS)
+
+.PHONY: golden play bench
+golden: all
+	@if [ -x tests/golden/run ]; then AIGW_BUILD=$(BUILD) tests/golden/run; \
+	else echo "golden: no tests/golden/run yet"; fi
+play: all
+	@if [ -x tests/play/run ]; then AIGW_BUILD=$(BUILD) tests/play/run $(PATTERN); \
+	else echo "play: no tests/play/run yet"; fi
+bench: all
+	@tools/install-deps bench
+	@if [ -x tests/bench/run ]; then AIGW_BUILD=$(BUILD) tests/bench/run; \
+	else echo "bench: no tests/bench/run yet"; fi
+
+# The same tests under AddressSanitizer and UndefinedBehaviorSanitizer: without the forks of check,
+# so that leaks are seen, and with every finding fatal.
+SANITIZER_OPTIONS := ASAN_OPTIONS=detect_leaks=1:abort_on_error=1:detect_stack_use_after_return=1 \
+    UBSAN_OPTIONS=print_stacktrace=1 CK_FORK=no
+
+.PHONY: asan asan-unit asan-play
+asan: asan-unit asan-play
+asan-unit:
+	@$(SANITIZER_OPTIONS) $(MAKE) BUILD=build-asan CONFIGURE_FLAGS=--enable-asan all unit
+asan-play:
+	@$(SANITIZER_OPTIONS) $(MAKE) BUILD=build-asan CONFIGURE_FLAGS=--enable-asan play
+
+# A fuzz target is one tests/fuzz/fuzz_NAME.c; its corpus, if any, is tests/fuzz/corpus/NAME. New
+# inputs go to build-fuzz/corpus/NAME; what is worth keeping is copied to the tree by hand.
+FUZZ_SECONDS ?= 10
+FUZZ_MAKE    := $(MAKE) BUILD=build-fuzz CC=clang CONFIGURE_FLAGS=--enable-fuzz
+
+.PHONY: fuzz fuzz-regress fuzz-build
+fuzz:
+	@$(FUZZ_MAKE) fuzz-build
+	@tools/run-fuzzers build-fuzz $(FUZZ_SECONDS) $(NAME)
+fuzz-regress:
+	@$(FUZZ_MAKE) fuzz-build
+	@tools/run-fuzzers build-fuzz 0 $(NAME)
+fuzz-build: $(FUZZERS)
+$(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(CLI_LIB) $(LIB) $(LLHTTP)
+	@echo "  LINK      $@"
+	@$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBRARY_LIBS)
+
+.PHONY: coverage
+coverage:
+	@tools/install-deps coverage
+	@$(MAKE) BUILD=build-coverage CONFIGURE_FLAGS=--enable-coverage CFLAGS="-O1 -g" all unit-build
+	@find build-coverage -name '*.gcda' -delete
+	@$(MAKE) BUILD=build-coverage unit play
+	@tools/coverage build-coverage
+
+# ---- checks of the text ----------------------------------------------------------------------
+
+C_FILES  = $(shell git ls-files -co --exclude-standard -- '*.c' '*.h' '*.def' 2>/dev/null)
+C_CODE   = $(filter %.c %.h,$(C_FILES))
+SCRIPTS  = $(shell git ls-files -co --exclude-standard 2>/dev/null | xargs grep -lE '^\#!/bin/(ba)?sh' 2>/dev/null)
+
+.PHONY: format lint cppcheck shellcheck house tidy systemd-check
+format:
+	@tools/clang-format -i $(C_CODE)
+lint: house shellcheck cppcheck
+	@$(if $(C_CODE),tools/clang-format --dry-run --Werror $(C_CODE) &&) echo "format: $(words $(C_CODE)) files, no difference"
+
+house:
+	@tests/house/run
+
+shellcheck:
+	@$(if $(SCRIPTS),shellcheck $(SCRIPTS) &&) echo "shellcheck: $(words $(SCRIPTS)) scripts, no finding"
+
+cppcheck: $(BUILD)/config.h
+	@mkdir -p $(BUILD)/cppcheck
+	@cppcheck -q -j2 --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
+	    --inline-suppr --suppressions-list=tests/house/cppcheck.suppress --library=posix \
+	    --cppcheck-build-dir=$(BUILD)/cppcheck -D_GNU_SOURCE -D__linux__ -I. -I$(BUILD) \
+	    $(filter-out tests/%,$(filter %.c,$(C_CODE)))
+	@echo "cppcheck: no finding"
+
+tidy: $(BUILD)/config.h
+	@tools/install-deps tidy
+	@clang-tidy --quiet $(LIB_SOURCES) $(CLI_SOURCES) $(wildcard $(MAINS)) -- \
+	    -std=gnu17 $(OUR_CPPFLAGS) $(LIBRARY_CFLAGS) $(if $(LLHTTP_HEADERS),-isystem $(LLHTTP_HEADERS))
+
+systemd-check:
+	@tests/house/systemd
+
+# ---- from nothing to a running gateway; everything at once ------------------------------------
+
+.PHONY: deps run check
+deps:
+	@tools/install-deps build
+
+run:
+	@tools/install-deps build
+	@$(MAKE) --no-print-directory all
+	@exec tools/run $(BUILD)
+
+check:
+	@exec tools/check
+
+# ---- installation ----------------------------------------------------------------------------
+
+unitdir    ?= $(prefix)/lib/systemd/system
+sysusersdir ?= $(prefix)/lib/sysusers.d
+tmpfilesdir ?= $(prefix)/lib/tmpfiles.d
+bashcompdir ?= $(datadir)/bash-completion/completions
+zshcompdir  ?= $(datadir)/zsh/site-functions
+
+.PHONY: install uninstall
+install: all
+	@BUILD=$(BUILD) $(INSTALL_FOLDERS) tools/install install
+uninstall:
+	@BUILD=$(BUILD) $(INSTALL_FOLDERS) tools/install uninstall
+
+INSTALL_FOLDERS = DESTDIR="$(DESTDIR)" bindir="$(bindir)" datadir="$(datadir)" mandir="$(mandir)" \
+    docdir="$(docdir)" sysconfdir="$(sysconfdir)" localstatedir="$(localstatedir)" \
+    unitdir="$(unitdir)" sysusersdir="$(sysusersdir)" tmpfilesdir="$(tmpfilesdir)" \
+    bashcompdir="$(bashcompdir)" zshcompdir="$(zshcompdir)"
+
+.PHONY: dist
+DIST := aigw-$(file <VERSION)
+dist: configure
+	@mkdir -p build
+	@git ls-files | grep -v '^\.github/\|^\.ci/' > build/dist.list && echo configure >> build/dist.list
+	@tar -czf build/$(DIST).tar.gz --owner=0 --group=0 --sort=name --transform 's,^,$(DIST)/,' -T build/dist.list
+	@rm build/dist.list && echo "  DIST      build/$(DIST).tar.gz"
+
+# ---- the rest --------------------------------------------------------------------------------
+
+.PHONY: help
+help:
+	@echo "make               build/aigw and build/aigwctl (bootstraps when config.mk is missing)"
+	@echo "make run           install what is missing, build, start on SQLite, print a key and a curl line"
+	@echo "make check         install what the tests need, run every test"
+	@echo "  unit             unit tests; CK_RUN_CASE=... as check has it"
+	@echo "  golden  play     golden files; scenarios on the real daemon (PATTERN=words)"
+	@echo "  asan             unit tests and scenarios under ASan and UBSan, in build-asan/"
+	@echo "  fuzz             every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) (NAME=one)"
+	@echo "  fuzz-regress     every corpus once"
+	@echo "  house  lint      layers, sizes, banned words; these and format, cppcheck, shellcheck"
+	@echo "  tidy             clang-tidy, minutes long, not part of check"
+	@echo "  coverage         lines that unit tests and scenarios reach, in build-coverage/"
+	@echo "  systemd-check    the unit files"
+	@echo "make bench         nginx, HAProxy and aigw in one run"
+	@echo "make format        clang-format -i"
+	@echo "make install       DESTDIR=... prefix=...; uninstall takes away what install put"
+	@echo "make dist          release tarball in build/"
+	@echo "make clean         this build folder; distclean: all that was made"
+	@echo "another variant:   make BUILD=build-clang CC=clang"
+	@echo "                   make BUILD=build-openssl CONFIGURE_FLAGS=--with-tls=openssl"
 
 .PHONY: clean distclean
 clean:
