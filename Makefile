@@ -177,7 +177,7 @@ asan: asan-unit asan-play
 asan-unit:
 	@$(SANITIZER_OPTIONS) $(MAKE) BUILD=build-asan CONFIGURE_FLAGS=--enable-asan all unit
 asan-play:
-	@$(SANITIZER_OPTIONS) $(MAKE) BUILD=build-asan CONFIGURE_FLAGS=--enable-asan play
+	@$(SANITIZER_OPTIONS) PLAY_SLOW=4 $(MAKE) BUILD=build-asan CONFIGURE_FLAGS=--enable-asan play
 
 # A fuzz target is one tests/fuzz/fuzz_NAME.c; its corpus, if any, is tests/fuzz/corpus/NAME. New
 # inputs go to build-fuzz/corpus/NAME; what is worth keeping is copied to the tree by hand.
