@@ -27,5 +27,8 @@ bool decode_base64(struct span text, struct buffer *out);
 
 /* True when S is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates). */
 bool utf8_valid(struct span s);
+/* Bytes of the well-formed UTF-8 sequence that S begins with (1 to 4), or 0 when there is none.
+ */
+unsigned utf8_length(struct span s);
 
 #endif

@@ -9,6 +9,7 @@
 #define SHARED_BASE_WHEEL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define WHEEL_TICK_MS 8

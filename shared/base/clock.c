@@ -1,0 +1,78 @@
+#include "shared/base/clock.h"
+
+#include <time.h>
+
+#include "shared/base/check.h"
+
+uint64_t clock_monotonic_ns(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (uint64_t)now.tv_sec * 1000000000U + (uint64_t)now.tv_nsec;
+}
+
+int64_t clock_wall_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+static void write_digits(char *text, unsigned count, unsigned number)
+{
+    for (unsigned i = count; i-- > 0; number /= 10)
+        text[i] = (char)('0' + number % 10);
+}
+
+void clock_write_rfc3339(int64_t wall_ms, char text[CLOCK_TEXT_SIZE])
+{
+    int64_t millisecond = wall_ms % 1000;
+    int64_t seconds = wall_ms / 1000;
+    time_t time_s;
+    struct tm parts;
+
+    if (millisecond < 0) {
+        millisecond += 1000;
+        seconds--;
+    }
+    time_s = (time_t)seconds;
+    if (!gmtime_r(&time_s, &parts) || parts.tm_year < -1900 || parts.tm_year > 8099)
+        parts = (struct tm){.tm_mday = 1, .tm_year = -1900};
+    memcpy(text, "0000-00-00T00:00:00.000Z", CLOCK_TEXT_SIZE);
+    write_digits(text, 4, (unsigned)(parts.tm_year + 1900));
+    write_digits(text + 5, 2, (unsigned)parts.tm_mon + 1);
+    write_digits(text + 8, 2, (unsigned)parts.tm_mday);
+    write_digits(text + 11, 2, (unsigned)parts.tm_hour);
+    write_digits(text + 14, 2, (unsigned)parts.tm_min);
+    write_digits(text + 17, 2, (unsigned)parts.tm_sec);
+    write_digits(text + 20, 3, (unsigned)millisecond);
+}
+
+static const struct {
+    struct span suffix;
+    uint64_t factor_ms;
+} units[] = {
+    {{"ms", 2}, 1},
+    {{"s", 1}, 1000},
+    {{"m", 1}, 60 * 1000},
+    {{"h", 1}, 60 * 60 * 1000},
+    {{"d", 1}, 24 * 60 * 60 * 1000},
+};
+
+bool clock_read_duration_ms(struct span text, uint64_t *ret_ms)
+{
+    uint64_t number;
+
+    if (span_read_u64(text, ret_ms))
+        return true;
+    for (unsigned i = 0; i < ARRAY_LEN(units); i++) {
+        if (!span_ends(text, units[i].suffix))
+            continue;
+        if (!span_read_u64(span_of(text.ptr, text.len - units[i].suffix.len), &number))
+            return false;
+        return !__builtin_mul_overflow(number, units[i].factor_ms, ret_ms);
+    }
+    return false;
+}

@@ -1,0 +1,58 @@
+#include "shared/base/memory.h"
+
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static _Noreturn void memory_gone(size_t size)
+{
+    (void)fprintf(stderr, "out of memory: %zu bytes were not to be had\n", size);
+    abort();
+}
+
+void *memory_new(size_t size)
+{
+    void *ptr = calloc(1, size ? size : 1);
+
+    if (!ptr)
+        memory_gone(size);
+    return ptr;
+}
+
+void *memory_new_array(size_t count, size_t size)
+{
+    size_t total;
+
+    if (__builtin_mul_overflow(count, size, &total))
+        memory_gone(SIZE_MAX);
+    return memory_new(total);
+}
+
+void *memory_new_raw(size_t size)
+{
+    void *ptr = malloc(size ? size : 1);
+
+    if (!ptr)
+        memory_gone(size);
+    return ptr;
+}
+
+void *memory_resize(void *ptr, size_t size)
+{
+    void *moved = realloc(ptr, size ? size : 1);
+
+    if (!moved)
+        memory_gone(size);
+    return moved;
+}
+
+void memory_free(void *ptr)
+{
+    free(ptr);
+}
+
+void memory_wipe(void *ptr, size_t size)
+{
+    explicit_bzero(ptr, size);
+}
