@@ -19,7 +19,7 @@ CONFIGURE_FLAGS ?=
 
 # build/ is described by ./config.mk, as a plain ./configure writes it; every other folder has its own.
 CONFIG          := $(if $(filter build,$(BUILD)),config.mk,$(BUILD)/config.mk)
-UNCONFIGURED    := help clean distclean dist format house shellcheck systemd-check deps run check \
+UNCONFIGURED    := help clean distclean dist format format-check house shellcheck systemd-check deps run check \
     asan asan-unit asan-play fuzz fuzz-regress coverage configure
 NEEDS_CONFIG    := $(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all))
 GIVEN_CC        := $(if $(filter command line environment,$(origin CC)),$(CC))
@@ -155,14 +155,15 @@ $(UNITS): $(BUILD)/%: $(BUILD)/%.o $(CLI_LIB) $(LIB) $(TEST_LIB) $(LLHTTP)
 	@echo "  LINK      $@"
 	@$(LINK) -o $@ $^ $(TEST_LIB) $(LIB) $(LIBRARY_LIBS) $(CHECK_LIBS)
 
-.PHONY: golden play bench
+.PHONY: golden play bench bench-tools
+-include tests/bench/build.mk
 golden: all
 	@if [ -x tests/golden/run ]; then AIGW_BUILD=$(BUILD) tests/golden/run; \
 	else echo "golden: no tests/golden/run yet"; fi
 play: all
 	@if [ -x tests/play/run ]; then AIGW_BUILD=$(BUILD) tests/play/run $(PATTERN); \
 	else echo "play: no tests/play/run yet"; fi
-bench: all
+bench: all bench-tools
 	@tools/install-deps bench
 	@if [ -x tests/bench/run ]; then AIGW_BUILD=$(BUILD) tests/bench/run; \
 	else echo "bench: no tests/bench/run yet"; fi
@@ -186,10 +187,10 @@ FUZZ_MAKE    := $(MAKE) BUILD=build-fuzz CC=clang CONFIGURE_FLAGS=--enable-fuzz
 
 .PHONY: fuzz fuzz-regress fuzz-build
 fuzz:
-	@$(FUZZ_MAKE) fuzz-build
+	+@$(FUZZ_MAKE) fuzz-build
 	@tools/run-fuzzers build-fuzz $(FUZZ_SECONDS) $(NAME)
 fuzz-regress:
-	@$(FUZZ_MAKE) fuzz-build
+	+@$(FUZZ_MAKE) fuzz-build
 	@tools/run-fuzzers build-fuzz 0 $(NAME)
 fuzz-build: $(FUZZERS)
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(CLI_LIB) $(LIB) $(LLHTTP)
@@ -210,11 +211,12 @@ C_FILES  = $(shell git ls-files -co --exclude-standard -- '*.c' '*.h' '*.def' 2>
 C_CODE   = $(filter %.c %.h,$(C_FILES))
 SCRIPTS  = $(shell git ls-files -co --exclude-standard 2>/dev/null | xargs grep -lE '^\#!/bin/(ba)?sh' 2>/dev/null)
 
-.PHONY: format lint cppcheck shellcheck house tidy systemd-check
+.PHONY: format format-check lint cppcheck shellcheck house tidy systemd-check
 format:
 	@tools/clang-format -i $(C_CODE)
-lint: house shellcheck cppcheck
+format-check:
 	@$(if $(C_CODE),tools/clang-format --dry-run --Werror $(C_CODE) &&) echo "format: $(words $(C_CODE)) files, no difference"
+lint: house format-check shellcheck cppcheck
 
 house:
 	@tests/house/run
@@ -222,12 +224,14 @@ house:
 shellcheck:
 	@$(if $(SCRIPTS),shellcheck $(SCRIPTS) &&) echo "shellcheck: $(words $(SCRIPTS)) scripts, no finding"
 
+CPPCHECKED = $(filter-out tests/%,$(filter %.c,$(C_CODE)))
 cppcheck: $(BUILD)/config.h
 	@mkdir -p $(BUILD)/cppcheck
-	@cppcheck -q -j2 --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
+	@$(if $(CPPCHECKED),,echo "cppcheck: no source yet" && exit 1;) \
+	cppcheck -q -j2 --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
 	    --inline-suppr --suppressions-list=tests/house/cppcheck.suppress --library=posix \
 	    --cppcheck-build-dir=$(BUILD)/cppcheck -D_GNU_SOURCE -D__linux__ -I. -I$(BUILD) \
-	    $(filter-out tests/%,$(filter %.c,$(C_CODE)))
+	    $(CPPCHECKED)
 	@echo "cppcheck: no finding"
 
 tidy: $(BUILD)/config.h
