@@ -1,0 +1,25 @@
+# The bench programs: no library, no part of aigw.
+#
+# Included by the Makefile, and of use alone: make -f tests/bench/build.mk bench-tools
+BENCH_DIR := build/tests/bench
+BENCH_CC ?= $(or $(CC),cc)
+BENCH_CFLAGS := -std=gnu17 -D_GNU_SOURCE -O2 -g -I. -Wall -Wextra -Wshadow -Wconversion \
+    -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wvla \
+    -Wundef -Wformat=2 -Wpointer-arith -Wcast-qual -Wcast-align -Wwrite-strings -Wswitch-enum \
+    -Wimplicit-fallthrough -Wnull-dereference -Wdouble-promotion -Werror
+BENCH_COMMON := tests/bench/net.c tests/bench/wire.c tests/bench/timers.c
+BENCH_HEADERS := $(wildcard tests/bench/*.h)
+BENCH_PROVIDER := tests/bench/provider.c tests/bench/answers.c tests/bench/idset.c
+BENCH_LOAD := tests/bench/load.c tests/bench/load_options.c tests/bench/load_report.c \
+    tests/bench/reply.c tests/bench/histogram.c
+
+.PHONY: bench-tools
+bench-tools: $(BENCH_DIR)/provider $(BENCH_DIR)/load
+
+$(BENCH_DIR)/provider: $(BENCH_PROVIDER) $(BENCH_COMMON) $(BENCH_HEADERS)
+	@mkdir -p $(@D)
+	$(BENCH_CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^)
+
+$(BENCH_DIR)/load: $(BENCH_LOAD) $(BENCH_COMMON) $(BENCH_HEADERS)
+	@mkdir -p $(@D)
+	$(BENCH_CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^)
