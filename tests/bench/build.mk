@@ -1,7 +1,8 @@
 # The bench programs: no library, no part of aigw.
 #
 # Included by the Makefile, and of use alone: make -f tests/bench/build.mk bench-tools
-BENCH_DIR := build/tests/bench
+BUILD ?= build
+BENCH_DIR := $(BUILD)/tests/bench
 BENCH_CC ?= $(or $(CC),cc)
 BENCH_CFLAGS := -std=gnu17 -D_GNU_SOURCE -O2 -g -I. -Wall -Wextra -Wshadow -Wconversion \
     -Wsign-conversion -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wvla \
