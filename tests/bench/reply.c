@@ -125,29 +125,43 @@ static size_t counted_take(struct reply *r, const char *ptr, size_t len, enum re
     return part;
 }
 
-/* One byte of a chunk's line; r->line_len is free between event lines only, so not used here.
- */
+static void state_set(struct reply *r, enum reply_state state)
+{
+    r->state = state;
+    r->seen = 0;
+}
+
+/* `seen` counts the digits; a size without one is no size. */
 static void chunk_size_byte(struct reply *r, char c)
 {
     int digit = c >= '0' && c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10;
 
-    if (c == '\n')
-        r->state = r->left ? REPLY_CHUNK_DATA : REPLY_TRAILER;
-    else if (c != '\r' && (digit < 0 || digit > 15 || r->left > UINT32_MAX))
-        r->state = REPLY_BAD;
+    if (c == '\n' && r->seen)
+        state_set(r, r->left ? REPLY_CHUNK_DATA : REPLY_TRAILER);
+    else if (c != '\r' && (digit < 0 || digit > 15 || r->seen++ > 8))
+        state_set(r, REPLY_BAD);
     else if (c != '\r')
         r->left = r->left * 16 + (uint64_t)digit;
 }
 
-/* The line after the last chunk; trailers are read over. `rest` counts the bytes of a line. */
+/* Exactly CR LF stands after a chunk's data. */
+static void chunk_end_byte(struct reply *r, char c)
+{
+    if (c != "\r\n"[r->seen++])
+        state_set(r, REPLY_BAD);
+    else if (c == '\n')
+        state_set(r, REPLY_CHUNK_SIZE);
+}
+
+/* The lines after the last chunk, to an empty one; `seen` counts the bytes of a line. */
 static void trailer_byte(struct reply *r, char c)
 {
-    if (c == '\n' && !r->rest)
-        r->state = REPLY_DONE;
+    if (c == '\n' && !r->seen)
+        state_set(r, REPLY_DONE);
     else if (c == '\n')
-        r->rest = 0;
+        r->seen = 0;
     else if (c != '\r')
-        r->rest++;
+        r->seen++;
 }
 
 static size_t part_take(struct reply *r, const char *ptr, size_t len)
@@ -157,12 +171,7 @@ static size_t part_take(struct reply *r, const char *ptr, size_t len)
     case REPLY_COUNTED: return counted_take(r, ptr, len, REPLY_DONE);
     case REPLY_CHUNK_DATA: return counted_take(r, ptr, len, REPLY_CHUNK_END);
     case REPLY_CHUNK_SIZE: chunk_size_byte(r, *ptr); return 1;
-    case REPLY_CHUNK_END:
-        if (*ptr == '\n')
-            r->state = REPLY_CHUNK_SIZE;
-        else if (*ptr != '\r')
-            r->state = REPLY_BAD;
-        return 1;
+    case REPLY_CHUNK_END: chunk_end_byte(r, *ptr); return 1;
     case REPLY_TRAILER: trailer_byte(r, *ptr); return 1;
     case REPLY_TO_END: body_take(r, ptr, len); return len;
     case REPLY_DONE: r->rest += len; return len;

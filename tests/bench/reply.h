@@ -31,6 +31,7 @@ struct reply {
     bool done;     /* data: [DONE] came */
     bool fault;    /* an event that says error */
     uint64_t left; /* bytes of the body or chunk yet to come */
+    unsigned seen; /* bytes of the line of framing being read */
     uint64_t body_bytes;
     uint64_t chunks; /* data events, without [DONE] */
     uint64_t rest;   /* bytes after the end of the answer: there must be none */
