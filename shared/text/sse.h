@@ -4,7 +4,8 @@
  * byte: each record comes with its raw bytes, blank line included, so that a relay can pass or
  * drop it whole.  Records that lie whole in the input are given in place; only an unfinished
  * tail is carried over to the next feed.  LF, CRLF and CR end lines; a byte order mark at the
- * start is skipped in the fields.
+ * start is skipped in the fields.  A record whose blank line is CRLF and which was cut between
+ * the two is given at the CR; the LF then begins the raw bytes of the next record.
  */
 #ifndef SHARED_TEXT_SSE_H
 #define SHARED_TEXT_SSE_H
@@ -29,6 +30,7 @@ struct sse_framer {
     size_t searched;      /* bytes of carry known to hold no end */
     bool drop_carry;      /* the last record given was in carry */
     bool started;         /* first byte was seen */
+    bool after_cr;        /* the last record ended with CR: a LF that follows belongs to it */
 };
 
 void sse_init(struct sse_framer *framer, size_t record_limit_bytes);
@@ -44,8 +46,8 @@ enum sse_result {
  * SSE_MORE: all of *rest was taken. */
 enum sse_result sse_next(struct sse_framer *framer, struct span *rest, struct sse_record *ret);
 
-/* Bytes of an unfinished record when the stream ends (they are not an event by the standard).
- */
+/* Bytes of an unfinished record when the stream ends (they are not an event by the standard;
+ * empty when the stream ended between records). */
 struct span sse_rest(const struct sse_framer *framer);
 
 #endif

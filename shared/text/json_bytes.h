@@ -1,0 +1,102 @@
+/* shared/text/json_bytes.h
+ *
+ * The runs of bytes that a JSON reader may pass over without looking at each: 16 at a time with
+ * SSE2, one at a time elsewhere. Private to shared/text.
+ */
+#ifndef SHARED_TEXT_JSON_BYTES_H
+#define SHARED_TEXT_JSON_BYTES_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#ifdef __SSE2__
+#    include <emmintrin.h>
+
+static inline __m128i json_load(const char *at)
+{
+    return _mm_loadu_si128((const __m128i *)(const void *)at);
+}
+
+static inline unsigned json_quote_mask(__m128i block)
+{
+    __m128i quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
+    __m128i backslash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+
+    return (unsigned)_mm_movemask_epi8(_mm_or_si128(quote, backslash));
+}
+#endif
+
+static inline bool json_is_plain(char c)
+{
+    return c >= 0x20 && c != '"' && c != '\\' && !(c & (char)0x80);
+}
+
+static inline bool json_is_space(char c)
+{
+    return c == ' ' || c == '\n' || c == '\r' || c == '\t';
+}
+
+/* The first byte from AT that is a quote, a backslash, a control or not ASCII, or END. */
+static inline const char *json_plain_end(const char *at, const char *end)
+{
+#ifdef __SSE2__
+    while (end - at >= 16) {
+        __m128i block = json_load(at);
+        /* The comparison is signed, so bytes from 0x80 count as small. */
+        __m128i small = _mm_cmplt_epi8(block, _mm_set1_epi8(0x20));
+        unsigned mask = json_quote_mask(block) | (unsigned)_mm_movemask_epi8(small);
+
+        if (mask)
+            return at + __builtin_ctz(mask);
+        at += 16;
+    }
+#endif
+    while (at < end && json_is_plain(*at))
+        at++;
+    return at;
+}
+
+/* The first quote or backslash from AT, or END. */
+static inline const char *json_quote_end(const char *at, const char *end)
+{
+#ifdef __SSE2__
+    while (end - at >= 16) {
+        unsigned mask = json_quote_mask(json_load(at));
+
+        if (mask)
+            return at + __builtin_ctz(mask);
+        at += 16;
+    }
+#endif
+    while (at < end && *at != '"' && *at != '\\')
+        at++;
+    return at;
+}
+
+/* The first byte from AT that is not white space, or END. */
+static inline const char *json_space_end(const char *at, const char *end)
+{
+    if (at < end && (unsigned char)*at > ' ')
+        return at;
+#ifdef __SSE2__
+    if (end - at >= 2 && (unsigned char)at[1] > ' ' && json_is_space(*at))
+        return at + 1;
+    while (end - at >= 16) {
+        __m128i block = json_load(at);
+        __m128i blank = _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8(' ')),
+                                     _mm_cmpeq_epi8(block, _mm_set1_epi8('\n')));
+        __m128i other = _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('\r')),
+                                     _mm_cmpeq_epi8(block, _mm_set1_epi8('\t')));
+        unsigned mask = (unsigned)_mm_movemask_epi8(_mm_or_si128(blank, other)) ^ 0xffffU;
+
+        if (mask)
+            return at + __builtin_ctz(mask);
+        at += 16;
+    }
+#endif
+    while (at < end && json_is_space(*at))
+        at++;
+    return at;
+}
+
+#endif
