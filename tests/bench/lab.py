@@ -42,7 +42,15 @@ def raise_file_limit(wanted=65536):
         resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
     except (ValueError, PermissionError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def open_files():
     return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
+def most_streams(wanted=10000):
+    """A proxied stream takes two descriptors of the proxy."""
+    return min(wanted, (open_files() - 400) // 2)
 
 
 def free_port():
@@ -318,9 +326,9 @@ class Nginx(Proxy):
 
     def start(self):
         (self.folder / "nginx.conf").write_text(f"""
-daemon off; user root; worker_processes {self.workers}; worker_rlimit_nofile 65536;
+daemon off; user root; worker_processes {self.workers}; 
 pid {self.folder}/pid; error_log {self.folder}/error.log;
-events {{ worker_connections 60000; }}
+events {{ worker_connections {open_files() - 100}; }}
 http {{
     access_log {self.folder}/access.log combined;
     client_body_temp_path {self.folder}/body; proxy_temp_path {self.folder}/proxy;
@@ -348,7 +356,7 @@ class Haproxy(Proxy):
     def start(self):
         (self.folder / "haproxy.cfg").write_text(f"""
 global
-    maxconn 60000
+    maxconn {(open_files() - 200) // 2}
     nbthread {self.workers}
     log stdout format raw local0
 defaults
