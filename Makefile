@@ -10,7 +10,9 @@
 
 BUILD           ?= build
 CONFIGURE_FLAGS ?=
+Q               := $(if $(V),,@)
 
+MAKEFLAGS       += --no-print-directory
 .SUFFIXES:
 .DELETE_ON_ERROR:
 .DEFAULT_GOAL   := all
@@ -20,7 +22,7 @@ CONFIGURE_FLAGS ?=
 # build/ is described by ./config.mk, as a plain ./configure writes it; every other folder has its own.
 CONFIG          := $(if $(filter build,$(BUILD)),config.mk,$(BUILD)/config.mk)
 UNCONFIGURED    := help clean distclean dist format format-check house shellcheck systemd-check deps run check \
-    asan asan-unit asan-play fuzz fuzz-regress coverage configure
+    asan asan-unit asan-play tsan fuzz fuzz-regress coverage configure
 NEEDS_CONFIG    := $(filter-out $(UNCONFIGURED),$(or $(MAKECMDGOALS),all))
 GIVEN_CC        := $(if $(filter command line environment,$(origin CC)),$(CC))
 
@@ -90,11 +92,11 @@ all: $(LIB) $(CLI_LIB) $(PROGRAMS)
 
 $(BUILD)/aigw: $(BUILD)/supervisor/main.o $(LIB) $(LLHTTP)
 	@echo "  LINK      $@"
-	@$(LINK) -o $@ $^ $(LIBRARY_LIBS)
+	$(Q)$(LINK) -o $@ $^ $(LIBRARY_LIBS)
 
 $(BUILD)/aigwctl: $(BUILD)/cli/main.o $(CLI_LIB) $(LIB) $(LLHTTP)
 	@echo "  LINK      $@"
-	@$(LINK) -o $@ $^ $(LIBRARY_LIBS)
+	$(Q)$(LINK) -o $@ $^ $(LIBRARY_LIBS)
 
 # The list of members is a prerequisite, so that a source that was removed leaves the archive too.
 $(LIB): $(LIB_OBJECTS) $(BUILD)/lib.list
@@ -117,13 +119,13 @@ FORCE:
 $(BUILD)/%.o: %.c $(CONFIG) | $(BUILD)/config.h
 	@echo "  CC        $<"
 	@mkdir -p $(@D)
-	@$(COMPILE) -c -o $@ $<
+	$(Q)$(COMPILE) -c -o $@ $<
 
 # llhttp's own C files, as the distribution ships them: hardened as ours, but their warnings are theirs.
 $(BUILD)/llhttp/%.o: $(LLHTTP_SOURCE)/%.c $(CONFIG)
 	@echo "  CC        llhttp/$*.c"
 	@mkdir -p $(@D)
-	@$(CC) -I$(LLHTTP_HEADERS) $(OUR_CFLAGS) -w -c -o $@ $<
+	$(Q)$(CC) -I$(LLHTTP_HEADERS) $(OUR_CFLAGS) -w -c -o $@ $<
 
 # What C code may know of the build. Written anew only when it would differ.
 $(BUILD)/config.h: $(CONFIG)
@@ -153,7 +155,7 @@ unit: $(UNITS)
 
 $(UNITS): $(BUILD)/%: $(BUILD)/%.o $(CLI_LIB) $(LIB) $(TEST_LIB) $(LLHTTP)
 	@echo "  LINK      $@"
-	@$(LINK) -o $@ $^ $(TEST_LIB) $(LIB) $(LIBRARY_LIBS) $(CHECK_LIBS)
+	$(Q)$(LINK) -o $@ $^ $(TEST_LIB) $(LIB) $(LIBRARY_LIBS) $(CHECK_LIBS)
 
 .PHONY: golden play bench bench-tools
 -include tests/bench/build.mk
@@ -180,6 +182,13 @@ asan-unit:
 asan-play:
 	@$(SANITIZER_OPTIONS) PLAY_SLOW=4 $(MAKE) BUILD=build-asan CONFIGURE_FLAGS=--enable-asan play
 
+# What several processes write at once, under ThreadSanitizer: threads over one mapping.
+.PHONY: tsan tsan-unit
+tsan:
+	@$(MAKE) BUILD=build-tsan CONFIGURE_FLAGS=--enable-tsan tsan-unit
+tsan-unit: $(filter $(BUILD)/tests/unit/shared/segment/%,$(UNITS))
+	@TSAN_OPTIONS=halt_on_error=1 CK_FORK=no tools/run-units $(BUILD) $^
+
 # A fuzz target is one tests/fuzz/fuzz_NAME.c; its corpus, if any, is tests/fuzz/corpus/NAME. New
 # inputs go to build-fuzz/corpus/NAME; what is worth keeping is copied to the tree by hand.
 FUZZ_SECONDS ?= 10
@@ -195,7 +204,7 @@ fuzz-regress:
 fuzz-build: $(FUZZERS)
 $(FUZZERS): $(BUILD)/%: $(BUILD)/%.o $(CLI_LIB) $(LIB) $(LLHTTP)
 	@echo "  LINK      $@"
-	@$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBRARY_LIBS)
+	$(Q)$(LINK) -fsanitize=fuzzer -o $@ $^ $(LIBRARY_LIBS)
 
 .PHONY: coverage
 coverage:
@@ -250,7 +259,7 @@ deps:
 
 run:
 	@tools/install-deps build
-	@$(MAKE) --no-print-directory all
+	+@$(MAKE) $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) all
 	@exec tools/run $(BUILD)
 
 check:
@@ -293,6 +302,7 @@ help:
 	@echo "  unit             unit tests; CK_RUN_CASE=... as check has it"
 	@echo "  golden  play     golden files; scenarios on the real daemon (PATTERN=words)"
 	@echo "  asan             unit tests and scenarios under ASan and UBSan, in build-asan/"
+	@echo "  tsan             unit tests of the shared segment under ThreadSanitizer, in build-tsan/"
 	@echo "  fuzz             every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) (NAME=one)"
 	@echo "  fuzz-regress     every corpus once"
 	@echo "  house  lint      layers, sizes, banned words; these and format, cppcheck, shellcheck"
@@ -304,6 +314,7 @@ help:
 	@echo "make install       DESTDIR=... prefix=...; uninstall takes away what install put"
 	@echo "make dist          release tarball in build/"
 	@echo "make clean         this build folder; distclean: all that was made"
+	@echo "V=1 shows the commands; -j2 builds two files at a time"
 	@echo "another variant:   make BUILD=build-clang CC=clang"
 	@echo "                   make BUILD=build-openssl CONFIGURE_FLAGS=--with-tls=openssl"
 
