@@ -310,6 +310,8 @@ help:
 	@echo "  coverage         lines that unit tests and scenarios reach, in build-coverage/"
 	@echo "  systemd-check    the unit files"
 	@echo "make bench         nginx, HAProxy and aigw in one run"
+	@echo "make reliability   kills, reloads and a database that is away, under load (QUICK=--quick)"
+	@echo "make soak          ten minutes of mixed load: is everything flat? (QUICK=--quick)"
 	@echo "make format        clang-format -i"
 	@echo "make install       DESTDIR=... prefix=...; uninstall takes away what install put"
 	@echo "make dist          release tarball in build/"

@@ -1,6 +1,7 @@
 # The bench programs: no library, no part of aigw.
 #
-# Included by the Makefile, and of use alone: make -f tests/bench/build.mk bench-tools
+# Included by the Makefile, and of use alone: make -f tests/bench/build.mk bench-tools. The targets
+# that need aigw (reliability, soak) are of use from the Makefile only.
 BUILD ?= build
 BENCH_DIR := $(BUILD)/tests/bench
 BENCH_CC ?= $(or $(CC),cc)
@@ -24,3 +25,15 @@ $(BENCH_DIR)/provider: $(BENCH_PROVIDER) $(BENCH_COMMON) $(BENCH_HEADERS)
 $(BENCH_DIR)/load: $(BENCH_LOAD) $(BENCH_COMMON) $(BENCH_HEADERS)
 	@mkdir -p $(@D)
 	$(BENCH_CC) $(BENCH_CFLAGS) -o $@ $(filter %.c,$^)
+
+# The tools prove each other; a few seconds, no gateway needed.
+.PHONY: bench-check
+bench-check: bench-tools
+	@AIGW_BUILD=$(BUILD) tests/bench/selftest
+
+# Kills, reloads, a database that is away (QUICK=--quick: seconds); ten minutes of mixed load.
+.PHONY: reliability soak
+reliability: all bench-tools
+	@AIGW_BUILD=$(BUILD) tests/bench/reliability $(QUICK)
+soak: all bench-tools
+	@AIGW_BUILD=$(BUILD) tests/bench/soak $(QUICK)

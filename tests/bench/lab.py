@@ -156,12 +156,12 @@ def connections_of(pid, port):
         if int(fields[1].split(":")[1], 16) == port and fields[3] == "01":
             inodes.add(fields[9])
     held = 0
-    for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir():
-        try:
-            match = re.match(r"socket:\[(\d+)\]", os.readlink(entry))
-        except OSError:
-            continue
-        held += bool(match and match.group(1) in inodes)
+    try:
+        for entry in os.listdir(f"/proc/{pid}/fd"):
+            match = re.match(r"socket:\[(\d+)\]", os.readlink(f"/proc/{pid}/fd/{entry}"))
+            held += bool(match and match.group(1) in inodes)
+    except OSError:
+        pass  # the process, or this descriptor of it, has just gone
     return held
 
 
@@ -323,6 +323,10 @@ class Proxy:
 
 class Nginx(Proxy):
     name = "nginx"
+    more = ""
+
+    def log_rows(self):
+        return f"access_log {self.folder}/access.log combined;"
 
     def start(self):
         (self.folder / "nginx.conf").write_text(f"""
@@ -330,12 +334,12 @@ daemon off; user root; worker_processes {self.workers};
 pid {self.folder}/pid; error_log {self.folder}/error.log;
 events {{ worker_connections {open_files() - 100}; }}
 http {{
-    access_log {self.folder}/access.log combined;
+    {self.log_rows()}
     client_body_temp_path {self.folder}/body; proxy_temp_path {self.folder}/proxy;
     fastcgi_temp_path {self.folder}/f; uwsgi_temp_path {self.folder}/u; scgi_temp_path {self.folder}/s;
     keepalive_requests 1000000000; keepalive_timeout 300s; proxy_read_timeout 300s;
     upstream up {{ server 127.0.0.1:{self.provider.port}; keepalive 128; keepalive_requests 1000000000; }}
-    proxy_http_version 1.1; proxy_set_header Connection "";
+    proxy_http_version 1.1; proxy_set_header Connection ""; {self.more}
     server {{ listen 127.0.0.1:{self.plain_port} backlog=4096;
              location / {{ proxy_pass http://up; }} }}
     server {{ listen 127.0.0.1:{self.stream_port} backlog=4096;
