@@ -102,7 +102,8 @@ bool json_inside_eq(struct span inside, struct span text)
         text = span_skip(text, run.len);
         if (inside.len == 0)
             break;
-        run = span_of(decoded, take_escape(&inside, decoded));
+        size_t size = take_escape(&inside, decoded);
+        run = span_of(decoded, size);
         if (!span_starts(text, run))
             return false;
         text = span_skip(text, run.len);
