@@ -78,8 +78,11 @@ void tls_free(struct tls *tls);
 
 /* Cipher bytes from the peer; copied in. */
 void tls_push(struct tls *tls, struct span cipher);
-/* Cipher bytes for the peer, appended to OUT. */
-void tls_pull(struct tls *tls, struct buffer *out);
+/* Cipher bytes for the peer; they stay until tls_output_done or the next call on the engine. */
+struct span tls_output(const struct tls *tls);
+void tls_output_done(struct tls *tls);
+/* There are bytes that tls_read has not looked at. */
+bool tls_has_input(const struct tls *tls);
 
 /* One step; thread-safe with respect to other engines. */
 enum tls_result tls_handshake(struct tls *tls);

@@ -4,14 +4,21 @@
  * libuv's handles and the TLS engine; knows nothing of HTTP.
  *
  * Lifetime: a wire is embedded in its owner (a client connection, an upstream connection).
- * After wire_close the owner's memory must stay until its `closed` function is called; that is
- * the last call. Re-entrancy: any event function may call any wire function, wire_close
- * included; after wire_close no event but `closed` comes.
+ * After wire_close, wire_close_lingering or wire_reset the owner's memory must stay until its
+ * `closed` function is called; that is the last call, never made from within the closing call,
+ * and no other event comes before it.
  *
- * Reading: bytes are given in the reactor's read buffer and must be used or copied before
- * returning. Writing: wire_write sends at once what the kernel takes; the rest is copied into a
- * pending buffer, and `drained` is called when it is empty again.  The owner keeps pending
- * small by pausing its source.
+ * Re-entrancy: any event function may call any wire function, the closing ones included.
+ * No event function is called from within wire_open, wire_connect, wire_write, wire_read_start
+ * or another wire function: events come from the loop only.
+ *
+ * Reading: bytes are given in the reactor's buffers and must be used or copied before
+ * returning; one read for each time that the socket is ready. While reading is on, the peer's
+ * end is noticed at once.  wire_read_stop costs nothing unless bytes come.  Writing: wire_write
+ * sends at once what the kernel takes; the rest is copied into a pending buffer, and `drained`
+ * is called when it is empty again. The owner keeps pending small by pausing its source.
+ *
+ * Cost: an idle plain wire is sizeof(struct wire) and no heap memory.
  */
 #ifndef WORKER_WIRE_WIRE_H
 #define WORKER_WIRE_WIRE_H
@@ -22,8 +29,12 @@
 
 #include "worker/wire/reactor.h"
 
+struct sockaddr;
 struct wire;
-struct tls;
+struct wire_connect;
+struct wire_linger;
+struct wire_out;
+struct wire_tls;
 struct tls_settings;
 
 struct wire_events {
@@ -41,7 +52,15 @@ struct wire_events {
     void (*closed)(struct wire *wire);
 };
 
-#define WIRE_TLS_FAILED (-10001)
+#define WIRE_TLS_FAILED (-10001) /* wire_error_text says why */
+
+/* No owner lets more than this wait in one wire; wire_write answers -ENOBUFS. */
+#define WIRE_PENDING_MAX_BYTES (64U << 20)
+
+/* wire_close_lingering: time for what is pending, then time and bytes for the peer's rest. */
+#define WIRE_FLUSH_MS     10000
+#define WIRE_LINGER_MS    1000
+#define WIRE_LINGER_BYTES 65536
 
 struct wire {
     const struct wire_events *events;
@@ -50,16 +69,22 @@ struct wire {
     union {
         uv_handle_t handle;
         uv_stream_t stream;
-        uv_tcp_t tcp;
-        uv_pipe_t pipe;
+        uv_tcp_t tcp; /* Unix sockets too: libuv reads and writes them the same way */
     } uv;
-    struct tls *tls;        /* NULL: plain */
-    struct wire_out *out;   /* pending bytes; NULL while there are none */
-    uint32_t pending_bytes; /* not yet taken by the kernel */
-    uint32_t reading : 1;   /* the owner wants bytes */
-    uint32_t closing : 1;
+    struct wire_tls *tls;         /* NULL: plain */
+    struct wire_out *out;         /* pending bytes; NULL while there are none */
+    struct wire_connect *connect; /* NULL unless connecting */
+    struct wire_linger *linger;   /* NULL unless lingering */
+    uint32_t pending_bytes;       /* not yet taken by the kernel; at most this many */
+    uint32_t reading : 1;         /* the owner wants bytes */
+    uint32_t watched : 1;         /* libuv reads the socket */
+    uint32_t filled : 1;          /* the last read filled the buffer */
     uint32_t opened : 1;
-    uint32_t handshaking : 1; /* a handshake step runs on the thread pool */
+    uint32_t ended : 1;    /* the peer's end was seen */
+    uint32_t broken : 1;   /* `failed` was called, or a write failed */
+    uint32_t finished : 1; /* wire_shutdown was called: no more bytes go out */
+    uint32_t closing : 1;
+    uint32_t gone : 1; /* libuv has closed the handle */
 };
 
 /* An accepted TCP or Unix socket (FD becomes the wire's, also on failure).  SETTINGS NULL:
@@ -68,15 +93,17 @@ struct wire {
 int wire_open(struct wire *wire, struct reactor *reactor, const struct wire_events *events,
               int fd, struct tls_settings *settings);
 
-/* Begins to connect; `opened` or `failed` follows.  SERVER_NAME for TLS (SNI and certificate
- * check). */
+/* Begins to connect to an AF_INET, AF_INET6 or AF_UNIX address; `opened` or `failed` follows.
+ * SERVER_NAME for TLS (SNI and certificate check), copied; SETTINGS NULL: plain, and bytes may
+ * be written before `opened`.  0 or a negative errno: EMFILE, ENFILE, ENOBUFS, EAFNOSUPPORT
+ * (then wire_close is not needed and `closed` does not come). */
 int wire_connect(struct wire *wire, struct reactor *reactor, const struct wire_events *events,
                  const struct sockaddr *address, struct tls_settings *settings,
                  struct span server_name);
 
 /* An HTTP CONNECT tunnel was made over an opened plain wire: begin TLS inside it. `opened`
  * comes again. */
-int wire_start_tls(struct wire *wire, struct tls_settings *settings, struct span server_name);
+void wire_start_tls(struct wire *wire, struct tls_settings *settings, struct span server_name);
 
 void wire_read_start(struct wire *wire);
 void wire_read_stop(struct wire *wire);
@@ -87,15 +114,30 @@ long wire_write(struct wire *wire, const struct span *pieces, unsigned count);
 
 /* Sends TLS close_notify / FIN after what is pending; reading goes on until the peer's end. */
 void wire_shutdown(struct wire *wire);
+/* At once; what is pending is dropped.  When bytes of the peer are unread the kernel sends RST,
+ * which can destroy an answer in flight: wire_close_lingering then. */
 void wire_close(struct wire *wire);
+/* After an answer that ends the connection while the peer may still be sending: sends what is
+ * pending, then FIN, then reads and drops until the peer's end, within the bounds above. */
+void wire_close_lingering(struct wire *wire);
 /* As wire_close, but the peer gets RST: an answer that was cut must not look whole. */
 void wire_reset(struct wire *wire);
 
-/* Kernel buffers and TCP_NODELAY as the settings ask; sizes 0 leave the kernel's default. */
+/* Kernel buffers and TCP_NODELAY; sizes 0 leave the kernel's default.  May be called before
+ * `opened`. */
 void wire_tune(struct wire *wire, int send_buffer_bytes, int receive_buffer_bytes);
 /* "127.0.0.1" or "::1" or "unix" into TEXT (46 bytes). */
 struct span wire_peer(const struct wire *wire, char text[46]);
 /* Peer certificate's subject for clients that sent one, else SPAN_NONE. */
 struct span wire_peer_certificate(const struct wire *wire);
+/* One clause for logs: why the wire failed with ERROR. */
+struct span wire_error_text(const struct wire *wire, int error);
+/* The handshake was a resumption of an earlier session. */
+bool wire_resumed(const struct wire *wire);
+
+static inline bool wire_is_tls(const struct wire *wire)
+{
+    return wire->tls != NULL;
+}
 
 #endif

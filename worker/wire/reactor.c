@@ -1,0 +1,137 @@
+#include "worker/wire/reactor.h"
+
+#include <malloc.h>
+#include <signal.h>
+#include <stdlib.h>
+
+#include "shared/base/check.h"
+#include "shared/base/memory.h"
+
+/* The pool does TLS handshakes; names are looked up elsewhere.  Two threads keep a handshake
+ * from waiting behind a slow one; more would only take the processors of other workers. */
+#define POOL_THREADS "2"
+/* The pool's threads need no heaps of their own: they allocate for milliseconds only. */
+#define HEAPS 2
+
+/* A timer's start and repeat fail on closed handles only. */
+static void must(int result)
+{
+    CHECK(result == 0);
+}
+
+static void ticker_start(struct reactor *reactor);
+
+static void ticked(uv_timer_t *ticker)
+{
+    struct reactor *reactor = ticker->data;
+
+    wheel_advance(&reactor->wheel, reactor_now_ms(reactor));
+    if (reactor->wheel.armed == 0)
+        must(uv_timer_stop(ticker));
+}
+
+static void ticker_start(struct reactor *reactor)
+{
+    must(uv_timer_start(&reactor->ticker, ticked, WHEEL_TICK_MS, WHEEL_TICK_MS));
+}
+
+void reactor_arm(struct reactor *reactor, struct deadline *deadline, uint64_t delay_ms)
+{
+    uint64_t now_ms = reactor_now_ms(reactor);
+    uint64_t when_ms;
+
+    if (__builtin_add_overflow(now_ms, delay_ms, &when_ms))
+        when_ms = UINT64_MAX;
+    if (!uv_is_active((const uv_handle_t *)&reactor->ticker)) {
+        /* The wheel stood still while nothing was armed. */
+        wheel_advance(&reactor->wheel, now_ms);
+        ticker_start(reactor);
+    }
+    wheel_arm(&reactor->wheel, deadline, when_ms);
+}
+
+void reactor_disarm(struct reactor *reactor, struct deadline *deadline)
+{
+    /* The ticker notices by itself that nothing is armed: stopping and starting it for each
+     * exchange would cost more than one tick. */
+    if (deadline_armed(deadline))
+        wheel_disarm(&reactor->wheel, deadline);
+}
+
+/* Runs what was queued before this turn; what a task queues waits for the next one. */
+static void idled(uv_idle_t *idler)
+{
+    struct reactor *reactor = idler->data;
+    struct reactor_task *head = &reactor->tasks;
+    struct reactor_task last = {.next = head, .previous = head->previous};
+
+    last.previous->next = &last;
+    head->previous = &last;
+    while (head->next != &last) {
+        struct reactor_task *task = head->next;
+
+        reactor_forget(task);
+        task->run(task);
+    }
+    reactor_forget(&last);
+    if (head->next == head)
+        must(uv_idle_stop(idler));
+}
+
+void reactor_soon(struct reactor *reactor, struct reactor_task *task)
+{
+    struct reactor_task *head = &reactor->tasks;
+
+    if (task->next)
+        return;
+    task->next = head;
+    task->previous = head->previous;
+    head->previous->next = task;
+    head->previous = task;
+    must(uv_idle_start(&reactor->idler, idled));
+}
+
+void reactor_forget(struct reactor_task *task)
+{
+    if (!task->next)
+        return;
+    task->next->previous = task->previous;
+    task->previous->next = task->next;
+    task->next = NULL;
+    task->previous = NULL;
+}
+
+int reactor_init(struct reactor *reactor)
+{
+    int error;
+
+    (void)signal(SIGPIPE, SIG_IGN);
+    (void)setenv("UV_THREADPOOL_SIZE", POOL_THREADS, 0);
+    (void)mallopt(M_ARENA_MAX, HEAPS);
+    error = uv_loop_init(&reactor->loop);
+    if (error < 0)
+        return error;
+    must(uv_timer_init(&reactor->loop, &reactor->ticker));
+    must(uv_idle_init(&reactor->loop, &reactor->idler));
+    reactor->ticker.data = reactor;
+    reactor->idler.data = reactor;
+    reactor->tasks =
+        (struct reactor_task){.next = &reactor->tasks, .previous = &reactor->tasks};
+    wheel_init(&reactor->wheel, reactor_now_ms(reactor));
+    reactor->http = NULL;
+    reactor->read_buffer = memory_new_raw(REACTOR_READ_BYTES);
+    reactor->plain_buffer = memory_new_raw(REACTOR_PLAIN_BYTES);
+    reactor->seal_buffer = memory_new_raw(REACTOR_PLAIN_BYTES);
+    return 0;
+}
+
+void reactor_done(struct reactor *reactor)
+{
+    uv_close((uv_handle_t *)&reactor->ticker, NULL);
+    uv_close((uv_handle_t *)&reactor->idler, NULL);
+    (void)uv_run(&reactor->loop, UV_RUN_DEFAULT);
+    must(uv_loop_close(&reactor->loop));
+    memory_free(reactor->read_buffer);
+    memory_free(reactor->plain_buffer);
+    memory_free(reactor->seal_buffer);
+}
