@@ -148,12 +148,12 @@ def descriptors_of(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 
 
-def connections_of(pid, port):
-    """How many accepted connections of a local port a process holds."""
+def connections_of(pid, port, made=False):
+    """How many connections a process holds: accepted on a local port, or made to a port."""
     inodes = set()
     for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
-        if int(fields[1].split(":")[1], 16) == port and fields[3] == "01":
+        if int(fields[2 if made else 1].split(":")[1], 16) == port and fields[3] == "01":
             inodes.add(fields[9])
     held = 0
     try:
