@@ -209,7 +209,7 @@ static void connect_ended(uv_connect_t *request, int status)
 static void connect_told(struct reactor_task *task)
 {
     struct wire_connect *connect =
-        (struct wire_connect *)((char *)task - offsetof(struct wire_connect, task));
+        (struct wire_connect *)(void *)((char *)task - offsetof(struct wire_connect, task));
 
     connected(connect->wire, connect->error);
 }

@@ -15,7 +15,8 @@ struct wire_linger {
 static void patience_ended(struct deadline *deadline)
 {
     struct wire_linger *linger =
-        (struct wire_linger *)((char *)deadline - offsetof(struct wire_linger, patience));
+        (struct wire_linger *)(void *)((char *)deadline -
+                                       offsetof(struct wire_linger, patience));
 
     wire_close_now(linger->wire);
 }

@@ -180,7 +180,7 @@ static void sent_all(struct wire *wire)
 static void written(uv_write_t *request, int status)
 {
     struct wire_out *block =
-        (struct wire_out *)((char *)request - offsetof(struct wire_out, request));
+        (struct wire_out *)(void *)((char *)request - offsetof(struct wire_out, request));
     struct wire *wire = block->wire;
 
     CHECK(wire->out == block);

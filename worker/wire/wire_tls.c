@@ -54,7 +54,7 @@ static void touch(struct wire *wire)
 static void idled(struct deadline *deadline)
 {
     struct wire_tls *tls =
-        (struct wire_tls *)((char *)deadline - offsetof(struct wire_tls, idle));
+        (struct wire_tls *)(void *)((char *)deadline - offsetof(struct wire_tls, idle));
 
     if (tls->stepping || tls->busy) {
         tls->busy = false;
@@ -146,7 +146,7 @@ static void open_records(struct wire *wire)
 static void resumed(struct reactor_task *task)
 {
     struct wire_tls *tls =
-        (struct wire_tls *)((char *)task - offsetof(struct wire_tls, resume));
+        (struct wire_tls *)(void *)((char *)task - offsetof(struct wire_tls, resume));
 
     open_records(tls->wire);
 }

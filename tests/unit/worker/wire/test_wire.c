@@ -765,7 +765,7 @@ static void alarm_passed(struct deadline *deadline)
 static void task_ran(struct reactor_task *task)
 {
     struct alarm_case *at =
-        (struct alarm_case *)((char *)task - offsetof(struct alarm_case, task));
+        (struct alarm_case *)(void *)((char *)task - offsetof(struct alarm_case, task));
 
     if (++at->ran < 3)
         reactor_soon(&reactor, task);
