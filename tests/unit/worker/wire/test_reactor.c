@@ -1,0 +1,78 @@
+#include "tests/unit/worker/wire/wire_case.h"
+
+struct alarm_case {
+    struct deadline deadline;
+    struct reactor_task task;
+    int passed;
+    int ran;
+};
+
+static void alarm_passed(struct deadline *deadline)
+{
+    ((struct alarm_case *)deadline)->passed++;
+}
+
+static void task_ran(struct reactor_task *task)
+{
+    struct alarm_case *at =
+        (struct alarm_case *)(void *)((char *)task - offsetof(struct alarm_case, task));
+
+    if (++at->ran < 3)
+        reactor_soon(&reactor, task);
+}
+
+START_TEST(the_ticker_runs_only_while_a_deadline_is_armed)
+{
+    struct alarm_case at = {.deadline.passed = alarm_passed};
+    uint64_t began_ms = reactor_now_ms(&reactor);
+
+    ck_assert(!uv_is_active((uv_handle_t *)&reactor.ticker));
+    reactor_arm(&reactor, &at.deadline, 20);
+    ck_assert(uv_is_active((uv_handle_t *)&reactor.ticker));
+    RUN_UNTIL(at.passed);
+    ck_assert_uint_ge(reactor_now_ms(&reactor) - began_ms, 20);
+    ck_assert(!uv_is_active((uv_handle_t *)&reactor.ticker));
+    reactor_arm(&reactor, &at.deadline, 5000);
+    reactor_disarm(&reactor, &at.deadline);
+    RUN_UNTIL(!uv_is_active((uv_handle_t *)&reactor.ticker));
+    ck_assert_int_eq(at.passed, 1);
+}
+
+END_TEST
+
+START_TEST(a_task_runs_once_a_turn_and_can_be_forgotten)
+{
+    struct alarm_case at = {.task.run = task_ran};
+    struct alarm_case other = {.task.run = task_ran};
+
+    reactor_soon(&reactor, &at.task);
+    reactor_soon(&reactor, &at.task);
+    reactor_soon(&reactor, &other.task);
+    reactor_forget(&other.task);
+    ck_assert_int_eq(at.ran, 0);
+    for (int turn = 1; turn <= 3; turn++) {
+        (void)uv_run(&reactor.loop, UV_RUN_NOWAIT);
+        ck_assert_int_eq(at.ran, turn);
+    }
+    ck_assert(!uv_is_active((uv_handle_t *)&reactor.idler));
+    ck_assert_int_eq(other.ran, 0);
+}
+
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("reactor");
+    TCase *wire = tcase_create("wire");
+    SRunner *runner = srunner_create(suite);
+    int failures;
+
+    tcase_add_checked_fixture(wire, before, after);
+    tcase_add_test(wire, the_ticker_runs_only_while_a_deadline_is_armed);
+    tcase_add_test(wire, a_task_runs_once_a_turn_and_can_be_forgotten);
+    suite_add_tcase(suite, wire);
+    srunner_run_all(runner, CK_ENV);
+    failures = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+}
