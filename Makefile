@@ -128,7 +128,7 @@ $(BUILD)/llhttp/%.o: $(LLHTTP_SOURCE)/%.c $(CONFIG)
 	$(Q)$(CC) -I$(LLHTTP_HEADERS) $(OUR_CFLAGS) -w -c -o $@ $<
 
 # What C code may know of the build. Written anew only when it would differ.
-$(BUILD)/config.h: $(CONFIG)
+$(BUILD)/config.h: $(CONFIG) FORCE
 	@mkdir -p $(@D)
 	@{ echo '/* Made by the Makefile. */'; \
 	   echo '#pragma once'; \
