@@ -9,6 +9,7 @@ import os
 import pathlib
 import re
 import resource
+import select
 import shutil
 import signal
 import socket
@@ -247,11 +248,14 @@ class Load:
         self.popen = subprocess.Popen(pinned(cores, load_command(port, *options)), text=True,
                                       stdout=subprocess.PIPE, stderr=subprocess.PIPE)
 
-    def wait_open(self):
-        line = self.popen.stderr.readline()
-        if not line.startswith("open "):
-            self.popen.kill()
-            raise Failed(f"the streams did not open: {line.strip()}")
+    def wait_open(self, seconds=60):
+        """Until the load program says that all its streams are open."""
+        readable, _, _ = select.select([self.popen.stderr], [], [], seconds)
+        if readable and self.popen.stderr.readline().startswith("open "):
+            return
+        got = self.end()
+        raise Failed(f"{got['streams_most']} of {got['requests']} streams opened within {seconds} "
+                     f"s: {got['failures']}, {got['statuses']}, {got['held']} under way")
 
     def running(self):
         return self.popen.poll() is None
@@ -322,6 +326,7 @@ class Proxy:
 
 
 class Nginx(Proxy):
+    """worker_connections: nginx closes waiting connections when 1/32 of them is all that is left."""
     name = "nginx"
     more = ""
 
@@ -332,7 +337,7 @@ class Nginx(Proxy):
         (self.folder / "nginx.conf").write_text(f"""
 daemon off; user root; worker_processes {self.workers}; 
 pid {self.folder}/pid; error_log {self.folder}/error.log;
-events {{ worker_connections {open_files() - 100}; }}
+events {{ worker_connections {most_streams() * 2 * 33 // 32 + 1000}; }}
 http {{
     {self.log_rows()}
     client_body_temp_path {self.folder}/body; proxy_temp_path {self.folder}/proxy;
@@ -360,7 +365,7 @@ class Haproxy(Proxy):
     def start(self):
         (self.folder / "haproxy.cfg").write_text(f"""
 global
-    maxconn {(open_files() - 200) // 2}
+    maxconn {most_streams() + 100}
     nbthread {self.workers}
     log stdout format raw local0
 defaults

@@ -143,8 +143,10 @@ def memory_of_streams(bench, proxy, count):
         run.wait_open()
         time.sleep(2.5)  # each stream has had a chunk more
         held = worker_memory(proxy)
+    except Failed as error:
+        raise Failed(f"{count} streams through {proxy.name}: {error}") from None
     finally:
-        result = run.end()
+        result = run.end() if run.popen.stdout and not run.popen.stdout.closed else None
     if result["failed"]:
         raise Failed(f"{result['failed']} of {count} streams through {proxy.name} failed: "
                      f"{result['failures']}")
