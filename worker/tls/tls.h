@@ -5,8 +5,9 @@
  * tls_mbedtls.c (default) and tls_openssl.c.  TLS 1.2 and newer, AEAD and ECDHE only.
  *
  * struct tls_settings: what many connections share (certificates, CA bundle, ticket keys,
- * ALPN).  Made from files or memory at start and at each reload; reference counted, since old
- * connections keep the old one. struct tls: one connection.  It is used by one thread at a
+ * ALPN).  Made from files at start and at each reload; reference counted, since old connections
+ * keep the old one; made, referenced and given up on the loop's thread. struct tls: one
+ * connection.  It is used by one thread at a
  * time: the wire runs tls_handshake on libuv's thread pool so that milliseconds of public-key
  * work do not stall the loop.
  */
@@ -96,7 +97,7 @@ void tls_shrink(struct tls *tls);
 
 const char *tls_error(const struct tls *tls);
 bool tls_resumed(const struct tls *tls);
-struct span tls_peer_subject(const struct tls *tls);
+struct span tls_peer_subject(struct tls *tls);
 /* "mbedTLS 2.28.3" for `aigw --version`. */
 const char *tls_library(void);
 

@@ -14,6 +14,8 @@
 #define COLLECT_BYTES 65536
 /* After this long without a byte an engine gives back what it does not need. */
 #define IDLE_MS 2000
+/* Plain bytes that are sealed before they are sent: four records. */
+#define SEAL_BYTES (4 * REACTOR_PLAIN_BYTES)
 
 struct wire_tls {
     struct tls *engine;
@@ -73,20 +75,35 @@ static bool seal(struct wire *wire, size_t *count)
     return gathered.len == 0 || tls_write(wire->tls->engine, gathered) == TLS_OK;
 }
 
+/* A large piece, a few records at a time, so that the engine never holds it twice. */
+static bool seal_large(struct wire *wire, struct span piece)
+{
+    while (piece.len > 0) {
+        struct span part = span_of(piece.ptr, piece.len < SEAL_BYTES ? piece.len : SEAL_BYTES);
+
+        if (tls_write(wire->tls->engine, part) != TLS_OK || flush(wire) < 0)
+            return false;
+        piece = span_skip(piece, part.len);
+    }
+    return true;
+}
+
 /* Small pieces share a record: each record costs 30 bytes and a cipher set-up. */
 static bool seal_pieces(struct wire *wire, const struct span *pieces, unsigned count)
 {
     size_t gathered = 0;
 
     for (unsigned i = 0; i < count; i++) {
-        if (pieces[i].len > REACTOR_PLAIN_BYTES - gathered && !seal(wire, &gathered))
+        struct span piece = pieces[i];
+
+        if (piece.len > REACTOR_PLAIN_BYTES - gathered && !seal(wire, &gathered))
             return false;
-        if (count == 1 || pieces[i].len > REACTOR_PLAIN_BYTES) {
-            if (pieces[i].len > 0 && tls_write(wire->tls->engine, pieces[i]) != TLS_OK)
+        if (count == 1 || piece.len > REACTOR_PLAIN_BYTES) {
+            if (!seal_large(wire, piece))
                 return false;
-        } else if (pieces[i].len > 0) {
-            memcpy(wire->reactor->seal_buffer + gathered, pieces[i].ptr, pieces[i].len);
-            gathered += pieces[i].len;
+        } else if (piece.len > 0) {
+            memcpy(wire->reactor->seal_buffer + gathered, piece.ptr, piece.len);
+            gathered += piece.len;
         }
     }
     return seal(wire, &gathered);
