@@ -27,7 +27,14 @@ static const char script[] =
     "sign server /CN=server.test "
     "'subjectAltName=DNS:server.test,DNS:*.wild.test,IP:127.0.0.1\\n' 2\n"
     "sign second /CN=second.test 'subjectAltName=DNS:second.test\\n' 2\n"
-    "sign expired /CN=server.test 'subjectAltName=DNS:server.test\\n' -1 server.key\n"
+    /* Versions differ in how a past date is asked of x509; `openssl ca` always knew. */
+    "openssl req -new -key server.key -subj /CN=server.test -out expired.csr\n"
+    "echo subjectAltName=DNS:server.test > expired.ext; : > index; echo 77 > serial\n"
+    "printf '[ca]\\ndefault_ca=d\\n[d]\\ndatabase=index\\nserial=serial\\nnew_certs_dir=.\\n"
+    "default_md=sha256\\npolicy=p\\n[p]\\ncommonName=supplied\\n' > ca.cnf\n"
+    "openssl ca -batch -notext -config ca.cnf -cert ca.pem -keyfile ca.key -in expired.csr"
+    " -extfile expired.ext -startdate 20200101000000Z -enddate 20200102000000Z"
+    " -out expired.pem\n"
     "sign client '/CN=client one' 'extendedKeyUsage=clientAuth\\n' 2\n"
     "for name in self stranger; do openssl req -x509 -new -key $name.key -subj /CN=server.test"
     " -addext subjectAltName=DNS:server.test -days 2 -out $name.pem; done\n";
