@@ -178,6 +178,14 @@ static bool peer_acceptable(const struct tls *tls)
     return !tls->settings->verify || !tls->certified || flags == 0;
 }
 
+/* Whether the library stopped at a message of its own (3.x does, at a TLS 1.3 ticket) and is to
+ * be asked again; it says WANT_READ then although it has not come to the end of the input. */
+static bool stopped_early(const struct tls *tls, int result)
+{
+    return compat_new_ticket(result) ||
+           (result == MBEDTLS_ERR_SSL_WANT_READ && tls->input.len > tls->input_at);
+}
+
 enum tls_result tls_handshake(struct tls *tls)
 {
     int result;
@@ -188,7 +196,7 @@ enum tls_result tls_handshake(struct tls *tls)
     tls_stepping = tls;
     do {
         result = mbedtls_ssl_handshake(&tls->ssl);
-    } while (compat_new_ticket(result));
+    } while (stopped_early(tls, result));
     tls_stepping = NULL;
     if (result == MBEDTLS_ERR_SSL_WANT_READ)
         return TLS_WANTS;
@@ -223,7 +231,7 @@ enum tls_result tls_read(struct tls *tls, char *bytes, size_t size, size_t *ret_
         result = mbedtls_ssl_read(&tls->ssl, (unsigned char *)bytes, size);
         tls->keep_session = compat_new_ticket(result);
         keep_session(tls);
-    } while (compat_new_ticket(result));
+    } while (stopped_early(tls, result));
     if (result > 0) {
         *ret_count = (size_t)result;
         return TLS_OK;

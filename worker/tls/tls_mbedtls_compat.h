@@ -23,6 +23,14 @@ typedef int tls_random_f(void *unused, unsigned char *bytes, size_t count);
 /* No TLS 1.3 here. */
 #    define TLS13_SUITES
 
+/* There is no key to seal a ticket: TLS 1.2 sends an empty one after an error. */
+static inline int compat_no_ticket(const mbedtls_ssl_session *session, unsigned char *start,
+                                   size_t room, size_t *ret_len, uint32_t *ret_lifetime)
+{
+    (void)session, (void)start, (void)room, (void)ret_len, (void)ret_lifetime;
+    return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
+}
+
 static inline int compat_start(void)
 {
     return 0;
@@ -72,6 +80,19 @@ static inline void compat_conf_groups(mbedtls_ssl_config *config)
 #    define TLS13_SUITES                                                            \
         MBEDTLS_TLS1_3_CHACHA20_POLY1305_SHA256, MBEDTLS_TLS1_3_AES_128_GCM_SHA256, \
             MBEDTLS_TLS1_3_AES_256_GCM_SHA384,
+
+/* In TLS 1.3 an error here would end the connection: the ticket is one zero byte, which opens
+ * nothing, with lifetime 0, which tells the client to forget it (RFC 8446 4.6.1). */
+static inline int compat_no_ticket(const mbedtls_ssl_session *session, unsigned char *start,
+                                   size_t room, size_t *ret_len, uint32_t *ret_lifetime)
+{
+    if (room < 1 || session->MBEDTLS_PRIVATE(tls_version) != MBEDTLS_SSL_VERSION_TLS1_3)
+        return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
+    *start = 0;
+    *ret_len = 1;
+    *ret_lifetime = 0;
+    return 0;
+}
 
 /* TLS 1.3 works on PSA; starting it again does nothing. */
 static inline int compat_start(void)

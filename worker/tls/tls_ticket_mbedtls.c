@@ -25,7 +25,7 @@ int tls_ticket_write(void *who, const mbedtls_ssl_session *session, unsigned cha
     int result;
 
     if (room < OVERHEAD || !tls_keys_copy(settings->tickets, keys) || !tls_key_used(&keys[0]))
-        return MBEDTLS_ERR_SSL_BUFFER_TOO_SMALL;
+        return compat_no_ticket(session, start, room, ret_len, ret_lifetime);
     result = mbedtls_ssl_session_save(session, body + TIME_SIZE, room - OVERHEAD, &len);
     if (result == 0) {
         struct span plain = span_of((const char *)body, TIME_SIZE + len);
