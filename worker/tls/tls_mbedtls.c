@@ -127,6 +127,8 @@ void tls_free(struct tls *tls)
 {
     if (!tls)
         return;
+    if (tls->error && !tls->opened && tls->settings->sessions)
+        tls_sessions_drop(tls->settings->sessions, tls);
     mbedtls_ssl_free(&tls->ssl);
     buffer_done(&tls->input);
     buffer_done(&tls->output);

@@ -70,6 +70,8 @@ extern _Thread_local struct tls *tls_stepping;
 struct tls_sessions *tls_sessions_new(void);
 void tls_sessions_free(struct tls_sessions *sessions);
 void tls_sessions_offer(struct tls_sessions *sessions, struct tls *tls);
+/* A handshake failed: what was offered may be why. */
+void tls_sessions_drop(struct tls_sessions *sessions, const struct tls *tls);
 void tls_sessions_keep(struct tls_sessions *sessions, struct tls *tls);
 
 #endif

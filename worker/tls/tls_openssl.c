@@ -155,6 +155,8 @@ void tls_free(struct tls *tls)
 {
     if (!tls)
         return;
+    if (tls->error && !tls->opened && tls->settings->sessions)
+        tls_sessions_drop(tls->settings->sessions, tls);
     /* OpenSSL would take a connection that ended without close_notify for a reason not to
      * resume its session; TLS 1.2 gave that rule up (RFC 5246 7.2.1). */
     if (!tls->error)

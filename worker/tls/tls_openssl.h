@@ -50,6 +50,8 @@ void tls_tickets_on(SSL_CTX *context, struct tls_settings *settings);
 struct tls_sessions *tls_sessions_new(void);
 void tls_sessions_free(struct tls_sessions *sessions);
 void tls_sessions_offer(struct tls_sessions *sessions, struct tls *tls);
+/* A handshake failed: what was offered may be why. */
+void tls_sessions_drop(struct tls_sessions *sessions, const struct tls *tls);
 /* Takes the engine's fresh session, if it has one. */
 void tls_sessions_keep(struct tls_sessions *sessions, struct tls *tls);
 

@@ -54,36 +54,64 @@ static struct tls_session *slot_of(struct tls_sessions *sessions, const char *na
     return oldest;
 }
 
+/* The slot that holds a session of TLS's server, or NULL. */
+static struct tls_session *session_of(struct tls_sessions *sessions, const struct tls *tls)
+{
+    struct tls_session *slot = tls->server_name ? slot_of(sessions, tls->server_name) : NULL;
+
+    return slot && slot->server_name && strcmp(slot->server_name, tls->server_name) == 0 ? slot
+                                                                                         : NULL;
+}
+
 void tls_sessions_offer(struct tls_sessions *sessions, struct tls *tls)
 {
-    struct tls_session *slot;
+    struct tls_session *slot = session_of(sessions, tls);
 
-    if (!tls->server_name)
-        return;
-    slot = slot_of(sessions, tls->server_name);
-    if (!slot->server_name || strcmp(slot->server_name, tls->server_name) != 0)
+    if (!slot)
         return;
     slot->used = ++sessions->uses;
     /* A session that does not fit costs a full handshake, no more. */
     (void)mbedtls_ssl_set_session(&tls->ssl, &slot->session);
 }
 
+/* A full handshake in which a ticket was offered and none came leaves the old ticket in the new
+ * session (2.28.3): a server that still knows it would go on with other secrets than we. */
+static bool same_ticket(const mbedtls_ssl_session *a, const mbedtls_ssl_session *b)
+{
+    size_t len = a->MBEDTLS_PRIVATE(ticket_len);
+
+    return len > 0 && len == b->MBEDTLS_PRIVATE(ticket_len) &&
+           memcmp(a->MBEDTLS_PRIVATE(ticket), b->MBEDTLS_PRIVATE(ticket), len) == 0;
+}
+
+void tls_sessions_drop(struct tls_sessions *sessions, const struct tls *tls)
+{
+    struct tls_session *slot = session_of(sessions, tls);
+
+    if (slot)
+        forget(slot);
+}
+
 void tls_sessions_keep(struct tls_sessions *sessions, struct tls *tls)
 {
-    struct tls_session *slot;
-    size_t size;
+    mbedtls_ssl_session session;
+    struct tls_session *slot = session_of(sessions, tls);
+    bool good;
 
     if (!tls->server_name)
         return;
-    slot = slot_of(sessions, tls->server_name);
+    mbedtls_ssl_session_init(&session);
+    good = mbedtls_ssl_get_session(&tls->ssl, &session) == 0 &&
+           (tls->resumed || !slot || !same_ticket(&slot->session, &session));
+    if (!slot)
+        slot = slot_of(sessions, tls->server_name);
     forget(slot);
-    mbedtls_ssl_session_init(&slot->session);
-    if (mbedtls_ssl_get_session(&tls->ssl, &slot->session) != 0) {
-        mbedtls_ssl_session_free(&slot->session);
+    if (!good) {
+        mbedtls_ssl_session_free(&session);
         return;
     }
-    size = strlen(tls->server_name) + 1;
-    slot->server_name = memory_new_raw(size);
-    memcpy(slot->server_name, tls->server_name, size);
+    slot->session = session;
+    slot->server_name = memory_new(strlen(tls->server_name) + 1);
+    memcpy(slot->server_name, tls->server_name, strlen(tls->server_name));
     slot->used = ++sessions->uses;
 }

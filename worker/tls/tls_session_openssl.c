@@ -72,6 +72,14 @@ void tls_sessions_offer(struct tls_sessions *sessions, struct tls *tls)
     SSL_SESSION_free(offered);
 }
 
+void tls_sessions_drop(struct tls_sessions *sessions, const struct tls *tls)
+{
+    struct tls_session *slot = tls->server_name ? slot_of(sessions, tls->server_name) : NULL;
+
+    if (slot && slot->server_name && strcmp(slot->server_name, tls->server_name) == 0)
+        forget(slot);
+}
+
 void tls_sessions_keep(struct tls_sessions *sessions, struct tls *tls)
 {
     struct tls_session *slot;

@@ -384,6 +384,26 @@ START_TEST(workers_resume_each_others_sessions_as_long_as_a_key_is_there)
 
 END_TEST
 
+/* Behind one name, some servers give tickets and some do not; and a ticket may be refused. */
+START_TEST(servers_with_and_without_tickets_may_alternate)
+{
+    struct tls_ticket_keys keys;
+    struct tls_settings *with, *without = server("server"), *for_client = client();
+
+    keys_init(&keys);
+    with = server_with("server", (struct tls_server_options){.tickets = &keys});
+    for (int i = 0; i < 3; i++) {
+        ck_assert(!resumes(for_client, without, "server.test"));
+        (void)resumes(for_client, with, "server.test");
+        ck_assert(resumes(for_client, with, "server.test"));
+    }
+    tls_settings_unref(for_client);
+    tls_settings_unref(with);
+    tls_settings_unref(without);
+}
+
+END_TEST
+
 START_TEST(without_keys_there_are_no_tickets)
 {
     struct tls_ticket_keys none = {.version = 0};
@@ -546,6 +566,7 @@ static void add_tests(TCase *tls)
     tcase_add_loop_test(tls, a_client_certificate_is_optional_or_needed_and_always_checked, 0,
                         ARRAY_LEN(clients));
     tcase_add_test(tls, workers_resume_each_others_sessions_as_long_as_a_key_is_there);
+    tcase_add_test(tls, servers_with_and_without_tickets_may_alternate);
     tcase_add_loop_test(tls, without_keys_there_are_no_tickets, 0, 2);
     tcase_add_test(tls, a_changed_ticket_key_opens_nothing);
     tcase_add_test(tls, many_names_do_not_grow_the_cache);
