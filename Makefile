@@ -139,7 +139,7 @@ $(BUILD)/config.h: $(CONFIG) FORCE
 	@if cmp -s $@.new $@; then rm $@.new; else mv $@.new $@; fi
 
 ifneq ($(NEEDS_CONFIG),)
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(addprefix $(BUILD)/,shared supervisor worker cli tests) -name '*.d' 2>/dev/null)
 endif
 
 # ---- tests -----------------------------------------------------------------------------------
