@@ -1,11 +1,13 @@
 /* shared/http/http_reader.h
  *
  * Reads HTTP/1.1 messages (RFC 9112) from pieces of bytes, requests or answers, strictly.  The
- * one door to llhttp.  A head is collected until it is whole (limits first), checked by us for
- * what llhttp lets pass (bare CR or LF, obs-fold, NUL, repeated or odd Content-Length,
- * Content-Length with Transfer-Encoding, a coding other than chunked, missing or repeated Host,
- * ...) and then parsed in one go, so every span of a head is contiguous.  Bodies are given in
- * place, as they come.
+ * one door to llhttp.  A head is collected until it is whole (limits first) and then read
+ * twice, by our own reader, which lets nothing odd pass (bare CR or LF, obs-fold, NUL, repeated
+ * or odd Content-Length, Content-Length with Transfer-Encoding, a coding other than chunked,
+ * missing or repeated Host, ...), and by llhttp: only a head that both understand in the same
+ * way is accepted.  Every span of a head is contiguous.  Bodies are given in place, as they
+ * come; our reader of chunks takes CRLF, hexadecimal sizes, short token extensions and bounded
+ * trailers (which are dropped), nothing else.
  *
  * Pull: call http_next until it says HTTP_MORE.  One reader per connection and direction; it
  * belongs to its connection.  The memory of a head lives until the next http_next call after
@@ -14,7 +16,6 @@
 #ifndef SHARED_HTTP_HTTP_READER_H
 #define SHARED_HTTP_HTTP_READER_H
 
-#include <llhttp.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -69,7 +70,8 @@ struct http_scratch {
 
 enum http_result {
     HTTP_MORE, /* all input was taken */
-    HTTP_HEAD, /* *ret_head is set (1xx answers too) */
+    HTTP_HEAD, /* *ret_head is set; a 1xx answer is followed by another head, without HTTP_DONE
+                */
     HTTP_BODY, /* *ret_body is set, a piece of body in place */
     HTTP_DONE, /* the message ended; input left in *rest belongs to the next one */
     HTTP_BAD,  /* not HTTP; reader->error says why */
@@ -83,17 +85,19 @@ enum http_side {
 };
 
 struct http_reader {
-    llhttp_t parser;
-    struct buffer partial; /* unfinished head */
+    struct buffer partial; /* unfinished head, or a head that came in pieces */
     const struct http_limits *limits;
     struct http_scratch *scratch;
     const char *error; /* fixed sentence part after HTTP_BAD */
     struct http_head head;
-    struct span body;
-    uint32_t searched;
+    uint64_t remaining;  /* of the body, or of the chunk */
+    uint32_t searched;   /* bytes of partial that hold no end of the head */
+    uint16_t line_bytes; /* of the chunk's extension, of the trailers */
     uint8_t state;
     uint8_t side;
-    bool head_answer; /* answers: the request was HEAD, so no body comes */
+    uint8_t size_digits;   /* of the chunk's size */
+    uint8_t interim_count; /* 1xx answers before the answer */
+    bool head_answer; /* answers: the request was HEAD, so no body comes; set by the owner */
 };
 
 void http_reader_init(struct http_reader *reader, enum http_side side,
