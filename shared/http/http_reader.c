@@ -37,6 +37,7 @@ void http_reader_next_message(struct http_reader *reader)
     reader->searched = 0;
     reader->interim_count = 0;
     reader->head_answer = false;
+    reader->skipped_line = false;
     reader->state = HTTP_STATE_START;
 }
 
@@ -150,7 +151,8 @@ static enum http_result whole_head(struct http_reader *reader, struct span text)
 /* One empty line before a request is an old client's habit (RFC 9112 2.2). */
 static bool begins_empty(const struct http_reader *reader, struct span text)
 {
-    return reader->side == HTTP_REQUESTS && span_starts(text, SPAN("\r\n"));
+    return reader->side == HTTP_REQUESTS && !reader->skipped_line &&
+           span_starts(text, SPAN("\r\n"));
 }
 
 /* Appends REST to what came before and looks for the end of the head there. */
@@ -165,6 +167,7 @@ static enum http_result continue_head(struct http_reader *reader, struct span *r
     if (before == 1 && begins_empty(reader, buffer_span(partial))) {
         buffer_clear(partial);
         reader->searched = 0;
+        reader->skipped_line = true;
         *rest = span_skip(*rest, 1);
         return HTTP_MORE; /* next_head goes on with the rest */
     }
@@ -210,8 +213,10 @@ static enum http_result next_head(struct http_reader *reader, struct span *rest)
         buffer_clear(&reader->partial);
     if (rest->len > 0 && reader->state == HTTP_STATE_START) {
         reader->state = HTTP_STATE_HEAD;
-        if (begins_empty(reader, *rest))
+        if (begins_empty(reader, *rest)) {
+            reader->skipped_line = true;
             *rest = span_skip(*rest, 2);
+        }
     } else if (rest->len > 0 && reader->partial.len > 0) {
         enum http_result result = continue_head(reader, rest);
 

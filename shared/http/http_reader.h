@@ -97,6 +97,7 @@ struct http_reader {
     uint8_t side;
     uint8_t size_digits;   /* of the chunk's size */
     uint8_t interim_count; /* 1xx answers before the answer */
+    bool skipped_line;     /* the one empty line that may stand before a request */
     bool head_answer; /* answers: the request was HEAD, so no body comes; set by the owner */
 };
 
