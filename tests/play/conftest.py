@@ -64,7 +64,8 @@ class House:
         for gateway in self.gateways:
             faults = gateway.log_faults()
             assert not faults, faults
-            if gateway.child and gateway.child.poll() is None and not gateway.workers_may_change:
+            known = gateway.first_workers is not None and not gateway.workers_may_change
+            if known and gateway.child and gateway.child.poll() is None:
                 assert gateway.workers() == gateway.first_workers, "a worker died by itself"
 
     def close(self):

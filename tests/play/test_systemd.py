@@ -4,6 +4,7 @@ import os
 import re
 import signal
 import socket
+import sys
 import threading
 
 import pytest
@@ -11,6 +12,16 @@ import pytest
 from harness.gateway import DAEMON, SLOW
 from harness.load import Load
 from harness.wait import until
+
+
+# What systemd does before exec: the socket as descriptor 3, the process named in the environment.
+LAUNCH = """#!%s
+import os, sys
+os.dup2(%d, 3)
+os.closerange(4, 64)
+os.environ.update(LISTEN_PID=str(os.getpid()), LISTEN_FDS="1", LISTEN_FDNAMES="aigw.socket")
+os.execv(os.environ["AIGW"], [os.environ["AIGW"], *sys.argv[1:]])
+"""
 
 
 class NotifySocket:
@@ -87,14 +98,13 @@ def test_watchdog_is_petted(room, notify):
 
 @pytest.fixture
 def activation(room, tmp_path):
-    """A gateway whose listening socket is ours: LISTEN_FDS by way of a small shell."""
+    """A gateway whose listening socket is ours: LISTEN_FDS by way of a small launcher."""
     listener = socket.socket()
     listener.bind(("127.0.0.1", 0))
     listener.listen(512)
     handed = fcntl.fcntl(listener.fileno(), fcntl.F_DUPFD, 10)     # never 3 itself
     script = tmp_path / "launch"
-    script.write_text("#!/bin/sh\nexport LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=aigw.socket\n"
-                      "exec \"$AIGW\" \"$@\" 3<&%d %d<&-\n" % (handed, handed))
+    script.write_text(LAUNCH % (sys.executable, handed))
     script.chmod(0o755)
     port = listener.getsockname()[1]
     gateway = room.unstarted(daemon=script, env={"AIGW": str(DAEMON)},
