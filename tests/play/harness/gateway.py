@@ -14,7 +14,7 @@ import tempfile
 import time
 
 from harness import process, settings as settings_file
-from harness.client import RawClient
+from harness.client import Broken, RawClient
 from harness.wait import until
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent.parent
@@ -102,7 +102,8 @@ class Gateway:
         return self
 
     def wait_ready(self, timeout=10.0):
-        until(self.ready, timeout * SLOW, "the gateway ready; its log: %s" % self.log_text()[-2000:])
+        until(self.ready, timeout * SLOW, lambda: "the gateway ready; its log: "
+              + self.log_text()[-2000:])
         until(lambda: len(self.workers()) >= self.worker_count(), timeout * SLOW, "all workers up")
         if self.first_workers is None:
             self.first_workers = self.workers()
@@ -115,8 +116,9 @@ class Gateway:
             raise AssertionError("the daemon ended with %r: %s"
                                  % (self.child.returncode, self.log_text()[-3000:]))
         try:
-            return self.get("/readyz", key=None).status == 200
-        except OSError:
+            with self.connect(timeout=1.0) as client:
+                return self.get("/readyz", key=None, client=client).status == 200
+        except (OSError, Broken):
             return False
 
     @property

@@ -10,5 +10,6 @@ def until(condition, timeout=5.0, what="the condition", every=0.01):
         if value:
             return value
         if time.monotonic() >= end:
-            raise AssertionError("after %.1f s still not: %s" % (timeout, what))
+            text = what() if callable(what) else what
+            raise AssertionError("after %.1f s still not: %s" % (timeout, text))
         time.sleep(every)
