@@ -1,0 +1,55 @@
+/* shared/journal/record.h
+ *
+ * The usage record: one per exchange that was let in (its key was valid), made by the worker at
+ * its end, or by the controller for an exchange whose worker died.  In the journal a record is
+ * framed as u32 length of payload | u32 CRC-32 of payload | payload          (little endian)
+ * and the payload is a sequence of fields: u8 tag, u8 kind, value (u64 / i64 or u16 length +
+ * bytes), so that records of older and newer versions can be read side by side: unknown tags
+ * are skipped.
+ */
+#ifndef SHARED_JOURNAL_RECORD_H
+#define SHARED_JOURNAL_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/base/buffer.h"
+#include "shared/base/span.h"
+
+enum outcome {
+    OUTCOME_COMPLETE,
+    OUTCOME_REFUSED,
+    OUTCOME_FAILED,
+    OUTCOME_TRUNCATED,
+    OUTCOME_CLIENT_GONE,
+    OUTCOME_ABORTED
+};
+
+#define USAGE_UNKNOWN UINT64_MAX /* a count that nobody reported */
+
+/* Order of members = order of rows in record.def: USAGE_FIELD(tag, kind, member, column) */
+struct usage_record {
+#define USAGE_TEXT(tag, member)   struct span member;
+#define USAGE_NUMBER(tag, member) uint64_t member;
+#include "shared/journal/record.def"
+#undef USAGE_TEXT
+#undef USAGE_NUMBER
+};
+
+#define RECORD_TEXT_MAX    512 /* longer texts are cut */
+#define RECORD_PAYLOAD_MAX 8192
+
+/* Appends the framed record.  False when the buffer is full. */
+bool record_write(const struct usage_record *record, struct buffer *out);
+
+enum record_result {
+    RECORD_OK,
+    RECORD_MORE,
+    RECORD_CORRUPT
+};
+/* Reads the first record of BYTES; texts are spans into BYTES.  *ret_size: bytes it took (for
+ * CORRUPT: how many to skip to come to the next plausible record, at least 1).  MORE: the
+ * record is not whole yet. */
+enum record_result record_read(struct span bytes, struct usage_record *ret, size_t *ret_size);
+
+#endif

@@ -1,0 +1,167 @@
+/* shared/segment/segment.h
+ *
+ * The memory that all processes share, read and written: worker slots, exchanges in flight,
+ * target health, limit buckets, metrics, TLS ticket keys.  Made by the parent in a memfd; it
+ * outlives reloads, worker deaths and (through systemd's descriptor store) the parent.  Fixed
+ * widths and offsets only; each field has one writer or is one atomic; so there is no lock to
+ * break when a process dies at any instruction. docs/shared-memory.md draws it; the sizes there
+ * are asserted here.
+ */
+#ifndef SHARED_SEGMENT_SEGMENT_H
+#define SHARED_SEGMENT_SEGMENT_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/base/fault.h"
+#include "shared/base/span.h"
+
+#define SEGMENT_MAGIC   0x616967777365676dULL
+#define SEGMENT_VERSION 1
+
+#define SEGMENT_SLOTS    64    /* workers at one time, draining ones included */
+#define SEGMENT_INFLIGHT 16384 /* exchanges at one time per worker */
+#define SEGMENT_TARGETS  1024  /* provider accounts with health */
+#define SEGMENT_BUCKETS  65536
+#define SEGMENT_PHASES   16
+
+enum slot_state {
+    SLOT_FREE,     /* parent may take it */
+    SLOT_STARTING, /* parent took it, worker not ready */
+    SLOT_READY,    /* accepts */
+    SLOT_DRAINING, /* accepts no more */
+    SLOT_DEAD,     /* its process is gone; the controller sweeps, then sets FREE */
+};
+
+struct slot { /* one writer per field: P the parent, W the worker, C the controller */
+    _Atomic uint32_t state;       /* P; W: STARTING->READY, ->DRAINING; C: DEAD->FREE */
+    _Atomic uint32_t pid;         /* P */
+    _Atomic uint32_t number;      /* P: 0..workers-1, as in the process title */
+    _Atomic uint32_t connections; /* W: client connections open */
+    _Atomic uint32_t exchanges;   /* W: in flight */
+    _Atomic uint32_t streams;     /* W: of them streaming */
+    _Atomic uint32_t upstream_open, upstream_idle; /* W */
+    _Atomic uint64_t heartbeat_ms;                 /* W: monotonic, each 250 ms */
+    _Atomic uint64_t started_ms;                   /* P: monotonic */
+    _Atomic uint64_t snapshot_generation;          /* W: in force */
+    _Atomic uint64_t journal_name;                 /* W: number of the journal file it writes */
+    uint8_t reserved[64];
+};
+
+_Static_assert(sizeof(struct slot) == 128, "drawn in docs/shared-memory.md");
+
+/* An exchange that has been sent, or is about to be sent, to a provider.  Written by the worker
+ * before the first byte goes out; when the worker dies the controller makes its usage record
+ * from it. */
+enum inflight_state {
+    INFLIGHT_FREE,
+    INFLIGHT_OPEN,
+    INFLIGHT_SENT
+};
+
+struct inflight {
+    _Atomic uint32_t state; /* set last */
+    uint32_t provider_len, model_len, operation;
+    char request_id[36];
+    char key_id[12];
+    uint64_t tenant, team, user;
+    int64_t started_wall_ms;
+    uint64_t estimated_input_tokens;
+    char provider[40];
+    char model[72]; /* served model, cut */
+    uint8_t stream;
+    uint8_t reserved[7];
+};
+
+_Static_assert(sizeof(struct inflight) == 224, "drawn in docs/shared-memory.md");
+
+struct target_health { /* one cache line of atomics per provider account */
+    _Atomic uint64_t requests, failures, in_flight;
+    _Atomic uint64_t consecutive_failures;
+    _Atomic uint64_t last_failure_ms, last_success_ms; /* monotonic */
+    _Atomic uint64_t input_tokens, output_tokens;
+    _Atomic uint64_t latency_ewma_us; /* time to the answer's head */
+    _Atomic uint64_t state, until_ms; /* for the health issue: 0 healthy */
+    uint64_t reserved[5];
+};
+
+_Static_assert(sizeof(struct target_health) == 128, "drawn in docs/shared-memory.md");
+
+struct bucket { /* for limits: one 64-bit word does a token bucket; room for windows */
+    _Atomic uint64_t words[8];
+};
+
+_Static_assert(sizeof(struct bucket) == 64, "one cache line");
+
+enum metric {
+#define METRIC(name, kind, help) METRIC_##name,
+#include "shared/segment/metrics.def"
+#undef METRIC
+    METRIC_COUNT
+};
+
+#define HISTOGRAM_BUCKETS \
+    20 /* microseconds, upper bounds 2^(i+4): 16 us .. 8.4 s, last is +Inf */
+
+struct histogram {
+    _Atomic uint64_t buckets[HISTOGRAM_BUCKETS];
+    _Atomic uint64_t sum_us, count;
+};
+
+/* Of one slot: its worker adds (relaxed load + store, it is the only writer), the controller
+ * adds the rows up. Rows of dead workers keep their figures: a slot's row is never zeroed. */
+struct metric_row {
+    _Atomic uint64_t counters[METRIC_COUNT];
+    _Atomic uint64_t faults[FAULT_COUNT];
+    struct histogram phases[SEGMENT_PHASES]; /* time in each room */
+    struct histogram total, first_byte,
+        overhead; /* whole exchange; to first byte; without the provider's time */
+} __attribute__((aligned(64)));
+
+struct segment_tickets { /* TLS session tickets: tls.h's struct tls_ticket_keys has this shape
+                          */
+    _Atomic uint64_t version;
+
+    struct {
+        uint8_t name[16], key[32];
+    } keys[3];
+
+    int64_t rotated_wall_ms;
+};
+
+struct segment; /* the mapping */
+
+/* Parent: makes the memfd and writes the head; the descriptor goes to *ret_fd.  Returns NULL
+ * with errno. */
+struct segment *segment_create(int *ret_fd);
+/* Maps an inherited one; refuses other magic, version, sizes (NULL, errno EPROTO). */
+struct segment *segment_attach(int fd);
+void segment_detach(struct segment *segment);
+
+struct slot *segment_slot(struct segment *segment, uint32_t slot);
+struct inflight *segment_inflight(struct segment *segment, uint32_t slot, uint32_t index);
+struct target_health *segment_target(struct segment *segment, uint32_t row);
+struct bucket *segment_bucket(struct segment *segment, uint32_t row);
+struct metric_row *segment_metrics(struct segment *segment, uint32_t slot);
+struct segment_tickets *segment_tickets(struct segment *segment);
+/* The snapshot generation that every worker must have before it serves the next request; the
+ * parent raises it after it has sent the snapshot to all. */
+_Atomic uint64_t *segment_generation(struct segment *segment);
+/* Number for the next journal file, unique as long as the segment lives. */
+uint64_t segment_next_journal(struct segment *segment);
+/* Lowest connection count of all READY slots with a heartbeat younger than 2 s; UINT32_MAX:
+ * none. */
+uint32_t segment_lowest_connections(struct segment *segment, uint64_t now_ms);
+
+static inline void metric_add(struct metric_row *row, enum metric metric, uint64_t amount)
+{
+    atomic_store_explicit(&row->counters[metric],
+                          atomic_load_explicit(&row->counters[metric], memory_order_relaxed) +
+                              amount,
+                          memory_order_relaxed);
+}
+
+void histogram_add(struct histogram *histogram, uint64_t us);
+
+#endif

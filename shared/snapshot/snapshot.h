@@ -1,0 +1,186 @@
+/* shared/snapshot/snapshot.h
+ *
+ * Everything a worker must know, frozen: settings, listeners, providers with their credentials,
+ * models, keys.  Written by the controller into a sealed memfd, passed by descriptor, mapped
+ * read-only by each worker (never dumped into a core).  Flat: offsets from the start, fixed
+ * widths, no pointer; names are not NUL-terminated but certificate file names are (see
+ * snapshot_text).  Attaching checks magic, version, size and every offset, so that what follows
+ * need not.
+ *
+ * Lifetime: a worker holds one reference for itself and one per exchange that began with it;
+ * the last unref unmaps.  Writer: shared/snapshot/snapshot_build.h.
+ */
+#ifndef SHARED_SNAPSHOT_SNAPSHOT_H
+#define SHARED_SNAPSHOT_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/base/buffer.h"
+#include "shared/base/secret.h"
+#include "shared/base/span.h"
+
+#define SNAPSHOT_MAGIC   0x61696777736e6170ULL
+#define SNAPSHOT_VERSION 1
+
+#define SNAPSHOT_LISTENERS_MAX    16
+#define SNAPSHOT_CERTIFICATES_MAX 16 /* per listener */
+#define SNAPSHOT_NONE             UINT32_MAX
+
+/* A run of bytes in the snapshot; offset 0 means "not there".  A NUL follows that does not
+ * count. */
+struct snapshot_text {
+    uint32_t offset, len;
+};
+
+struct snapshot_table {
+    uint32_t offset, count;
+};
+
+/* Values of settings that the data path reads. Times in milliseconds, sizes in bytes. */
+struct snapshot_limits {
+    uint64_t body_bytes;   /* request body */
+    uint64_t event_bytes;  /* one stream record from a provider */
+    uint32_t head_bytes;   /* request or answer head */
+    uint32_t target_bytes; /* request target */
+    uint32_t header_count;
+    uint32_t exchanges_per_worker;     /* in flight; more get 503 */
+    uint32_t connections_per_worker;   /* clients; more wait in the kernel's queue */
+    uint32_t stream_buffer_bytes;      /* per stream towards a slow client, user memory */
+    uint32_t client_send_buffer_bytes; /* kernel's; 0: its default */
+    uint32_t idle_upstream_per_target; /* kept connections per worker and provider */
+    uint64_t body_memory_bytes;        /* all request bodies of one worker together */
+};
+
+struct snapshot_times {
+    uint32_t client_head_ms, client_body_ms, client_idle_ms, client_send_ms;
+    uint32_t connect_ms, head_ms, first_event_ms, idle_ms, total_ms; /* defaults of providers */
+    uint32_t upstream_idle_ms; /* a kept connection is closed after */
+    uint32_t dns_stale_ms;
+    uint32_t drain_delay_ms, drain_ms;
+};
+
+struct snapshot_certificate {
+    struct snapshot_text certificate_file, key_file;
+};
+
+struct snapshot_listener {        /* index = index of the listening socket in the heritage */
+    struct snapshot_text address; /* as in the settings, for logs */
+    struct snapshot_table certificates; /* count 0: plain HTTP */
+    struct snapshot_text client_ca_file;
+    uint32_t client_certificate_needed;
+};
+
+/* How a call is signed; rows of shared/settings/providers.def. */
+enum signer {
+    SIGNER_NONE,
+    SIGNER_BEARER,
+    SIGNER_API_KEY_HEADER,
+    SIGNER_X_API_KEY
+};
+
+struct snapshot_provider {
+    struct snapshot_text name;
+    struct snapshot_text kind;      /* row of providers.def */
+    struct snapshot_text host;      /* without brackets; for unix sockets the path */
+    struct snapshot_text authority; /* Host header: host or host:port */
+    struct snapshot_text base_path; /* "/v1", no slash at the end */
+    struct snapshot_text credential;
+    struct snapshot_text ca_file;
+    struct snapshot_text proxy_host; /* HTTP CONNECT proxy */
+    uint16_t port, proxy_port;
+    uint8_t tls, verify, mock, signer;
+    uint32_t quirks;
+    uint32_t connect_ms, head_ms, first_event_ms, idle_ms;
+    uint32_t health_row;           /* in the segment */
+    struct snapshot_table headers; /* of struct snapshot_header: added to each call */
+};
+
+struct snapshot_header {
+    struct snapshot_text name, value;
+};
+
+struct snapshot_target {
+    uint32_t provider;               /* index */
+    struct snapshot_text model;      /* name at the provider */
+    struct snapshot_text model_json; /* the same as a JSON string with quotes */
+    uint32_t weight;
+    uint32_t priority; /* lower is tried first */
+};
+
+struct snapshot_model {
+    struct snapshot_text name;
+    struct snapshot_table targets; /* of struct snapshot_target, in the order of the settings */
+    int64_t created;               /* seconds, for GET /v1/models */
+    struct snapshot_text owner;    /* "owned_by" */
+    uint32_t total_ms;
+    uint32_t listed; /* shown by GET /v1/models */
+};
+
+enum key_flag {
+    KEY_DISABLED = 1,
+    KEY_REVOKED = 2
+};
+
+#define KEY_ID_SIZE 12 /* base62 digits of the public id */
+
+struct snapshot_key {
+    char id[KEY_ID_SIZE];
+    uint32_t flags;
+    uint8_t secret_hash[32];     /* SHA-256 of the secret part */
+    uint8_t previous_hash[32];   /* after a rotation */
+    int64_t previous_until_ms;   /* wall; 0: none */
+    int64_t expires_ms;          /* wall; 0: never */
+    uint64_t tenant, team, user; /* store ids; 0: none */
+    struct snapshot_text name;
+    struct snapshot_table
+        models; /* of struct snapshot_text: allowed names; count 0 with models_any */
+    uint32_t models_any;
+    uint32_t limit_row; /* in the segment's buckets, for the limits to come */
+};
+
+struct snapshot_header_page { /* at offset 0 */
+    uint64_t magic;
+    uint32_t version, header_size;
+    uint64_t size, generation;
+    int64_t made_ms;
+    struct snapshot_limits limits;
+    struct snapshot_times times;
+    uint32_t log_level, log_form;
+    struct snapshot_text access_log; /* file, "stderr", or not there: off */
+    struct snapshot_text host_name;
+    struct snapshot_text state_dir;
+    struct snapshot_table listeners, providers, models, keys;
+    /* Open-addressing indexes of uint32 (SNAPSHOT_NONE: empty), count a power of two. */
+    struct snapshot_table key_index, model_index;
+};
+
+struct snapshot;
+
+/* Maps the descriptor (which stays the caller's).  NULL with one sentence in *reterr. */
+struct snapshot *snapshot_attach(int fd, struct buffer *reterr);
+struct snapshot *snapshot_ref(struct snapshot *snapshot);
+void snapshot_unref(struct snapshot *snapshot);
+
+const struct snapshot_header_page *snapshot_page(const struct snapshot *snapshot);
+struct span snapshot_span(const struct snapshot *snapshot, struct snapshot_text text);
+/* NUL-terminated, or NULL when not there. */
+const char *snapshot_string(const struct snapshot *snapshot, struct snapshot_text text);
+/* Row INDEX of a table; the macro names its type. */
+const void *snapshot_row(const struct snapshot *snapshot, struct snapshot_table table,
+                         uint32_t index, uint32_t row_size);
+#define SNAPSHOT_ROW(snapshot, table, index, type) \
+    ((const struct type *)snapshot_row((snapshot), (table), (index), sizeof(struct type)))
+
+/* By public id (KEY_ID_SIZE bytes); NULL when there is none. */
+const struct snapshot_key *snapshot_find_key(const struct snapshot *snapshot, struct span id);
+/* By the name a client asks for: a configured model, `provider/model` of a catalogue, or a bare
+ * name that exactly one provider's catalogue has (all of them are rows, made by the
+ * controller).  NULL: none. */
+const struct snapshot_model *snapshot_find_model(const struct snapshot *snapshot,
+                                                 struct span name);
+/* The provider of that name, for `provider/anything` of providers without a fixed catalogue. */
+const struct snapshot_provider *snapshot_find_provider(const struct snapshot *snapshot,
+                                                       struct span name, uint32_t *ret_index);
+
+#endif
