@@ -398,7 +398,7 @@ static void time_passed(struct deadline *deadline)
 static void dial(struct connection *connection)
 {
     const struct endpoint_options *options = &connection->endpoint->options;
-    int fd = options->dial(options->dial_who);
+    int fd = options->dial(reactor_of(connection));
     int result =
         fd < 0 ? fd : wire_open(&connection->wire, reactor_of(connection), &events, fd, NULL);
 

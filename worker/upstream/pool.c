@@ -36,7 +36,7 @@ static bool same(const struct endpoint_options *a, const struct endpoint_options
 {
     return a->port == b->port && a->tls == b->tls && a->proxy_port == b->proxy_port &&
            a->connections_max == b->connections_max && a->keep_ms == b->keep_ms &&
-           a->dial == b->dial && a->dial_who == b->dial_who && span_eq(a->host, b->host) &&
+           a->dial == b->dial && span_eq(a->host, b->host) &&
            span_eq(a->proxy_host, b->proxy_host) &&
            span_eq(secret_reveal(a->proxy_authorization),
                    secret_reveal(b->proxy_authorization));

@@ -56,8 +56,7 @@ struct endpoint_options {
     uint32_t keep_ms;                  /* an idle connection lives so long; 0: none is kept */
     /* The built-in provider: gives a connected socket instead of all of the above, or a
      * negative errno. */
-    int (*dial)(void *who);
-    void *dial_who;
+    int (*dial)(struct reactor *reactor);
 };
 
 struct endpoint {

@@ -22,11 +22,11 @@ static struct {
     unsigned dialled;
 } world;
 
-static int dial(void *who)
+static int dial(struct reactor *reactor)
 {
     int pair[2];
 
-    (void)who;
+    (void)reactor;
     if (world.dialled == ARRAY_LEN(world.far))
         return -EMFILE;
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, pair),
