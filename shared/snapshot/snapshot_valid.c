@@ -1,0 +1,195 @@
+#include "shared/base/log.h"
+#include "shared/snapshot/snapshot_inside.h"
+
+struct extent {
+    const char *base;
+    size_t size;
+};
+
+static bool text_fits(const struct extent *e, struct snapshot_text text)
+{
+    uint64_t end = (uint64_t)text.offset + text.len;
+
+    if (text.offset == 0)
+        return text.len == 0;
+    return text.offset >= sizeof(struct snapshot_header_page) && end < e->size &&
+           e->base[end] == '\0';
+}
+
+static bool table_fits(const struct extent *e, struct snapshot_table table, size_t row_size)
+{
+    if (table.count == 0)
+        return true;
+    return table.offset >= sizeof(struct snapshot_header_page) && table.offset % 8 == 0 &&
+           table.offset <= e->size && table.count <= (e->size - table.offset) / row_size;
+}
+
+static const void *row(const struct extent *e, struct snapshot_table table, size_t row_size,
+                       uint32_t index)
+{
+    return e->base + table.offset + row_size * index;
+}
+
+#define ROW(e, table, index, type) \
+    ((const struct type *)row((e), (table), sizeof(struct type), (index)))
+
+typedef bool row_valid_f(const struct extent *e, const void *row,
+                         const struct snapshot_header_page *page);
+
+static bool listener_valid(const struct extent *e, const void *at,
+                           const struct snapshot_header_page *page)
+{
+    const struct snapshot_listener *listener = at;
+
+    (void)page;
+    if (!text_fits(e, listener->address) || !text_fits(e, listener->client_ca_file) ||
+        listener->certificates.count > SNAPSHOT_CERTIFICATES_MAX ||
+        !table_fits(e, listener->certificates, sizeof(struct snapshot_certificate)))
+        return false;
+    for (uint32_t i = 0; i < listener->certificates.count; i++) {
+        const struct snapshot_certificate *certificate =
+            ROW(e, listener->certificates, i, snapshot_certificate);
+
+        if (!text_fits(e, certificate->certificate_file) ||
+            !text_fits(e, certificate->key_file))
+            return false;
+    }
+    return true;
+}
+
+static bool provider_valid(const struct extent *e, const void *at,
+                           const struct snapshot_header_page *page)
+{
+    const struct snapshot_provider *p = at;
+
+    (void)page;
+    if (!text_fits(e, p->name) || !text_fits(e, p->kind) || !text_fits(e, p->host) ||
+        !text_fits(e, p->authority) || !text_fits(e, p->base_path) ||
+        !text_fits(e, p->credential) || !text_fits(e, p->ca_file) ||
+        !text_fits(e, p->proxy_host) || p->signer > SIGNER_X_API_KEY ||
+        !table_fits(e, p->headers, sizeof(struct snapshot_header)))
+        return false;
+    for (uint32_t i = 0; i < p->headers.count; i++) {
+        const struct snapshot_header *header = ROW(e, p->headers, i, snapshot_header);
+
+        if (!text_fits(e, header->name) || !text_fits(e, header->value))
+            return false;
+    }
+    return true;
+}
+
+static bool model_valid(const struct extent *e, const void *at,
+                        const struct snapshot_header_page *page)
+{
+    const struct snapshot_model *model = at;
+
+    if (!text_fits(e, model->name) || !text_fits(e, model->owner) ||
+        !table_fits(e, model->targets, sizeof(struct snapshot_target)))
+        return false;
+    for (uint32_t i = 0; i < model->targets.count; i++) {
+        const struct snapshot_target *target = ROW(e, model->targets, i, snapshot_target);
+
+        if (target->provider >= page->providers.count || !text_fits(e, target->model) ||
+            !text_fits(e, target->model_json))
+            return false;
+    }
+    return true;
+}
+
+static bool key_valid(const struct extent *e, const void *at,
+                      const struct snapshot_header_page *page)
+{
+    const struct snapshot_key *key = at;
+
+    (void)page;
+    if (!text_fits(e, key->name) || !table_fits(e, key->models, sizeof(struct snapshot_text)))
+        return false;
+    for (uint32_t i = 0; i < key->models.count; i++) {
+        if (!text_fits(e, *ROW(e, key->models, i, snapshot_text)))
+            return false;
+    }
+    return true;
+}
+
+static bool rows_valid(const struct extent *e, struct snapshot_table table, size_t row_size,
+                       row_valid_f *row_valid)
+{
+    const struct snapshot_header_page *page = (const void *)e->base;
+
+    if (!table_fits(e, table, row_size))
+        return false;
+    for (uint32_t i = 0; i < table.count; i++) {
+        if (!row_valid(e, row(e, table, row_size, i), page))
+            return false;
+    }
+    return true;
+}
+
+/* A power of two, every entry a row, and one empty entry so that a search ends. */
+static bool index_valid(const struct extent *e, struct snapshot_table index, uint32_t rows)
+{
+    bool has_empty = false;
+
+    if (index.count == 0)
+        return rows == 0;
+    if ((index.count & (index.count - 1)) != 0 || !table_fits(e, index, sizeof(uint32_t)))
+        return false;
+    for (uint32_t i = 0; i < index.count; i++) {
+        uint32_t entry = *(const uint32_t *)row(e, index, sizeof(uint32_t), i);
+
+        if (entry == SNAPSHOT_NONE)
+            has_empty = true;
+        else if (entry >= rows)
+            return false;
+    }
+    return has_empty;
+}
+
+static const char *wrong_table(const struct extent *e, const struct snapshot_header_page *page)
+{
+    if (page->listeners.count > SNAPSHOT_LISTENERS_MAX ||
+        !rows_valid(e, page->listeners, sizeof(struct snapshot_listener), listener_valid))
+        return "listeners";
+    if (!rows_valid(e, page->providers, sizeof(struct snapshot_provider), provider_valid))
+        return "providers";
+    if (!rows_valid(e, page->models, sizeof(struct snapshot_model), model_valid))
+        return "models";
+    if (!rows_valid(e, page->keys, sizeof(struct snapshot_key), key_valid))
+        return "keys";
+    if (!index_valid(e, page->key_index, page->keys.count))
+        return "index of keys";
+    if (!index_valid(e, page->model_index, page->models.count))
+        return "index of models";
+    if (!text_fits(e, page->access_log) || !text_fits(e, page->host_name) ||
+        !text_fits(e, page->state_dir) || page->log_level > LOG_ERROR ||
+        page->log_form > LOG_TEXT)
+        return "settings";
+    return NULL;
+}
+
+bool snapshot_valid(const void *base, size_t size, struct buffer *reterr)
+{
+    const struct snapshot_header_page *page = base;
+    struct extent e = {base, size};
+    const char *wrong;
+
+    if (page->magic != SNAPSHOT_MAGIC) {
+        (void)buffer_append(reterr, SPAN("this is not a snapshot"));
+        return false;
+    }
+    if (page->version != SNAPSHOT_VERSION || page->header_size != sizeof(*page)) {
+        (void)buffer_append_format(
+            reterr, "the snapshot is of version %u (page %u bytes), this program of %u (%zu)",
+            page->version, page->header_size, SNAPSHOT_VERSION, sizeof(*page));
+        return false;
+    }
+    if (page->size != size) {
+        (void)buffer_append_format(reterr, "the snapshot says %llu bytes and has %zu",
+                                   (unsigned long long)page->size, size);
+        return false;
+    }
+    wrong = wrong_table(&e, page);
+    if (wrong)
+        (void)buffer_append_format(reterr, "the snapshot's %s are damaged", wrong);
+    return !wrong;
+}
