@@ -6,7 +6,9 @@
  * during a loop turn and go out with one write(2), so a kill -9 loses nothing of earlier turns.
  * When the disk refuses, records stay in memory up to JOURNAL_KEEP_BYTES, then they are counted
  * as lost.  A file that reached JOURNAL_FILE_BYTES is ended (renamed to NUMBER.done) and a new
- * one begun; the ledger deletes a file after its last record is in the store.
+ * one begun; the ledger deletes a file after its last record is in the store.  The writer holds
+ * an exclusive flock(2) on its file for as long as it lives, which is how the ledger tells a
+ * file whose writer died; the descriptor must not be inherited by another process.
  */
 #ifndef SHARED_JOURNAL_JOURNAL_H
 #define SHARED_JOURNAL_JOURNAL_H

@@ -3,9 +3,9 @@
  * The usage record: one per exchange that was let in (its key was valid), made by the worker at
  * its end, or by the controller for an exchange whose worker died.  In the journal a record is
  * framed as u32 length of payload | u32 CRC-32 of payload | payload          (little endian)
- * and the payload is a sequence of fields: u8 tag, u8 kind, value (u64 / i64 or u16 length +
- * bytes), so that records of older and newer versions can be read side by side: unknown tags
- * are skipped.
+ * and the payload is a sequence of fields: u8 tag, u8 kind (1: u64, 2: i64, 3: u16 length +
+ * bytes), value, so that records of older and newer versions can be read side by side: unknown
+ * tags are skipped.
  */
 #ifndef SHARED_JOURNAL_RECORD_H
 #define SHARED_JOURNAL_RECORD_H
@@ -27,7 +27,8 @@ enum outcome {
 
 #define USAGE_UNKNOWN UINT64_MAX /* a count that nobody reported */
 
-/* Order of members = order of rows in record.def: USAGE_FIELD(tag, kind, member, column) */
+/* Members stand in the order of record.def.  A text that is empty is not written and is read
+ * as "not there"; a number that is not in the bytes is read as 0. */
 struct usage_record {
 #define USAGE_TEXT(tag, member)   struct span member;
 #define USAGE_NUMBER(tag, member) uint64_t member;
@@ -51,5 +52,9 @@ enum record_result {
  * CORRUPT: how many to skip to come to the next plausible record, at least 1).  MORE: the
  * record is not whole yet. */
 enum record_result record_read(struct span bytes, struct usage_record *ret, size_t *ret_size);
+
+/* Where after byte 0 the next whole record begins, bytes.len when there is none.  For the end
+ * of a file that nobody writes any more, where MORE means "damaged". */
+size_t record_resync(struct span bytes);
 
 #endif
