@@ -77,7 +77,8 @@ struct plan {
 
 struct control_message {
     uint32_t kind;
-    uint32_t reserved;
+    uint32_t delay_ms; /* DRAIN of workers: accept so long with readiness off; 0: at once, a
+                          newer generation of workers has taken over */
     uint64_t generation;
     uint64_t value;
     struct plan plan; /* PLAN and EVENT only; else not sent (short message) */

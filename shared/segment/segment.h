@@ -102,7 +102,7 @@ enum metric {
 };
 
 #define HISTOGRAM_BUCKETS \
-    20 /* microseconds, upper bounds 2^(i+4): 16 us .. 8.4 s, last is +Inf */
+    20 /* microseconds, upper bounds 2^(i+4): 16 us .. 4.2 s, the last is +Inf */
 
 struct histogram {
     _Atomic uint64_t buckets[HISTOGRAM_BUCKETS];

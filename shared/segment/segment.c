@@ -1,0 +1,252 @@
+#include "shared/segment/segment.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "shared/base/check.h"
+#include "shared/base/clock.h"
+
+#define HEARTBEAT_FRESH_MS 2000
+
+/* One row per part: name, type of a row, rows. Offsets follow from the order. */
+#define PARTS(PART)                                      \
+    PART(slots, struct slot, SEGMENT_SLOTS)              \
+    PART(targets, struct target_health, SEGMENT_TARGETS) \
+    PART(buckets, struct bucket, SEGMENT_BUCKETS)        \
+    PART(metrics, struct metric_row, SEGMENT_SLOTS)      \
+    PART(inflight, struct inflight, (uint64_t)SEGMENT_SLOTS *SEGMENT_INFLIGHT)
+
+enum part {
+#define PART(name, type, rows) PART_##name,
+    PARTS(PART)
+#undef PART
+    PART_COUNT
+};
+
+struct part_row { /* table of contents, so that a reader of another build can tell */
+    char name[16];
+    uint64_t offset, size;
+};
+
+struct segment {
+    uint64_t magic;
+    uint32_t version, part_count;
+    uint64_t size;
+    int64_t made_wall_ms;
+    struct part_row parts[PART_COUNT];
+    uint8_t unused_head[64 - (32 + PART_COUNT * 32) % 64];
+    _Atomic uint64_t generation;
+    uint8_t unused_generation[56];
+    _Atomic uint64_t journal;
+    uint8_t unused_journal[56];
+    struct segment_tickets tickets;
+};
+
+_Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "the segment has no locks");
+_Static_assert(sizeof(struct part_row) == 32, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct segment, parts) == 32, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct segment, generation) == 256, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct segment, journal) == 320, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct segment, tickets) == 384, "drawn in docs/shared-memory.md");
+_Static_assert(sizeof(struct segment) <= 4096, "the head is one page");
+
+/* The whole as a type, so that the compiler computes the offsets. */
+struct layout {
+    union {
+        struct segment head;
+        uint8_t page[4096];
+    } first;
+
+#define PART(name, type, rows) type name[rows] __attribute__((aligned(4096)));
+    PARTS(PART)
+#undef PART
+};
+
+_Static_assert(offsetof(struct layout, slots) == 0x1000, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct layout, targets) == 0x3000, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct layout, buckets) == 0x23000, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct layout, metrics) == 0x423000, "drawn in docs/shared-memory.md");
+
+static const struct part_row contents[PART_COUNT] = {
+#define PART(name, type, rows) \
+    {#name, offsetof(struct layout, name), sizeof(((struct layout *)0)->name)},
+    PARTS(PART)
+#undef PART
+};
+
+static struct layout *layout_of(struct segment *segment)
+{
+    CHECK(segment != NULL && segment->magic == SEGMENT_MAGIC);
+    return (struct layout *)(void *)segment;
+}
+
+static struct segment *map(int fd)
+{
+    void *mapping =
+        mmap(NULL, sizeof(struct layout), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    if (mapping == MAP_FAILED)
+        return NULL;
+    /* Ticket keys lie here: never in a core file. */
+    (void)madvise(mapping, sizeof(struct layout), MADV_DONTDUMP);
+    return mapping;
+}
+
+static void write_head(struct segment *segment)
+{
+    segment->version = SEGMENT_VERSION;
+    segment->part_count = PART_COUNT;
+    segment->size = sizeof(struct layout);
+    segment->made_wall_ms = clock_wall_ms();
+    memcpy(segment->parts, contents, sizeof(contents));
+    /* Files of an earlier segment may still be there, so the numbers begin at the time. */
+    atomic_init(&segment->journal, (uint64_t)segment->made_wall_ms);
+    segment->magic = SEGMENT_MAGIC;
+}
+
+struct segment *segment_create(int *ret_fd)
+{
+    struct segment *segment = NULL;
+    int fd = memfd_create("aigw-segment", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    int error;
+
+    if (fd < 0)
+        return NULL;
+    if (ftruncate(fd, sizeof(struct layout)) == 0 &&
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) == 0)
+        segment = map(fd);
+    if (segment == NULL) {
+        error = errno;
+        (void)close(fd);
+        errno = error;
+        return NULL;
+    }
+    write_head(segment);
+    *ret_fd = fd;
+    return segment;
+}
+
+static bool head_is_ours(const struct segment *head)
+{
+    return head->magic == SEGMENT_MAGIC && head->version == SEGMENT_VERSION &&
+           head->part_count == PART_COUNT && head->size == sizeof(struct layout) &&
+           memcmp(head->parts, contents, sizeof(contents)) == 0;
+}
+
+struct segment *segment_attach(int fd)
+{
+    struct segment head;
+    struct stat status;
+
+    if (fstat(fd, &status) < 0)
+        return NULL;
+    if (status.st_size != (off_t)sizeof(struct layout) ||
+        pread(fd, &head, sizeof(head), 0) != (ssize_t)sizeof(head) || !head_is_ours(&head)) {
+        errno = EPROTO;
+        return NULL;
+    }
+    return map(fd);
+}
+
+void segment_detach(struct segment *segment)
+{
+    if (segment != NULL)
+        (void)munmap(segment, sizeof(struct layout));
+}
+
+struct slot *segment_slot(struct segment *segment, uint32_t slot)
+{
+    CHECK(slot < SEGMENT_SLOTS);
+    return &layout_of(segment)->slots[slot];
+}
+
+struct inflight *segment_inflight(struct segment *segment, uint32_t slot, uint32_t index)
+{
+    CHECK(slot < SEGMENT_SLOTS && index < SEGMENT_INFLIGHT);
+    return &layout_of(segment)->inflight[(size_t)slot * SEGMENT_INFLIGHT + index];
+}
+
+struct target_health *segment_target(struct segment *segment, uint32_t row)
+{
+    CHECK(row < SEGMENT_TARGETS);
+    return &layout_of(segment)->targets[row];
+}
+
+struct bucket *segment_bucket(struct segment *segment, uint32_t row)
+{
+    CHECK(row < SEGMENT_BUCKETS);
+    return &layout_of(segment)->buckets[row];
+}
+
+struct metric_row *segment_metrics(struct segment *segment, uint32_t slot)
+{
+    CHECK(slot < SEGMENT_SLOTS);
+    return &layout_of(segment)->metrics[slot];
+}
+
+struct segment_tickets *segment_tickets(struct segment *segment)
+{
+    return &layout_of(segment)->first.head.tickets;
+}
+
+_Atomic uint64_t *segment_generation(struct segment *segment)
+{
+    return &layout_of(segment)->first.head.generation;
+}
+
+uint64_t segment_next_journal(struct segment *segment)
+{
+    return atomic_fetch_add(&layout_of(segment)->first.head.journal, 1) + 1;
+}
+
+static bool slot_counts(struct slot *slot, uint64_t now_ms)
+{
+    uint64_t heartbeat_ms;
+
+    if (atomic_load_explicit(&slot->state, memory_order_relaxed) != SLOT_READY)
+        return false;
+    heartbeat_ms = atomic_load_explicit(&slot->heartbeat_ms, memory_order_relaxed);
+    return now_ms < heartbeat_ms + HEARTBEAT_FRESH_MS;
+}
+
+uint32_t segment_lowest_connections(struct segment *segment, uint64_t now_ms)
+{
+    struct layout *layout = layout_of(segment);
+    uint32_t lowest = UINT32_MAX, connections;
+
+    for (size_t i = 0; i < SEGMENT_SLOTS; i++) {
+        if (!slot_counts(&layout->slots[i], now_ms))
+            continue;
+        connections = atomic_load_explicit(&layout->slots[i].connections, memory_order_relaxed);
+        if (connections < lowest)
+            lowest = connections;
+    }
+    return lowest;
+}
+
+static unsigned bucket_of(uint64_t us)
+{
+    unsigned bucket;
+
+    if (us <= 16)
+        return 0;
+    bucket = 60 - (unsigned)__builtin_clzll(us - 1); /* bits of (us - 1), less 4 */
+    return bucket < HISTOGRAM_BUCKETS ? bucket : HISTOGRAM_BUCKETS - 1;
+}
+
+static void add_alone(_Atomic uint64_t *counter, uint64_t amount)
+{
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + amount,
+                          memory_order_relaxed);
+}
+
+void histogram_add(struct histogram *histogram, uint64_t us)
+{
+    add_alone(&histogram->buckets[bucket_of(us)], 1);
+    add_alone(&histogram->sum_us, us);
+    add_alone(&histogram->count, 1);
+}
