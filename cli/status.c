@@ -1,0 +1,141 @@
+/* aigwctl status, usage, config show, config reload */
+#include "shared/base/check.h"
+
+#include "cli/body.h"
+
+static const struct column head_columns[] = {
+    {"version", "version", COLUMN_TEXT},
+    {"settings", "settings_file", COLUMN_TEXT},
+    {"up", "uptime_ms", COLUMN_DURATION},
+    {"generation", "generation", COLUMN_TEXT},
+};
+
+static const struct column process_columns[] = {
+    {"ROLE", "role", COLUMN_TEXT},
+    {"NUMBER", "number", COLUMN_TEXT},
+    {"PID", "pid", COLUMN_TEXT},
+    {"STATE", "state", COLUMN_TEXT},
+    {"CONNECTIONS", "connections", COLUMN_TEXT},
+    {"EXCHANGES", "exchanges", COLUMN_TEXT},
+    {"STREAMS", "streams", COLUMN_TEXT},
+    {"HEARTBEAT", "heartbeat_age_ms", COLUMN_DURATION},
+    {"GENERATION", "generation", COLUMN_TEXT},
+};
+
+static const struct column store_columns[] = {
+    {"store", "kind", COLUMN_TEXT},
+    {"state", "state", COLUMN_TEXT},
+    {"error", "error", COLUMN_TEXT},
+};
+
+static const struct column ledger_columns[] = {
+    {"journal bytes waiting", "waiting_bytes", COLUMN_TEXT},
+    {"records", "records_total", COLUMN_TEXT},
+    {"last error", "last_error", COLUMN_TEXT},
+};
+
+static const struct column target_columns[] = {
+    {"PROVIDER", "provider", COLUMN_TEXT},          {"REQUESTS", "requests", COLUMN_TEXT},
+    {"FAILURES", "failures", COLUMN_TEXT},          {"IN FLIGHT", "in_flight", COLUMN_TEXT},
+    {"LATENCY", "latency_us", COLUMN_MICROSECONDS},
+};
+
+static const struct column totals_columns[] = {
+    {"requests", "requests", COLUMN_TEXT},
+    {"failed", "failed", COLUMN_TEXT},
+    {"input tokens", "input_tokens", COLUMN_TEXT},
+    {"output tokens", "output_tokens", COLUMN_TEXT},
+};
+
+static const struct column usage_columns[] = {
+    {"STARTED", "started_ms", COLUMN_TIME}, {"REQUEST", "request_id", COLUMN_TEXT},
+    {"KEY", "key_id", COLUMN_TEXT},         {"MODEL", "asked_model", COLUMN_TEXT},
+    {"PROVIDER", "provider", COLUMN_TEXT},  {"STATUS", "status", COLUMN_TEXT},
+    {"FAULT", "fault", COLUMN_TEXT},        {"IN", "input_tokens", COLUMN_TEXT},
+    {"OUT", "output_tokens", COLUMN_TEXT},  {"TIME", "duration_us", COLUMN_MICROSECONDS},
+};
+
+static const cJSON *part(const struct link_answer *answer, const char *name)
+{
+    return cJSON_GetObjectItemCaseSensitive(answer->tree, name);
+}
+
+int status_show(struct invocation *invocation)
+{
+    struct link_answer answer;
+    struct buffer out;
+    int code = link_ask(invocation, "GET", SPAN("/status"), SPAN_NONE, &answer);
+
+    buffer_init(&out, PAGE_BYTES);
+    if (code == EXIT_OK && !link_printed(invocation, &answer)) {
+        table_write_record(answer.tree, head_columns, ARRAY_LEN(head_columns), &out);
+        table_write_record(part(&answer, "store"), store_columns, ARRAY_LEN(store_columns),
+                           &out);
+        table_write_record(part(&answer, "ledger"), ledger_columns, ARRAY_LEN(ledger_columns),
+                           &out);
+        (void)buffer_append_byte(&out, '\n');
+        table_write(part(&answer, "processes"), process_columns, ARRAY_LEN(process_columns),
+                    &out);
+        (void)buffer_append_byte(&out, '\n');
+        table_write(part(&answer, "targets"), target_columns, ARRAY_LEN(target_columns), &out);
+        print_out(buffer_span(&out));
+    }
+    buffer_done(&out);
+    link_answer_done(&answer);
+    return code;
+}
+
+int usage_show(struct invocation *invocation)
+{
+    struct span limit = invocation->options[OPTION_LIMIT];
+    struct link_answer answer;
+    struct buffer out, path;
+    uint64_t number = 20;
+    int code;
+
+    if (limit.ptr && (!span_read_u64(limit, &number) || number > 1000))
+        return tell_error(invocation, EXIT_USAGE, SPAN("--limit is a number up to 1000"));
+    buffer_init(&path, 64);
+    (void)buffer_append(&path, SPAN("/usage?limit="));
+    (void)buffer_append_u64(&path, number);
+    code = link_ask(invocation, "GET", buffer_span(&path), SPAN_NONE, &answer);
+    buffer_done(&path);
+    buffer_init(&out, PAGE_BYTES);
+    if (code == EXIT_OK && !link_printed(invocation, &answer)) {
+        table_write_record(answer.tree, totals_columns, ARRAY_LEN(totals_columns), &out);
+        (void)buffer_append_byte(&out, '\n');
+        table_write(part(&answer, "last"), usage_columns, ARRAY_LEN(usage_columns), &out);
+        print_out(buffer_span(&out));
+    }
+    buffer_done(&out);
+    link_answer_done(&answer);
+    return code;
+}
+
+/* The settings have no better form for people than the one they are answered in. */
+int config_show(struct invocation *invocation)
+{
+    struct link_answer answer;
+    int code = link_ask(invocation, "GET", SPAN("/config"), SPAN_NONE, &answer);
+
+    if (code == EXIT_OK && !link_printed(invocation, &answer)) {
+        char *text = cJSON_Print(answer.tree);
+
+        print_out(span_of_text(text ? text : ""));
+        print_out(SPAN("\n"));
+        cJSON_free(text);
+    }
+    link_answer_done(&answer);
+    return code;
+}
+
+int config_reload(struct invocation *invocation)
+{
+    struct link_answer answer;
+    int code = link_ask(invocation, "POST", SPAN("/config/reload"), SPAN_NONE, &answer);
+
+    if (code == EXIT_OK && !link_printed(invocation, &answer))
+        print_out(SPAN("the settings are in force\n"));
+    link_answer_done(&answer);
+    return code;
+}
