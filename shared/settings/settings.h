@@ -1,0 +1,186 @@
+/* shared/settings/settings.h
+ *
+ * The settings file: YAML (a subset: no aliases, tags or second document) read into plain
+ * structs by the table settings.def.  Everything wrong is found in one reading, each as
+ * "FILE:LINE: what".  `${VARIABLE}` stands for the environment's value in any text (`$${` is a
+ * plain `${`); a secret may be `file:PATH`.  Relative paths are relative to the current folder.
+ *
+ * Lifetime: all texts live in the settings' arena until settings_free.  Any process may read
+ * settings; the parent does not.
+ */
+#ifndef SHARED_SETTINGS_SETTINGS_H
+#define SHARED_SETTINGS_SETTINGS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/base/arena.h"
+#include "shared/base/buffer.h"
+#include "shared/base/secret.h"
+#include "shared/base/span.h"
+
+#define SETTINGS_FILE_MAX   (4u << 20)
+#define SETTINGS_ERRORS_MAX 100 /* more are counted, not told */
+
+/* Rows of one struct, e.g. SETTINGS_ROW(settings->providers, 0, settings_provider). */
+struct settings_list {
+    void *rows;
+    uint32_t count;
+};
+
+#define SETTINGS_ROW(list, index, type) (&((struct type *)(list).rows)[(index)])
+
+/* Each struct begins with the line it was read from; 0: it is not in the file.  Numbers are
+ * uint64_t: bytes, milliseconds, counts, switches (0 or 1); a text that is not there has ptr
+ * NULL. */
+struct settings_listener_tls {
+    uint32_t line;
+    struct span certificate, key, client_ca;
+    struct settings_list more; /* struct settings_certificate */
+    uint64_t client_required;
+};
+
+struct settings_certificate {
+    uint32_t line;
+    struct span certificate, key;
+};
+
+struct settings_listener {
+    uint32_t line;
+    struct span address;              /* as written */
+    struct settings_listener_tls tls; /* line 0: plain HTTP */
+};
+
+struct settings_admin {
+    uint32_t line;
+    struct span listen, socket;
+};
+
+struct settings_log {
+    uint32_t line;
+    uint64_t level, format; /* enum log_level, enum log_form */
+    struct span access;     /* file or "stderr"; ptr NULL: off */
+};
+
+struct settings_limits {
+    uint32_t line;
+    uint64_t body, head, target, headers, event, body_memory;
+    uint64_t exchanges, connections, stream_buffer, send_buffer, idle_upstream;
+};
+
+struct settings_timeouts { /* milliseconds */
+    uint32_t line;
+    uint64_t client_head, client_body, client_idle, client_send;
+    uint64_t connect, head, first_event, idle, total, upstream_idle, dns_stale;
+    uint64_t drain_delay, drain, watchdog;
+};
+
+struct settings_tls {
+    uint32_t line;
+    struct span ca_file;
+};
+
+struct settings_secret {
+    struct secret value;
+    struct span shown; /* for --print-config: a reference as written, else stars */
+};
+
+struct settings_header {
+    struct span name;
+    struct settings_secret value;
+};
+
+struct settings_provider_timeouts { /* milliseconds; 0: as for all */
+    uint32_t line;
+    uint64_t connect, head, first_event, idle;
+};
+
+struct settings_provider {
+    uint32_t line;
+    struct span name, kind, base_url, ca_file, proxy;
+    struct settings_secret api_key;
+    uint64_t auth; /* 0: the kind's; else 1 + enum signer */
+    uint64_t verify;
+    struct settings_list headers; /* struct settings_header */
+    struct settings_list models;  /* struct span */
+    struct settings_provider_timeouts timeouts;
+};
+
+struct settings_target {
+    uint32_t line;
+    struct span provider, model;
+    uint64_t weight, priority;
+};
+
+struct settings_model {
+    uint32_t line;
+    struct span name, owner;
+    struct settings_list targets; /* struct settings_target */
+    uint64_t total;
+    uint64_t listed;
+};
+
+struct settings {
+    uint32_t line;
+    struct settings_list listeners; /* struct settings_listener */
+    struct settings_admin admin;
+    struct span state_dir;
+    struct settings_secret store; /* may hold a password */
+    struct settings_secret redis; /* hidden.ptr NULL: none */
+    uint64_t workers;             /* 0: auto */
+    uint64_t mock, environment;
+    struct settings_log log;
+    struct settings_limits limits;
+    struct settings_timeouts timeouts;
+    struct settings_tls tls;
+    struct settings_list providers; /* struct settings_provider */
+    struct settings_list models;    /* struct settings_model */
+    struct arena arena;
+};
+
+/* Reads FILE.  NULL when anything is wrong: *reterr then has a line per error, in the order of
+ * the file. */
+struct settings *settings_read(const char *file, struct buffer *reterr);
+/* The same from memory; FILE is the name in messages. */
+struct settings *settings_parse(struct span text, const char *file, struct buffer *reterr);
+void settings_free(struct settings *settings);
+
+/* True when a running worker cannot take the change over: a NEW_WORKERS row differs. */
+bool settings_need_new_workers(const struct settings *old, const struct settings *now);
+
+/* Settings as in force, as YAML that can be read again; secrets are stars or references. */
+void settings_print(const struct settings *settings, struct buffer *out);
+/* A commented file that works at once (SQLite, the built-in provider). */
+void settings_print_sample(struct buffer *out);
+/* docs/settings.md. */
+void settings_print_reference(struct buffer *out);
+
+/* HOST and PORT of "host:port", "[v6]:port", ":port" or "*:port" (HOST then is empty). */
+bool settings_split_address(struct span address, struct span *ret_host, uint16_t *ret_port);
+
+struct settings_url {
+    bool tls;
+    struct span host; /* without brackets */
+    struct span authority;
+    struct span path; /* without the slash at its end; may be empty */
+    uint16_t port;
+};
+
+/* An http or https URL without user, query and fragment. */
+bool settings_split_url(struct span url, struct settings_url *ret);
+
+/* Kinds of providers: rows of providers.def. */
+struct provider_kind {
+    struct span name, variable, base_url; /* ptr NULL: none */
+    uint32_t signer, quirks;
+    bool mock;
+    struct span help;
+};
+
+/* NULL at the end. */
+const struct provider_kind *provider_kind_at(unsigned index);
+const struct provider_kind *provider_kind_find(struct span name);
+/* Built-in catalogue: the INDEXth model of KIND, ptr NULL at the end. */
+struct span provider_kind_model(const struct provider_kind *kind, unsigned index);
+
+#endif
