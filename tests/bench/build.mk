@@ -37,3 +37,11 @@ reliability: all bench-tools
 	@AIGW_BUILD=$(BUILD) tests/bench/reliability $(QUICK)
 soak: all bench-tools
 	@AIGW_BUILD=$(BUILD) tests/bench/soak $(QUICK)
+
+# The steps that every request passes, each alone.
+.PHONY: micro
+micro: $(BENCH_DIR)/micro
+	@$<
+$(BENCH_DIR)/micro: $(BENCH_DIR)/micro.o $(LIB) $(LLHTTP)
+	@echo "  LINK      $@"
+	@$(LINK) -o $@ $^ $(LIBRARY_LIBS)
