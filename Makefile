@@ -121,6 +121,14 @@ $(BUILD)/%.o: %.c $(CONFIG) | $(BUILD)/config.h
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -c -o $@ $<
 
+# The migrations, as rows of C: {number, "file", "text"}.
+$(BUILD)/supervisor/store/migrate.o: $(BUILD)/migrations.inc
+$(BUILD)/migrations.inc: $(sort $(wildcard sql/[0-9]*.sql))
+	@mkdir -p $(@D)
+	@for file in $^; do name=$$(basename $$file .sql); number=$${name%%_*}; \
+	    printf '{%d, "%s",\n' "$$(expr $$number + 0)" $$name; \
+	    sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $$file; echo '},'; done > $@
+
 # llhttp's own C files, as the distribution ships them: hardened as ours, but their warnings are theirs.
 $(BUILD)/llhttp/%.o: $(LLHTTP_SOURCE)/%.c $(CONFIG)
 	@echo "  CC        llhttp/$*.c"
@@ -231,7 +239,7 @@ shellcheck:
 	@$(if $(SCRIPTS),shellcheck $(SCRIPTS) &&) echo "shellcheck: $(words $(SCRIPTS)) scripts, no finding"
 
 CPPCHECKED = $(filter-out tests/%,$(filter %.c,$(C_CODE)))
-cppcheck: $(BUILD)/config.h
+cppcheck: $(BUILD)/config.h $(BUILD)/migrations.inc
 	@mkdir -p $(BUILD)/cppcheck
 	@$(if $(CPPCHECKED),,echo "cppcheck: no source yet" && exit 1;) \
 	cppcheck -q -j2 --std=c11 --enable=warning,performance,portability --error-exitcode=1 \
@@ -240,7 +248,7 @@ cppcheck: $(BUILD)/config.h
 	    $(CPPCHECKED)
 	@echo "cppcheck: no finding"
 
-tidy: $(BUILD)/config.h
+tidy: $(BUILD)/config.h $(BUILD)/migrations.inc
 	@tools/install-deps tidy
 	@clang-tidy --quiet $(LIB_SOURCES) $(CLI_SOURCES) $(wildcard $(MAINS)) -- \
 	    -std=gnu17 $(OUR_CPPFLAGS) $(LIBRARY_CFLAGS) $(if $(LLHTTP_HEADERS),-isystem $(LLHTTP_HEADERS))

@@ -1,0 +1,275 @@
+#include <errno.h>
+#include <libpq-fe.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "shared/base/arena.h"
+#include "shared/base/check.h"
+#include "shared/base/clock.h"
+
+#include "supervisor/store/store_inside.h"
+
+#define ROW_VALUES_MAX 64
+
+/* Types by their fixed object ids (pg_type.dat). */
+#define TYPE_INT8 20
+#define TYPE_INT2 21
+#define TYPE_INT4 23
+
+/* libpq has no time limit of its own for a server that is there and says nothing: everything is
+ * sent without waiting, and waited for here.  True when the socket is ready before DEADLINE_MS.
+ */
+static bool wait_for(PGconn *connection, short events, uint64_t deadline_ms)
+{
+    for (;;) {
+        uint64_t now_ms = clock_monotonic_ms();
+        struct pollfd ready = {.fd = PQsocket(connection), .events = events};
+
+        if (now_ms >= deadline_ms || ready.fd < 0)
+            return false;
+        int count = poll(&ready, 1, (int)(deadline_ms - now_ms));
+
+        if (count > 0)
+            return true;
+        if (count < 0 && errno != EINTR)
+            return false;
+    }
+}
+
+static int lose(struct store *store, const char *text)
+{
+    store->lost = true;
+    return store_fail(store, -EAGAIN, text);
+}
+
+/* What an SQLSTATE means for the caller (store.h). */
+static int meaning(struct store *store, const char *state)
+{
+    static const char *const passing[] = {"08", "40", "53", "57", "55P03"};
+
+    if (strcmp(state, "23505") == 0)
+        return -EEXIST;
+    if (strcmp(state, "25006") == 0) { /* it became a standby: look for the other one */
+        store->lost = true;
+        return -EAGAIN;
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(passing); i++) {
+        if (strncmp(state, passing[i], strlen(passing[i])) == 0)
+            return -EAGAIN;
+    }
+    return -EIO;
+}
+
+/* ---- statements
+ * ------------------------------------------------------------------------------ */
+
+static const char *parameter(struct arena *arena, const struct store_value *value)
+{
+    char number[24];
+    struct span text = value->text;
+
+    if (value->kind == STORE_NULL)
+        return NULL;
+    if (value->kind == STORE_NUMBER) {
+        int len = snprintf(number, sizeof(number), "%lld", (long long)value->number);
+
+        text = span_of(number, (size_t)len);
+    }
+    return arena_copy(arena, text).ptr;
+}
+
+static struct store_value column(const PGresult *result, int row, int index)
+{
+    Oid type = PQftype(result, index);
+    const char *text = PQgetvalue(result, row, index);
+
+    if (PQgetisnull(result, row, index))
+        return (struct store_value){.kind = STORE_NULL};
+    if (type == TYPE_INT8 || type == TYPE_INT4 || type == TYPE_INT2)
+        return STORE_NUMBER_VALUE(strtoll(text, NULL, 10));
+    return STORE_TEXT_VALUE(span_of(text, (size_t)PQgetlength(result, row, index)));
+}
+
+static int64_t give_rows(const PGresult *result, store_row_f *row, void *who)
+{
+    int count = PQnfields(result);
+    struct store_value values[ROW_VALUES_MAX];
+
+    CHECK(count <= ROW_VALUES_MAX);
+    for (int i = 0; row && i < PQntuples(result); i++) {
+        for (int index = 0; index < count; index++)
+            values[index] = column(result, i, index);
+        row(who, values, (unsigned)count);
+    }
+    return PQntuples(result);
+}
+
+static int64_t changed_rows(PGresult *result)
+{
+    uint64_t count = 0;
+
+    return span_read_u64(span_of_text(PQcmdTuples(result)), &count) ? (int64_t)count : 0;
+}
+
+static int64_t take_result(struct store *store, PGresult *result, store_row_f *row, void *who)
+{
+    ExecStatusType status = PQresultStatus(result);
+
+    if (status == PGRES_COMMAND_OK)
+        return changed_rows(result);
+    if (status == PGRES_TUPLES_OK)
+        return give_rows(result, row, who);
+    const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
+    const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
+
+    if (PQstatus(store->connection) != CONNECTION_OK || !state)
+        return lose(store, text ? text : PQresultErrorMessage(result));
+    return store_fail(store, meaning(store, state), text ? text : state);
+}
+
+static bool send_all(PGconn *connection, uint64_t deadline_ms)
+{
+    int left;
+
+    while ((left = PQflush(connection)) > 0) {
+        if (!wait_for(connection, POLLIN | POLLOUT, deadline_ms) || !PQconsumeInput(connection))
+            return false;
+    }
+    return left == 0;
+}
+
+static bool receive_all(PGconn *connection, uint64_t deadline_ms)
+{
+    while (PQisBusy(connection)) {
+        if (!wait_for(connection, POLLIN, deadline_ms) || !PQconsumeInput(connection))
+            return false;
+    }
+    return true;
+}
+
+static int64_t answer(struct store *store, uint64_t deadline_ms, store_row_f *row, void *who)
+{
+    PGconn *connection = store->connection;
+    int64_t rows = 0;
+
+    if (!send_all(connection, deadline_ms))
+        return lose(store, "it does not take the statement");
+    for (;;) {
+        if (!receive_all(connection, deadline_ms))
+            return lose(store, PQstatus(connection) == CONNECTION_OK
+                                   ? "it does not answer"
+                                   : PQerrorMessage(connection));
+        PGresult *result = PQgetResult(connection);
+
+        if (!result)
+            return rows;
+        rows = take_result(store, result, row, who);
+        PQclear(result);
+    }
+}
+
+static int64_t run(struct store *store, const char *sql, const struct store_value *values,
+                   unsigned count, store_row_f *row, void *who)
+{
+    struct arena arena;
+    int64_t result;
+
+    /* The server ends a statement after STORE_WAIT_MS; the second here is for its answer. */
+    uint64_t deadline_ms = clock_monotonic_ms() + STORE_WAIT_MS + 1000;
+
+    arena_init(&arena, 8192);
+    const char **texts = ARENA_ARRAY(&arena, count + 1, const char *);
+
+    for (unsigned i = 0; i < count; i++)
+        texts[i] = parameter(&arena, &values[i]);
+    if (PQsendQueryParams(store->connection, sql, (int)count, NULL, texts, NULL, NULL, 0))
+        result = answer(store, deadline_ms, row, who);
+    else
+        result = lose(store, PQerrorMessage(store->connection));
+    arena_done(&arena);
+    return result;
+}
+
+/* ---- the connection
+ * -------------------------------------------------------------------------- */
+
+static void disconnect(struct store *store)
+{
+    PQfinish(store->connection);
+}
+
+static bool poll_until_open(PGconn *connection, uint64_t deadline_ms)
+{
+    PostgresPollingStatusType status = PGRES_POLLING_WRITING;
+
+    while (status != PGRES_POLLING_OK) {
+        short events = status == PGRES_POLLING_WRITING ? POLLOUT : POLLIN;
+
+        if (status == PGRES_POLLING_FAILED || !wait_for(connection, events, deadline_ms))
+            return false;
+        status = PQconnectPoll(connection);
+    }
+    return true;
+}
+
+static void be_quiet(void *who, const PGresult *result)
+{
+    (void)who;
+    (void)result;
+}
+
+static int set_up(struct store *store)
+{
+    static const char *const settings[] = {
+        "select set_config('statement_timeout', $1, false)",
+        "select set_config('lock_timeout', $1, false)",
+        "select set_config('idle_in_transaction_session_timeout', $1, false)"};
+    char wait[16];
+    struct store_value value = {.kind = STORE_TEXT};
+
+    (void)snprintf(wait, sizeof(wait), "%d", STORE_WAIT_MS);
+    value.text = span_of_text(wait);
+    for (unsigned i = 0; i < ARRAY_LEN(settings); i++) {
+        int64_t result = run(store, settings[i], &value, 1, NULL, NULL);
+
+        if (result < 0)
+            return (int)result;
+    }
+    return 0;
+}
+
+static int connect_server(struct store *store)
+{
+    const char *const names[] = {"dbname",           "target_session_attrs", "client_encoding",
+                                 "application_name", "tcp_user_timeout",     NULL};
+    const char *const values[] = {store->address, "read-write", "UTF8", "aigw", "10000", NULL};
+    PGconn *connection = PQconnectStartParams(names, values, 1);
+
+    CHECK(connection); /* no memory */
+    store->connection = connection;
+    if (PQstatus(connection) == CONNECTION_BAD)
+        return store_fail(store, -EAGAIN, PQerrorMessage(connection));
+    if (!poll_until_open(connection, clock_monotonic_ms() + STORE_WAIT_MS))
+        return store_fail(store, -EAGAIN,
+                          PQstatus(connection) == CONNECTION_BAD ? PQerrorMessage(connection)
+                                                                 : "it does not answer");
+    (void)PQsetnonblocking(connection, 1);
+    (void)PQsetNoticeReceiver(connection, be_quiet, NULL);
+    return set_up(store);
+}
+
+static const struct store_driver driver = {
+    .kind = "postgresql",
+    .begin = "begin",
+    /* Any number, the same in every aigw; freed with the transaction. */
+    .migration_lock = "select pg_advisory_xact_lock(7020187204571) is null",
+    .connect = connect_server,
+    .disconnect = disconnect,
+    .run = run,
+};
+
+const struct store_driver *store_postgresql_driver(void)
+{
+    return &driver;
+}

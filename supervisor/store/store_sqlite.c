@@ -1,0 +1,164 @@
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <unistd.h>
+
+#include "shared/base/check.h"
+
+#include "supervisor/store/store_inside.h"
+
+#define ROW_VALUES_MAX 64
+
+/* What a result code means for the caller (store.h). */
+static int meaning(struct store *store, int code)
+{
+    switch (code & 0xff) {
+    case SQLITE_BUSY:
+    case SQLITE_LOCKED:
+    case SQLITE_FULL: return -EAGAIN;
+    case SQLITE_IOERR:
+    case SQLITE_CANTOPEN:
+    case SQLITE_READONLY: store->lost = true; return -EAGAIN;
+    case SQLITE_CORRUPT:
+    case SQLITE_NOTADB: store->lost = true; return -EPROTO;
+    case SQLITE_CONSTRAINT:
+        return code == SQLITE_CONSTRAINT_PRIMARYKEY || code == SQLITE_CONSTRAINT_UNIQUE
+                   ? -EEXIST
+                   : -EIO;
+    default: return -EIO;
+    }
+}
+
+static int fail(struct store *store, int code)
+{
+    return store_fail(store, meaning(store, code), sqlite3_errmsg(store->connection));
+}
+
+static int bind(sqlite3_stmt *statement, const struct store_value *values, unsigned count)
+{
+    int code = SQLITE_OK;
+
+    for (int i = 0; i < (int)count && code == SQLITE_OK; i++) {
+        const struct store_value *value = &values[i];
+
+        switch (value->kind) {
+        case STORE_NULL: code = sqlite3_bind_null(statement, i + 1); break;
+        case STORE_NUMBER: code = sqlite3_bind_int64(statement, i + 1, value->number); break;
+        case STORE_TEXT:
+            code = sqlite3_bind_text64(statement, i + 1, value->text.ptr, value->text.len,
+                                       SQLITE_STATIC, SQLITE_UTF8);
+            break;
+        }
+    }
+    return code;
+}
+
+static void give_row(sqlite3_stmt *statement, store_row_f *row, void *who)
+{
+    struct store_value values[ROW_VALUES_MAX];
+    int count = sqlite3_column_count(statement);
+
+    CHECK(count <= ROW_VALUES_MAX);
+    for (int i = 0; i < count; i++) {
+        int type = sqlite3_column_type(statement, i);
+
+        values[i] = (struct store_value){.kind = STORE_NULL};
+        if (type == SQLITE_INTEGER)
+            values[i] = STORE_NUMBER_VALUE(sqlite3_column_int64(statement, i));
+        else if (type != SQLITE_NULL)
+            values[i] =
+                STORE_TEXT_VALUE(span_of((const char *)sqlite3_column_text(statement, i),
+                                         (size_t)sqlite3_column_bytes(statement, i)));
+    }
+    row(who, values, (unsigned)count);
+}
+
+/* SQLite has no $1; its ?1 is the same. */
+static void rewrite(const char *sql, struct buffer *out)
+{
+    for (; *sql; sql++)
+        CHECK(buffer_append_byte(out, *sql == '$' ? '?' : *sql));
+}
+
+static int step_all(sqlite3_stmt *statement, store_row_f *row, void *who, int64_t *ret_rows)
+{
+    int code;
+
+    while ((code = sqlite3_step(statement)) == SQLITE_ROW) {
+        ++*ret_rows;
+        if (row)
+            give_row(statement, row, who);
+    }
+    return code;
+}
+
+static int64_t run(struct store *store, const char *sql, const struct store_value *values,
+                   unsigned count, store_row_f *row, void *who)
+{
+    sqlite3 *database = store->connection;
+    sqlite3_stmt *statement = NULL;
+    struct buffer _buffer_ text;
+    int64_t rows = 0;
+
+    buffer_init(&text, (size_t)1 << 20);
+    rewrite(sql, &text);
+    int code = sqlite3_prepare_v2(database, text.ptr, (int)text.len, &statement, NULL);
+
+    if (code == SQLITE_OK)
+        code = bind(statement, values, count);
+    if (code == SQLITE_OK)
+        code = step_all(statement, row, who, &rows);
+    int64_t result = code == SQLITE_DONE ? 0 : fail(store, sqlite3_extended_errcode(database));
+
+    if (result == 0 && sqlite3_column_count(statement) == 0)
+        rows = sqlite3_stmt_readonly(statement) ? 0 : sqlite3_changes(database);
+    (void)sqlite3_finalize(statement);
+    return result < 0 ? result : rows;
+}
+
+static void disconnect(struct store *store)
+{
+    (void)sqlite3_close_v2(store->connection);
+}
+
+static int set_up(struct store *store)
+{
+    static const char *const pragmas[] = {
+        "pragma journal_mode = wal", "pragma synchronous = normal", "pragma foreign_keys = on"};
+
+    for (unsigned i = 0; i < ARRAY_LEN(pragmas); i++) {
+        int64_t result = run(store, pragmas[i], NULL, 0, NULL, NULL);
+
+        if (result < 0)
+            return (int)result;
+    }
+    return 0;
+}
+
+static int connect_file(struct store *store)
+{
+    sqlite3 *database = NULL;
+    /* Made here when it is missing, so that only its owner can read it. */
+    int fd = open(store->address, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return store_fail(store, -EAGAIN, strerror(errno));
+    (void)close(fd);
+    int code = sqlite3_open_v2(store->address, &database,
+                               SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+
+    CHECK(database); /* no memory */
+    store->connection = database;
+    if (code != SQLITE_OK)
+        return fail(store, code);
+    (void)sqlite3_busy_timeout(database, STORE_WAIT_MS);
+    return set_up(store);
+}
+
+const struct store_driver store_sqlite_driver = {
+    .kind = "sqlite",
+    .begin = "begin immediate",
+    .connect = connect_file,
+    .disconnect = disconnect,
+    .run = run,
+};
