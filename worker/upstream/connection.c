@@ -224,6 +224,14 @@ static void give_body(struct connection *connection, struct span body)
     connection->call->events->body(connection->call, body);
 }
 
+static void give_turn(struct connection *connection)
+{
+    struct call *call = connection->call;
+
+    if (call->stage == CALL_ANSWERED || call->stage == CALL_BODY)
+        call->events->turn(call);
+}
+
 /* The owner may cancel in each event: then the connection has no call any more. */
 static void read_answer(struct connection *connection, struct span rest)
 {
@@ -239,7 +247,7 @@ static void read_answer(struct connection *connection, struct span rest)
         struct span body;
 
         switch (http_next(&connection->reader, &rest, &head, &body)) {
-        case HTTP_MORE: return;
+        case HTTP_MORE: give_turn(connection); return;
         case HTTP_HEAD: give_head(connection, head); break;
         case HTTP_BODY: give_body(connection, body); break;
         case HTTP_DONE:
@@ -248,7 +256,11 @@ static void read_answer(struct connection *connection, struct span rest)
             return;
         case HTTP_BAD:
         case HTTP_HEAD_TOO_LARGE:
-        case HTTP_TARGET_TOO_LONG: answer_bad(connection); return;
+        case HTTP_TARGET_TOO_LONG:
+            give_turn(connection);
+            if (connection->call == call)
+                answer_bad(connection);
+            return;
         }
     }
 }

@@ -31,7 +31,7 @@
 #include "worker/upstream/resolve.h"
 #include "worker/wire/wire.h"
 
-#define CALL_BODY_PIECES   4
+#define CALL_BODY_PIECES   6
 #define UPSTREAM_POOL_MAX  4096 /* connections of one endpoint, whatever the options say */
 #define UPSTREAM_HEAD_SIZE 65536
 
@@ -97,6 +97,10 @@ struct call_events {
     /* A piece of the body in place. After call_pause at most what was read already still comes.
      */
     void (*body)(struct call *call, struct span bytes);
+    /* All that one read brought was given, and more will come: the moment to send it on. The
+     * spans of `body` live until here. */
+    void (*turn)(struct call *call);
+    /* The answer is complete; spans of `body` live until this returns. */
     void (*done)(struct call *call);
     void (*failed)(struct call *call, enum fault fault, const char *why);
 };

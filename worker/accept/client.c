@@ -1,0 +1,297 @@
+#include "worker/accept/client.h"
+
+#include <errno.h>
+
+#include "shared/base/check.h"
+#include "shared/base/memory.h"
+
+static struct client *client_of(struct wire *wire)
+{
+    return (struct client *)(void *)((char *)wire - offsetof(struct client, wire));
+}
+
+static void wait_for(struct client *client, enum client_state state, uint32_t limit_ms)
+{
+    client->state = (uint8_t)state;
+    if (limit_ms > 0)
+        reactor_arm(client->reactor, &client->deadline, limit_ms);
+    else
+        reactor_disarm(client->reactor, &client->deadline);
+}
+
+static void stop_timers(struct client *client)
+{
+    reactor_disarm(client->reactor, &client->deadline);
+    reactor_disarm(client->reactor, &client->sending);
+}
+
+static bool open_for_events(const struct client *client)
+{
+    return client->state != CLIENT_CLOSING;
+}
+
+/* Takes the connection away from its exchange and closes it. */
+static void lose(struct client *client, enum fault fault)
+{
+    if (!open_for_events(client))
+        return;
+    client->state = CLIENT_CLOSING;
+    stop_timers(client);
+    if (client->exchange)
+        client->events->gone(client, fault);
+    wire_close(&client->wire);
+}
+
+static void refuse(struct client *client, enum fault fault, const char *detail)
+{
+    client->state = CLIENT_ANSWERING;
+    reactor_disarm(client->reactor, &client->deadline);
+    client->events->refused(client, fault, detail);
+}
+
+static void head_arrived(struct client *client, const struct http_head *head)
+{
+    client->requests++;
+    wait_for(client, CLIENT_BODY, client->times->client_body_ms);
+    client->events->head(client, head);
+}
+
+static void request_whole(struct client *client)
+{
+    reactor_disarm(client->reactor, &client->deadline);
+    client->state = CLIENT_ANSWERING;
+    client->events->received(client);
+}
+
+/* One event of the reader. False when reading must pause (an answer is due) or is over. */
+static bool read_one(struct client *client, struct span *rest)
+{
+    const struct http_head *head;
+    struct span body;
+
+    switch (http_next(&client->reader, rest, &head, &body)) {
+    case HTTP_MORE: return false;
+    case HTTP_HEAD: head_arrived(client, head); break;
+    case HTTP_BODY:
+        reactor_arm(client->reactor, &client->deadline, client->times->client_body_ms);
+        client->events->body(client, body);
+        break;
+    case HTTP_DONE: request_whole(client); break;
+    case HTTP_BAD: refuse(client, FAULT_bad_http, client->reader.error); break;
+    case HTTP_HEAD_TOO_LARGE: refuse(client, FAULT_head_too_large, NULL); break;
+    case HTTP_TARGET_TOO_LONG: refuse(client, FAULT_uri_too_long, NULL); break;
+    }
+    return client->state != CLIENT_ANSWERING && open_for_events(client);
+}
+
+static void keep_for_later(struct client *client, struct span rest)
+{
+    if (rest.len == 0 || !open_for_events(client))
+        return;
+    (void)buffer_append(&client->pipelined, rest);
+    if (client->pipelined.len >= CLIENT_PIPELINE_BYTES / 2)
+        wire_read_stop(&client->wire);
+}
+
+static void read_requests(struct client *client, struct span rest)
+{
+    client->turning = true;
+    if (client->state == CLIENT_IDLE)
+        wait_for(client, CLIENT_HEAD, client->times->client_head_ms);
+    while (client->state != CLIENT_ANSWERING && open_for_events(client) &&
+           read_one(client, &rest))
+        continue;
+    client->turning = false;
+    if (client->state == CLIENT_ANSWERING)
+        keep_for_later(client, rest);
+}
+
+/* An answer may have ended while its request was being read: then the next one follows. */
+static void read_pipelined(struct client *client)
+{
+    while (client->state == CLIENT_IDLE && client->pipelined.len > 0) {
+        struct buffer now = client->pipelined;
+
+        buffer_init(&client->pipelined, CLIENT_PIPELINE_BYTES + REACTOR_READ_BYTES);
+        wire_read_start(&client->wire);
+        read_requests(client, buffer_span(&now));
+        buffer_done(&now);
+    }
+    if (client->state == CLIENT_IDLE && client->peer_ended)
+        lose(client, FAULT_client_gone);
+}
+
+static void received(struct wire *wire, struct span bytes)
+{
+    struct client *client = client_of(wire);
+
+    if (client->state == CLIENT_ANSWERING) {
+        keep_for_later(client, bytes);
+        return;
+    }
+    read_requests(client, bytes);
+    read_pipelined(client);
+}
+
+static void opened(struct wire *wire)
+{
+    struct client *client = client_of(wire);
+
+    client->events->opened(client, wire_resumed(wire));
+    wait_for(client, CLIENT_IDLE, client->times->client_head_ms);
+}
+
+static void ended(struct wire *wire)
+{
+    struct client *client = client_of(wire);
+
+    client->peer_ended = true;
+    lose(client, FAULT_client_gone);
+}
+
+static void failed(struct wire *wire, int error)
+{
+    struct client *client = client_of(wire);
+
+    if (error == WIRE_TLS_FAILED && client->requests == 0)
+        client->events->handshake_failed(client);
+    lose(client, FAULT_client_gone);
+}
+
+static void drained(struct wire *wire)
+{
+    struct client *client = client_of(wire);
+
+    reactor_disarm(client->reactor, &client->sending);
+    if (open_for_events(client))
+        client->events->drained(client);
+}
+
+static void closed(struct wire *wire)
+{
+    struct client *client = client_of(wire);
+
+    stop_timers(client);
+    client->events->closed(client);
+    http_reader_done(&client->reader);
+    buffer_done(&client->pipelined);
+    memory_free(client);
+}
+
+static const struct wire_events events = {
+    .opened = opened,
+    .received = received,
+    .ended = ended,
+    .failed = failed,
+    .drained = drained,
+    .closed = closed,
+};
+
+static void time_passed(struct deadline *deadline)
+{
+    struct client *client =
+        (struct client *)(void *)((char *)deadline - offsetof(struct client, deadline));
+
+    if (client->state == CLIENT_HEAD || client->state == CLIENT_BODY)
+        refuse(client, FAULT_client_too_slow, NULL);
+    else
+        lose(client, FAULT_client_gone);
+}
+
+/* The client took nothing for a whole period. */
+static void sending_passed(struct deadline *deadline)
+{
+    struct client *client =
+        (struct client *)(void *)((char *)deadline - offsetof(struct client, sending));
+
+    if (client->wire.pending_bytes < client->pending_seen) {
+        client->pending_seen = client->wire.pending_bytes;
+        reactor_arm(client->reactor, &client->sending, client->times->client_send_ms);
+        return;
+    }
+    lose(client, FAULT_client_stalled);
+}
+
+struct client *client_open(struct reactor *reactor, int fd, struct tls_settings *tls,
+                           const struct http_limits *limits, const struct snapshot_times *times,
+                           const struct client_events *client_events, void *owner)
+{
+    struct client *client = MEMORY_NEW(struct client);
+    int result;
+
+    client->events = client_events;
+    client->reactor = reactor;
+    client->owner = owner;
+    client->times = times;
+    client->deadline.passed = time_passed;
+    client->sending.passed = sending_passed;
+    http_reader_init(&client->reader, HTTP_REQUESTS, limits, reactor->http);
+    buffer_init(&client->pipelined, CLIENT_PIPELINE_BYTES + REACTOR_READ_BYTES);
+    result = wire_open(&client->wire, reactor, &events, fd, tls);
+    if (result < 0) {
+        http_reader_done(&client->reader);
+        memory_free(client);
+        errno = -result;
+        return NULL;
+    }
+    wait_for(client, CLIENT_IDLE, times->client_head_ms);
+    wire_read_start(&client->wire);
+    return client;
+}
+
+void client_continue(struct client *client)
+{
+    struct span line = SPAN("HTTP/1.1 100 Continue\r\n\r\n");
+
+    (void)client_send(client, &line, 1);
+}
+
+long client_send(struct client *client, const struct span *pieces, unsigned count)
+{
+    long pending;
+
+    if (!open_for_events(client))
+        return -EPIPE;
+    pending = wire_write(&client->wire, pieces, count);
+    if (pending > 0 && !deadline_armed(&client->sending)) {
+        client->pending_seen = (uint32_t)pending;
+        reactor_arm(client->reactor, &client->sending, client->times->client_send_ms);
+    }
+    return pending;
+}
+
+void client_finish(struct client *client, bool keep)
+{
+    bool whole = client->state == CLIENT_ANSWERING;
+
+    client->exchange = NULL;
+    if (!open_for_events(client))
+        return;
+    if (!keep || !whole) {
+        client->state = CLIENT_CLOSING;
+        stop_timers(client);
+        wire_close_lingering(&client->wire);
+        return;
+    }
+    http_reader_next_message(&client->reader);
+    wait_for(client, CLIENT_IDLE, client->times->client_idle_ms);
+    if (!client->turning)
+        read_pipelined(client);
+}
+
+void client_abort(struct client *client)
+{
+    client->exchange = NULL;
+    if (!open_for_events(client))
+        return;
+    client->state = CLIENT_CLOSING;
+    stop_timers(client);
+    wire_reset(&client->wire);
+}
+
+void client_retire(struct client *client, uint32_t grace_ms)
+{
+    client->retiring = true;
+    if (client->state == CLIENT_IDLE)
+        reactor_arm(client->reactor, &client->deadline, grace_ms);
+}

@@ -1,0 +1,148 @@
+/* worker/flow/exchange.h
+ *
+ * One request and its answer, on its way through the rooms. Each room sets its product once; what comes
+ * later only reads it. Lives from the request's head to the end of its log room; all of it but the
+ * body is in its arena.
+ *
+ * Whatever ends an exchange early (client gone, deadline, drain) goes through flow_cancel.
+ */
+#ifndef WORKER_FLOW_EXCHANGE_H
+#define WORKER_FLOW_EXCHANGE_H
+
+#include "shared/base/arena.h"
+#include "shared/text/sse.h"
+
+#include "worker/accept/client.h"
+#include "worker/authenticate/caller.h"
+#include "worker/flow/view.h"
+#include "worker/limit/ticket.h"
+#include "worker/meter/usage.h"
+#include "worker/parse/ask.h"
+#include "worker/parse/head.h"
+#include "worker/route/plan.h"
+#include "worker/translate/forward.h"
+#include "worker/upstream/upstream.h"
+
+#define EXCHANGE_MAGIC     0x65786368
+#define REQUEST_ID_SIZE    36
+#define ERROR_BODY_BYTES   65536 /* of a provider's error answer */
+#define CALL_HEADERS_COUNT 16
+
+struct worker;
+
+enum phase {
+#define PHASE(name) PHASE_##name,
+#include "worker/flow/pipeline.def"
+#undef PHASE
+    PHASE_END
+};
+_Static_assert(PHASE_END <= SEGMENT_PHASES, "a histogram for each");
+
+enum step {
+    STEP_NEXT,     /* the room's product is set */
+    STEP_WAIT,     /* someone promised to call flow_take */
+    STEP_AGAIN,    /* the one way back: upstream to translate, with the next target */
+    STEP_ANSWERED, /* answered here: on to meter */
+    STEP_REFUSE,   /* the fault is set: it becomes the answer, then on to meter */
+};
+
+/* How the answer goes to the client. */
+enum answer_form {
+    ANSWER_NONE,   /* nothing known yet */
+    ANSWER_LENGTH, /* the provider's length stands in the head */
+    ANSWER_CHUNKED,
+    ANSWER_CLOSE,  /* HTTP/1.0: the end of the connection ends it */
+};
+
+struct answer {
+    uint16_t status;     /* towards the client; 0: none yet */
+    uint16_t upstream_status;
+    uint8_t form;        /* enum answer_form */
+    bool stream;         /* server-sent events */
+    bool failing;        /* the provider's error body is being collected */
+    bool head_sent;
+    bool ended;          /* its last byte was given to the client's wire */
+    bool finished;       /* the stream said it is complete */
+    bool paused;
+    struct span head;    /* as it will be sent, until it is */
+    uint64_t body_bytes; /* of the provider's body */
+    uint64_t sent_bytes;
+};
+
+struct exchange {
+    uint32_t magic;
+    uint8_t at; /* enum phase */
+    bool calling, keep, receiving, continued, gone, refused_early;
+    struct worker *worker;
+    struct client *client; /* NULL once it is gone */
+    struct view *view;     /* the settings that it began with */
+    struct exchange *next, *previous;
+    struct arena arena;
+    char id[REQUEST_ID_SIZE];
+
+    /* the rooms' products */
+    struct head head;
+    struct caller caller;
+    struct buffer body;
+    struct ask ask;
+    struct span asked_model; /* outlives the body */
+    struct ticket ticket;
+    struct route_plan *plan;
+    unsigned target;   /* index in the plan */
+    unsigned attempts;
+    struct forward_body forward;
+    struct call_request request;
+    struct call_header headers[CALL_HEADERS_COUNT];
+    struct call call;
+    struct answer answer;
+    struct sse_framer framer;
+    struct json_tap tap;
+    struct buffer error_body;
+    struct bill bill;
+
+    enum fault fault;
+    struct refusal refusal;
+    struct span detail; /* for the log */
+    struct deadline deadline;
+
+    int64_t started_wall_ms;
+    uint64_t started_ns, entered_ns, first_byte_ns, sent_ns;
+    uint64_t upstream_ns; /* waited for providers until the answer's head */
+    uint32_t phase_us[PHASE_END];
+};
+
+static inline const struct plan_target *exchange_target(const struct exchange *x)
+{
+    return x->plan ? &x->plan->targets[x->target] : NULL;
+}
+
+/* flow.c */
+struct exchange *exchange_begin(struct worker *worker, struct client *client,
+                                const struct http_head *head);
+void flow_take(struct exchange *x, enum step step);
+void flow_cancel(struct exchange *x, enum fault fault);
+/* The whole request has arrived. */
+void flow_received(struct exchange *x);
+void flow_body(struct exchange *x, struct span bytes);
+
+/* relay.c: the provider's answer on its way to the client */
+extern const struct call_events relay_events;
+void relay_drained(struct exchange *x);
+
+/* reply.c: answers that the gateway makes itself */
+void reply_local(struct exchange *x);
+/* The fault as an answer, an error event in a stream, or a cut, whatever is still possible. */
+void reply_fault(struct exchange *x);
+/* A fault of a connection without an exchange. */
+void reply_bare(struct worker *worker, struct client *client, enum fault fault,
+                const char *detail);
+/* Head of the answer to X into the arena. LENGTH: HTTP_LENGTH_NONE for chunked or close. FROM: provider headers to pass on, or NULL. */
+struct span reply_head(struct exchange *x, uint16_t status, struct span content_type,
+                       uint64_t length, const struct http_head *from);
+void reply_provider_error(struct exchange *x);
+
+/* settle.c: usage record, access line, metrics */
+void settle_meter(struct exchange *x);
+void settle_log(struct exchange *x);
+
+#endif

@@ -1,0 +1,445 @@
+/* How an exchange passes the rooms. Every arrow of the gateway is in flow_after. */
+#include "shared/base/check.h"
+#include "shared/base/clock.h"
+#include "shared/base/encode.h"
+#include "shared/base/hash.h"
+#include "shared/base/memory.h"
+
+#include "worker/worker.h"
+
+#define ARENA_FIRST_BYTES 1024
+#define WAIT_BODY_BYTES   65536 /* a refused request's body of this size is awaited, so that the connection lives on */
+
+typedef enum step enter_f(struct exchange *x);
+
+static enter_f enter_parse, enter_authenticate, enter_receive, enter_limit, enter_route,
+    enter_translate, enter_upstream, enter_meter, enter_log;
+
+static const struct {
+    enter_f *enter;
+} phases[] = {
+#define PHASE(name) {enter_##name},
+#include "worker/flow/pipeline.def"
+#undef PHASE
+};
+_Static_assert(ARRAY_LEN(phases) == PHASE_END, "each room has its door");
+
+static enum phase flow_after(const struct exchange *x, enum step step)
+{
+    switch (step) {
+    case STEP_NEXT: return (enum phase)(x->at + 1);
+    case STEP_AGAIN: CHECK(x->at == PHASE_upstream); return PHASE_translate;
+    case STEP_ANSWERED:
+    case STEP_REFUSE: CHECK(x->at < PHASE_meter); return PHASE_meter;
+    case STEP_WAIT: break;
+    }
+    return (enum phase)x->at;
+}
+
+static void leave_phase(struct exchange *x)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+
+    x->phase_us[x->at] += (uint32_t)((now_ns - x->entered_ns) / 1000);
+    x->entered_ns = now_ns;
+}
+
+/* The last of it: the connection goes on with the next request. */
+static void exchange_end(struct exchange *x)
+{
+    struct worker *worker = x->worker;
+    struct client *client = x->client;
+    bool keep = x->keep && x->answer.ended;
+
+    if (x->next)
+        x->next->previous = x->previous;
+    if (x->previous)
+        x->previous->next = x->next;
+    else
+        worker->exchanges = x->next;
+    worker->exchange_count--;
+    atomic_store_explicit(&worker->slot->exchanges, worker->exchange_count,
+                          memory_order_relaxed);
+    worker->body_bytes -= x->body.len;
+    buffer_done(&x->body);
+    buffer_done(&x->error_body);
+    sse_done(&x->framer);
+    reactor_disarm(&worker->reactor, &x->deadline);
+    view_unref(x->view);
+    arena_done(&x->arena);
+    x->magic = 0;
+    memory_free(x);
+    if (client)
+        client_finish(client, keep);
+}
+
+void flow_take(struct exchange *x, enum step step)
+{
+    CHECK(x->magic == EXCHANGE_MAGIC);
+    while (step != STEP_WAIT) {
+        enum phase to = flow_after(x, step);
+
+        if (step == STEP_REFUSE)
+            reply_fault(x);
+        leave_phase(x);
+        x->at = (uint8_t)to;
+        if (to == PHASE_END) {
+            exchange_end(x);
+            return;
+        }
+        step = phases[to].enter(x);
+    }
+}
+
+static void total_passed(struct deadline *deadline)
+{
+    flow_cancel(
+        (struct exchange *)(void *)((char *)deadline - offsetof(struct exchange, deadline)),
+        FAULT_total_timeout);
+}
+
+/* "req_" + 12 digits of time + 4 of the process + 16 random: sorts by time, never repeats. */
+static void make_id(struct exchange *x)
+{
+    uint64_t time = (uint64_t)x->started_wall_ms, random = random_u64();
+    uint8_t bytes[16];
+
+    for (unsigned i = 0; i < 6; i++)
+        bytes[i] = (uint8_t)(time >> (40 - 8 * i));
+    bytes[6] = (uint8_t)x->worker->slot_index;
+    bytes[7] = (uint8_t)random_u64();
+    memcpy(bytes + 8, &random, 8);
+    memcpy(x->id, "req_", 4);
+    encode_hex(bytes, sizeof(bytes), x->id + 4);
+}
+
+struct exchange *exchange_begin(struct worker *worker, struct client *client,
+                                const struct http_head *head)
+{
+    struct exchange *x = MEMORY_NEW(struct exchange);
+
+    x->magic = EXCHANGE_MAGIC;
+    x->worker = worker;
+    x->client = client;
+    x->view = view_ref(worker->view);
+    x->next = worker->exchanges;
+    if (x->next)
+        x->next->previous = x;
+    worker->exchanges = x;
+    worker->exchange_count++;
+    atomic_store_explicit(&worker->slot->exchanges, worker->exchange_count,
+                          memory_order_relaxed);
+    arena_init(&x->arena, ARENA_FIRST_BYTES);
+    buffer_init(&x->body, x->view->page->limits.body_bytes);
+    buffer_init(&x->error_body, ERROR_BODY_BYTES);
+    sse_init(&x->framer, x->view->page->limits.event_bytes);
+    bill_init(&x->bill);
+    x->deadline.passed = total_passed;
+    x->started_wall_ms = clock_wall_ms();
+    x->started_ns = x->entered_ns = clock_monotonic_ns();
+    make_id(x);
+    client->exchange = x;
+    x->at = PHASE_parse;
+    x->receiving = true;
+    x->fault = head_read(head, x->view->page->limits.body_bytes, &x->arena, &x->head);
+    x->keep = x->head.keep_alive && !worker->draining;
+    flow_take(x, phases[PHASE_parse].enter(x));
+    return x;
+}
+
+/* A refusal before the body is here: a small body is awaited first, so that the client reads the answer
+ * and the connection can be used again. */
+static enum step refuse_early(struct exchange *x)
+{
+    bool small = !x->head.has_body || x->head.content_length <= WAIT_BODY_BYTES;
+
+    if (!x->receiving)
+        return STEP_REFUSE;
+    if (x->head.expect_continue || !small || (fault_row(x->fault)->flags & FAULT_CLOSES)) {
+        x->keep = false;
+        return STEP_REFUSE;
+    }
+    x->refused_early = true;
+    return STEP_WAIT;
+}
+
+static enum step enter_parse(struct exchange *x)
+{
+    return x->fault ? refuse_early(x) : STEP_NEXT;
+}
+
+static enum step enter_authenticate(struct exchange *x)
+{
+    const struct operation_row *row = operation_row(x->head.operation);
+
+    if (x->head.options || !row->needs_key)
+        return STEP_NEXT;
+    x->fault =
+        caller_find(x->view->snapshot, x->head.key, x->started_wall_ms, &x->caller);
+    metric_add(x->worker->metrics,
+               x->fault ? METRIC_refused_keys_total : METRIC_authenticated_total, 1);
+    return x->fault ? refuse_early(x) : STEP_NEXT;
+}
+
+static enum step enter_receive(struct exchange *x)
+{
+    if (x->receiving && x->head.has_body && x->head.expect_continue) {
+        client_continue(x->client);
+        x->continued = true;
+    }
+    return x->receiving ? STEP_WAIT : STEP_NEXT;
+}
+
+static bool answered_here(const struct exchange *x)
+{
+    return x->head.options || operation_row(x->head.operation)->upstream_path.len == 0;
+}
+
+static enum step read_ask(struct exchange *x)
+{
+    x->fault = ask_read(buffer_span(&x->body), &x->arena, &x->ask, &x->refusal);
+    if (x->fault)
+        return STEP_REFUSE;
+    x->asked_model = arena_copy(&x->arena, x->ask.model);
+    return STEP_NEXT;
+}
+
+static enum step room_left(struct exchange *x)
+{
+    if (answered_here(x)) {
+        reply_local(x);
+        return STEP_ANSWERED;
+    }
+    return read_ask(x);
+}
+
+void flow_body(struct exchange *x, struct span bytes)
+{
+    struct worker *worker = x->worker;
+    const struct snapshot_limits *limits = &x->view->page->limits;
+
+    if (x->refused_early || !x->receiving || answered_here(x))
+        return;
+    if (limits->body_memory_bytes > 0 &&
+        worker->body_bytes + bytes.len > limits->body_memory_bytes)
+        x->fault = FAULT_overloaded;
+    else if (!buffer_append(&x->body, bytes))
+        x->fault = FAULT_body_too_large;
+    else
+        worker->body_bytes += bytes.len;
+    metric_add(worker->metrics, METRIC_client_bytes_received_total, bytes.len);
+    if (!x->fault)
+        return;
+    x->keep = false;
+    flow_take(x, STEP_REFUSE);
+}
+
+void flow_received(struct exchange *x)
+{
+    x->receiving = false;
+    if (x->refused_early)
+        flow_take(x, STEP_REFUSE);
+    else
+        flow_take(x, room_left(x));
+}
+
+static enum step enter_limit(struct exchange *x)
+{
+    x->fault = ticket_take(&x->worker->places, x->view->page->limits.exchanges_per_worker,
+                           &x->ticket);
+    return x->fault ? STEP_REFUSE : STEP_NEXT;
+}
+
+static void refuse_model(struct exchange *x)
+{
+    struct buffer message _buffer_;
+
+    if (x->fault != FAULT_model_not_found)
+        return;
+    buffer_init(&message, 1024);
+    (void)buffer_append(&message, SPAN("The model '"));
+    (void)buffer_append(&message, span_of(x->asked_model.ptr,
+                                          x->asked_model.len < 200 ? x->asked_model.len : 200));
+    (void)buffer_append(&message, SPAN("' does not exist here or this key may not use it."));
+    x->refusal.message = arena_copy(&x->arena, buffer_span(&message));
+    x->refusal.param = "model";
+}
+
+static enum step enter_route(struct exchange *x)
+{
+    x->plan = ARENA_NEW(&x->arena, struct route_plan);
+    x->fault = plan_make(x->view->snapshot, &x->caller, x->asked_model, random_u64(), &x->arena,
+                         x->plan);
+    if (x->fault) {
+        refuse_model(x);
+        x->plan = NULL;
+        return STEP_REFUSE;
+    }
+    if (x->plan->total_ms > 0)
+        reactor_arm(&x->worker->reactor, &x->deadline, x->plan->total_ms);
+    return STEP_NEXT;
+}
+
+static void add_header(struct exchange *x, struct span name, struct span value)
+{
+    CHECK(x->request.header_count < CALL_HEADERS_COUNT);
+    x->headers[x->request.header_count++] = (struct call_header){name, value};
+}
+
+static struct span join(struct arena *arena, struct span a, struct span b)
+{
+    char *text = arena_take_text(arena, a.len + b.len);
+
+    memcpy(text, a.ptr, a.len);
+    memcpy(text + a.len, b.ptr, b.len);
+    return span_of(text, a.len + b.len);
+}
+
+/* How the provider knows us; the credential goes to its own address only. */
+static void sign(struct exchange *x, const struct snapshot_provider *provider)
+{
+    struct span credential = snapshot_span(x->view->snapshot, provider->credential);
+
+    if (credential.len == 0)
+        return;
+    switch ((enum signer)provider->signer) {
+    case SIGNER_NONE: break;
+    case SIGNER_BEARER:
+        add_header(x, SPAN("authorization"), join(&x->arena, SPAN("Bearer "), credential));
+        break;
+    case SIGNER_API_KEY_HEADER: add_header(x, SPAN("api-key"), credential); break;
+    case SIGNER_X_API_KEY: add_header(x, SPAN("x-api-key"), credential); break;
+    }
+}
+
+static void write_headers(struct exchange *x, const struct snapshot_provider *provider)
+{
+    x->request.header_count = 0;
+    add_header(x, SPAN("content-type"), SPAN("application/json"));
+    add_header(x, SPAN("accept"),
+               x->ask.stream ? SPAN("text/event-stream") : SPAN("application/json"));
+    add_header(x, SPAN("x-request-id"), span_of(x->id, REQUEST_ID_SIZE));
+    sign(x, provider);
+    for (unsigned i = 0; i < x->head.forwarded_count; i++)
+        add_header(x, x->head.forwarded[i].name, x->head.forwarded[i].value);
+    for (uint32_t i = 0; i < provider->headers.count; i++) {
+        const struct snapshot_header *row =
+            SNAPSHOT_ROW(x->view->snapshot, provider->headers, i, snapshot_header);
+
+        if (x->request.header_count < CALL_HEADERS_COUNT)
+            add_header(x, snapshot_span(x->view->snapshot, row->name),
+                       snapshot_span(x->view->snapshot, row->value));
+    }
+}
+
+static enum step enter_translate(struct exchange *x)
+{
+    const struct plan_target *target = exchange_target(x);
+    const struct snapshot_provider *provider = target->provider;
+    const struct snapshot_times *times = &x->view->page->times;
+    struct span authority = snapshot_span(x->view->snapshot, provider->authority);
+
+    forward_make(&x->ask, target->model_json, true, &x->forward);
+    x->request = (struct call_request){
+        .method_id = HTTP_METHOD_POST,
+        .method = SPAN("POST"),
+        .target = join(&x->arena, snapshot_span(x->view->snapshot, provider->base_path),
+                       operation_row(x->head.operation)->upstream_path),
+        .host = authority.len ? authority : SPAN_NONE,
+        .headers = x->headers,
+        .body_count = x->forward.count,
+        .connect_ms = provider->connect_ms ? provider->connect_ms : times->connect_ms,
+        .head_ms = provider->head_ms ? provider->head_ms : times->head_ms,
+        .first_ms = provider->first_event_ms ? provider->first_event_ms : times->first_event_ms,
+        .idle_ms = provider->idle_ms ? provider->idle_ms : times->idle_ms,
+    };
+    _Static_assert(FORWARD_PIECES_MAX <= CALL_BODY_PIECES, "they fit");
+    memcpy(x->request.body, x->forward.pieces, sizeof(x->forward.pieces));
+    write_headers(x, provider);
+    return STEP_NEXT;
+}
+
+static void copy_name(char *to, size_t size, uint32_t *ret_len, struct span from)
+{
+    *ret_len = (uint32_t)(from.len < size ? from.len : size);
+    memcpy(to, from.ptr, *ret_len);
+}
+
+/* From now on the supervisor can make the usage record if this worker cannot. */
+static void note_sent(struct exchange *x)
+{
+    const struct plan_target *target = exchange_target(x);
+    struct inflight facts = {
+        .operation = (uint32_t)x->head.operation,
+        .tenant = x->caller.key->tenant,
+        .team = x->caller.key->team,
+        .user = x->caller.key->user,
+        .started_wall_ms = x->started_wall_ms,
+        .stream = x->ask.stream,
+    };
+
+    memcpy(facts.request_id, x->id, sizeof(facts.request_id));
+    memcpy(facts.key_id, x->caller.key->id, sizeof(facts.key_id));
+    copy_name(facts.provider, sizeof(facts.provider), &facts.provider_len,
+              snapshot_span(x->view->snapshot, target->provider->name));
+    copy_name(facts.model, sizeof(facts.model), &facts.model_len, target->model);
+    ticket_sent(&x->ticket, &facts);
+}
+
+static enum step enter_upstream(struct exchange *x)
+{
+    struct target_health *health =
+        segment_target(x->worker->segment, exchange_target(x)->provider->health_row);
+    struct endpoint *endpoint;
+    struct buffer why _buffer_;
+
+    buffer_init(&why, 512);
+    endpoint = view_endpoint(x->view, exchange_target(x)->provider_index, &why);
+    if (!endpoint) {
+        x->fault = FAULT_tls_failed;
+        x->detail = arena_copy(&x->arena, buffer_span(&why));
+        return STEP_REFUSE;
+    }
+    note_sent(x);
+    x->attempts++;
+    x->calling = true;
+    x->sent_ns = clock_monotonic_ns();
+    metric_add(x->worker->metrics, METRIC_upstream_requests_total, 1);
+    (void)atomic_fetch_add_explicit(&health->requests, 1, memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(&health->in_flight, 1, memory_order_relaxed);
+    call_start(&x->call, endpoint, &x->request, &relay_events);
+    return STEP_WAIT;
+}
+
+static enum step enter_meter(struct exchange *x)
+{
+    settle_meter(x);
+    return STEP_NEXT;
+}
+
+static enum step enter_log(struct exchange *x)
+{
+    settle_log(x);
+    return STEP_NEXT;
+}
+
+void flow_cancel(struct exchange *x, enum fault fault)
+{
+    CHECK(x->magic == EXCHANGE_MAGIC);
+    if (x->at >= PHASE_meter)
+        return;
+    if (fault == FAULT_client_gone || fault == FAULT_client_stalled) {
+        x->client = NULL;
+        x->gone = true;
+    }
+    if (x->calling) {
+        x->calling = false;
+        (void)atomic_fetch_sub_explicit(
+            &segment_target(x->worker->segment, exchange_target(x)->provider->health_row)
+                 ->in_flight,
+            1, memory_order_relaxed);
+        call_cancel(&x->call);
+    }
+    x->fault = fault;
+    flow_take(x, STEP_REFUSE);
+}

@@ -1,0 +1,236 @@
+/* The last two rooms: what an exchange used, and what is written down of it. */
+#include "shared/base/clock.h"
+#include "shared/text/json_write.h"
+
+#include "worker/worker.h"
+
+static enum outcome outcome_of(const struct exchange *x)
+{
+    if (x->gone)
+        return OUTCOME_CLIENT_GONE;
+    if (!x->fault)
+        return OUTCOME_COMPLETE;
+    if (x->answer.head_sent && x->answer.upstream_status != 0 && !x->answer.failing)
+        return OUTCOME_TRUNCATED;
+    return fault_row(x->fault)->source == SOURCE_PROVIDER ? OUTCOME_FAILED : OUTCOME_REFUSED;
+}
+
+/* Exchanges with a provider's operation and a valid key are owed a record. */
+static bool record_owed(const struct exchange *x)
+{
+    return x->caller.key && !x->head.options &&
+           operation_row(x->head.operation)->upstream_path.len > 0;
+}
+
+static void add_tokens(const struct exchange *x)
+{
+    struct target_health *health;
+
+    if (!x->plan || x->bill.input_tokens == USAGE_UNKNOWN)
+        return;
+    health = segment_target(x->worker->segment, exchange_target(x)->provider->health_row);
+    metric_add(x->worker->metrics, METRIC_input_tokens_total, x->bill.input_tokens);
+    (void)atomic_fetch_add_explicit(&health->input_tokens, x->bill.input_tokens,
+                                    memory_order_relaxed);
+    if (x->bill.output_tokens == USAGE_UNKNOWN)
+        return;
+    metric_add(x->worker->metrics, METRIC_output_tokens_total, x->bill.output_tokens);
+    (void)atomic_fetch_add_explicit(&health->output_tokens, x->bill.output_tokens,
+                                    memory_order_relaxed);
+}
+
+static void count_fault(struct metric_row *metrics, enum fault fault)
+{
+    _Atomic uint64_t *counter = &metrics->faults[fault];
+
+    atomic_store_explicit(counter, atomic_load_explicit(counter, memory_order_relaxed) + 1,
+                          memory_order_relaxed);
+}
+
+void settle_meter(struct exchange *x)
+{
+    struct metric_row *metrics = x->worker->metrics;
+    uint64_t total_us = (x->entered_ns - x->started_ns) / 1000;
+    uint64_t provider_us = x->upstream_ns / 1000;
+
+    metric_add(metrics, METRIC_requests_total, 1);
+    if (x->answer.stream && x->answer.head_sent) {
+        metric_add(metrics, METRIC_requests_streamed_total, 1);
+        x->worker->stream_count--;
+        atomic_store_explicit(&x->worker->slot->streams, x->worker->stream_count,
+                              memory_order_relaxed);
+    }
+    metric_add(metrics, METRIC_client_bytes_sent_total, x->answer.sent_bytes);
+    if (x->fault) {
+        metric_add(metrics, METRIC_requests_failed_total, 1);
+        count_fault(metrics, x->fault);
+    } else if (record_owed(x) && x->bill.input_tokens == USAGE_UNKNOWN) {
+        metric_add(metrics, METRIC_usage_missing_total, 1);
+    }
+    add_tokens(x);
+    for (unsigned i = 0; i <= PHASE_upstream; i++)
+        if (x->phase_us[i] > 0)
+            histogram_add(&metrics->phases[i], x->phase_us[i]);
+    histogram_add(&metrics->total, total_us);
+    if (x->first_byte_ns)
+        histogram_add(&metrics->first_byte, (x->first_byte_ns - x->started_ns) / 1000);
+    if (x->plan && !x->answer.stream)
+        histogram_add(&metrics->overhead, total_us > provider_us ? total_us - provider_us : 0);
+}
+
+static void fill_record(const struct exchange *x, struct usage_record *record)
+{
+    const struct snapshot *snapshot = x->view->snapshot;
+    const struct plan_target *target = exchange_target(x);
+
+    *record = (struct usage_record){
+        .request_id = span_of(x->id, REQUEST_ID_SIZE),
+        .started_ms = (uint64_t)x->started_wall_ms,
+        .key_id = span_of(x->caller.key->id, KEY_ID_SIZE),
+        .tenant = x->caller.key->tenant,
+        .team = x->caller.key->team,
+        .user_id = x->caller.key->user,
+        .operation = span_of_text(operation_row(x->head.operation)->name),
+        .dialect = SPAN("openai"),
+        .asked_model = x->asked_model,
+        .provider = target ? snapshot_span(snapshot, target->provider->name) : SPAN_NONE,
+        .served_model = target ? target->model : SPAN_NONE,
+        .streamed = x->answer.stream,
+        .status = x->gone && !x->answer.status ? fault_row(x->fault)->status : x->answer.status,
+        .outcome = outcome_of(x),
+        .fault = x->fault ? span_of_text(fault_row(x->fault)->name) : SPAN_NONE,
+        .attempts = x->attempts,
+        .input_tokens = x->bill.input_tokens,
+        .output_tokens = x->bill.output_tokens,
+        .cached_tokens = x->bill.cached_tokens,
+        .cache_write_tokens = x->bill.cache_write_tokens,
+        .reasoning_tokens = x->bill.reasoning_tokens,
+        .audio_tokens = x->bill.audio_tokens,
+        .first_byte_us = x->first_byte_ns ? (x->first_byte_ns - x->started_ns) / 1000
+                                          : USAGE_UNKNOWN,
+        .duration_us = (x->entered_ns - x->started_ns) / 1000,
+        .request_bytes = x->head.content_length == HTTP_LENGTH_NONE ? x->body.len
+                                                                    : x->head.content_length,
+        .answer_bytes = x->answer.body_bytes,
+        .raw_usage = x->bill.raw,
+        .host = snapshot_span(snapshot, x->view->page->host_name),
+    };
+}
+
+static void member_known(struct json_writer *json, struct span key, uint64_t value)
+{
+    if (value != USAGE_UNKNOWN)
+        json_write_member_u64(json, key, value);
+}
+
+static void member_there(struct json_writer *json, struct span key, struct span text)
+{
+    if (text.ptr && text.len > 0)
+        json_write_member_text(json, key, text);
+}
+
+static void write_rooms(struct json_writer *json, const struct exchange *x)
+{
+    static const char *const names[] = {
+#define PHASE(name) #name,
+#include "worker/flow/pipeline.def"
+#undef PHASE
+    };
+
+    json_write_key(json, SPAN("rooms_us"));
+    json_write_object(json);
+    for (unsigned i = 0; i <= PHASE_upstream; i++)
+        if (x->phase_us[i] > 0)
+            json_write_member_u64(json, span_of_text(names[i]), x->phase_us[i]);
+    json_write_object_end(json);
+}
+
+/* One line for one exchange. No header, body or secret stands in it. */
+static void write_access(const struct exchange *x, struct buffer *out)
+{
+    const struct plan_target *target = exchange_target(x);
+    char time[CLOCK_TEXT_SIZE], peer[46];
+    struct json_writer json;
+
+    clock_write_rfc3339(x->started_wall_ms, time);
+    json_write_init(&json, out);
+    json_write_object(&json);
+    json_write_member_text(&json, SPAN("time"), span_of(time, sizeof(time)));
+    json_write_member_text(&json, SPAN("request_id"), span_of(x->id, REQUEST_ID_SIZE));
+    if (x->client)
+        json_write_member_text(&json, SPAN("client"), wire_peer(&x->client->wire, peer));
+    json_write_member_text(&json, SPAN("method"), x->head.method);
+    json_write_member_text(&json, SPAN("path"), x->head.path);
+    json_write_member_u64(&json, SPAN("status"), x->answer.status);
+    if (x->caller.key)
+        json_write_member_text(&json, SPAN("key"), span_of(x->caller.key->id, KEY_ID_SIZE));
+    member_there(&json, SPAN("model"), x->asked_model);
+    if (target) {
+        json_write_member_text(&json, SPAN("provider"),
+                               snapshot_span(x->view->snapshot, target->provider->name));
+        json_write_member_text(&json, SPAN("served_model"), target->model);
+        json_write_member_u64(&json, SPAN("attempts"), x->attempts);
+    }
+    if (x->answer.stream)
+        json_write_member_bool(&json, SPAN("stream"), true);
+    if (x->fault)
+        json_write_member_text(&json, SPAN("fault"), span_of_text(fault_row(x->fault)->name));
+    member_there(&json, SPAN("detail"), x->detail);
+    member_known(&json, SPAN("input_tokens"), x->bill.input_tokens);
+    member_known(&json, SPAN("output_tokens"), x->bill.output_tokens);
+    if (x->first_byte_ns)
+        json_write_member_u64(&json, SPAN("first_byte_us"),
+                              (x->first_byte_ns - x->started_ns) / 1000);
+    json_write_member_u64(&json, SPAN("duration_us"), (x->entered_ns - x->started_ns) / 1000);
+    json_write_member_u64(&json, SPAN("sent_bytes"), x->answer.sent_bytes);
+    write_rooms(&json, x);
+    json_write_object_end(&json);
+}
+
+/* The place in the segment is free when the record is with the kernel. */
+static void free_place(struct exchange *x, bool recorded)
+{
+    struct worker *worker = x->worker;
+
+    if (!x->ticket.row)
+        return;
+    if (!recorded) {
+        ticket_give_back(&worker->places, &x->ticket);
+        return;
+    }
+    if (worker->freeing_count == WORKER_FREEING)
+        worker_flush(worker);
+    worker->freeing[worker->freeing_count++] = x->ticket;
+    x->ticket.row = NULL;
+}
+
+/* A relayed body that ended too early must not look whole. */
+static void cut(struct exchange *x)
+{
+    if (!x->client || !x->answer.head_sent || x->answer.ended)
+        return;
+    client_abort(x->client);
+    x->client = NULL;
+}
+
+void settle_log(struct exchange *x)
+{
+    struct buffer *line = sink_line(&x->worker->access);
+
+    if (record_owed(x)) {
+        struct usage_record record;
+
+        fill_record(x, &record);
+        journal_append(&x->worker->journal, &record);
+    }
+    free_place(x, record_owed(x));
+    if (line) {
+        size_t before = line->len;
+
+        write_access(x, line);
+        if (line->failed)
+            line->len = before;
+        sink_line_end(&x->worker->access);
+    }
+    cut(x);
+}

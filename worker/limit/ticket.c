@@ -1,0 +1,45 @@
+#include "worker/limit/ticket.h"
+
+#include "shared/base/check.h"
+
+_Static_assert(SEGMENT_INFLIGHT <= UINT16_MAX + 1, "indexes fit 16 bits");
+
+void places_init(struct places *places, struct segment *segment, uint32_t slot)
+{
+    places->segment = segment;
+    places->slot = slot;
+    places->taken_count = 0;
+    places->free_count = SEGMENT_INFLIGHT;
+    for (uint32_t i = 0; i < SEGMENT_INFLIGHT; i++)
+        places->free[i] = (uint16_t)(SEGMENT_INFLIGHT - 1 - i);
+}
+
+enum fault ticket_take(struct places *places, uint32_t exchanges_max, struct ticket *ret)
+{
+    if (places->free_count == 0 || places->taken_count >= exchanges_max)
+        return FAULT_overloaded;
+    ret->index = places->free[--places->free_count];
+    ret->row = segment_inflight(places->segment, places->slot, ret->index);
+    places->taken_count++;
+    return FAULT_NONE;
+}
+
+void ticket_sent(struct ticket *ticket, const struct inflight *facts)
+{
+    struct inflight *row = ticket->row;
+    size_t head = offsetof(struct inflight, provider_len);
+
+    atomic_store_explicit(&row->state, INFLIGHT_OPEN, memory_order_relaxed);
+    atomic_thread_fence(memory_order_release);
+    memcpy((char *)row + head, (const char *)facts + head, sizeof(*row) - head);
+    atomic_store_explicit(&row->state, INFLIGHT_SENT, memory_order_release);
+}
+
+void ticket_give_back(struct places *places, struct ticket *ticket)
+{
+    CHECK(ticket->row);
+    atomic_store_explicit(&ticket->row->state, INFLIGHT_FREE, memory_order_release);
+    ticket->row = NULL;
+    places->taken_count--;
+    places->free[places->free_count++] = ticket->index;
+}

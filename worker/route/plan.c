@@ -1,0 +1,114 @@
+#include "worker/route/plan.h"
+
+#include "shared/base/buffer.h"
+#include "shared/text/json_write.h"
+
+#define MODEL_NAME_MAX 1024
+
+/* "provider/any model" at a provider whose catalogue does not list it. */
+static bool direct_target(const struct snapshot *snapshot, struct span model,
+                          struct arena *arena, struct plan_target *ret)
+{
+    size_t slash = span_find(model, SPAN("/"));
+    struct buffer quoted _buffer_;
+
+    if (slash == SIZE_MAX || slash == 0 || slash + 1 >= model.len)
+        return false;
+    ret->provider =
+        snapshot_find_provider(snapshot, span_of(model.ptr, slash), &ret->provider_index);
+    if (!ret->provider)
+        return false;
+    ret->model = span_skip(model, slash + 1);
+    buffer_init(&quoted, 6 * MODEL_NAME_MAX);
+    (void)json_append_quoted(&quoted, ret->model);
+    ret->model_json = arena_copy(arena, buffer_span(&quoted));
+    return true;
+}
+
+/* Weighted choice without repetition: moves the chosen one to the place AT. */
+static void choose(const struct snapshot_target **list, unsigned at, unsigned end,
+                   uint64_t random)
+{
+    uint64_t sum = 0, point;
+
+    for (unsigned i = at; i < end; i++)
+        sum += list[i]->weight;
+    if (sum == 0)
+        return;
+    point = random % sum;
+    for (unsigned i = at; i < end; i++) {
+        const struct snapshot_target *here = list[i];
+
+        if (point < here->weight) {
+            list[i] = list[at];
+            list[at] = here;
+            return;
+        }
+        point -= here->weight;
+    }
+}
+
+static void sort_by_priority(const struct snapshot_target **list, unsigned count)
+{
+    for (unsigned i = 1; i < count; i++) {
+        const struct snapshot_target *here = list[i];
+        unsigned at = i;
+
+        for (; at > 0 && list[at - 1]->priority > here->priority; at--)
+            list[at] = list[at - 1];
+        list[at] = here;
+    }
+}
+
+static unsigned ordered(const struct snapshot *snapshot, const struct snapshot_model *model,
+                        uint64_t random, const struct snapshot_target **list)
+{
+    unsigned count = model->targets.count < PLAN_TARGETS_MAX ? model->targets.count
+                                                             : PLAN_TARGETS_MAX;
+
+    for (unsigned i = 0; i < count; i++)
+        list[i] = SNAPSHOT_ROW(snapshot, model->targets, i, snapshot_target);
+    sort_by_priority(list, count);
+    for (unsigned at = 0; at < count; at++) {
+        unsigned end = at + 1;
+
+        while (end < count && list[end]->priority == list[at]->priority)
+            end++;
+        choose(list, at, end, random >> (at % 8));
+    }
+    return count;
+}
+
+static void fill(const struct snapshot *snapshot, const struct snapshot_target *from,
+                 struct plan_target *ret)
+{
+    ret->provider_index = from->provider;
+    ret->provider = SNAPSHOT_ROW(snapshot, snapshot_page(snapshot)->providers, from->provider,
+                                 snapshot_provider);
+    ret->model = snapshot_span(snapshot, from->model);
+    ret->model_json = snapshot_span(snapshot, from->model_json);
+}
+
+enum fault plan_make(const struct snapshot *snapshot, const struct caller *caller,
+                     struct span model, uint64_t random, struct arena *arena,
+                     struct route_plan *ret)
+{
+    const struct snapshot_target *list[PLAN_TARGETS_MAX];
+    const struct snapshot_model *row;
+
+    ret->total_ms = snapshot_page(snapshot)->times.total_ms;
+    if (model.len > MODEL_NAME_MAX || !caller_may_use(snapshot, caller, model))
+        return FAULT_model_not_found;
+    row = snapshot_find_model(snapshot, model);
+    if (!row) {
+        ret->count = 1;
+        return direct_target(snapshot, model, arena, &ret->targets[0]) ? FAULT_NONE
+                                                                       : FAULT_model_not_found;
+    }
+    if (row->total_ms)
+        ret->total_ms = row->total_ms;
+    ret->count = ordered(snapshot, row, random, list);
+    for (unsigned i = 0; i < ret->count; i++)
+        fill(snapshot, list[i], &ret->targets[i]);
+    return ret->count ? FAULT_NONE : FAULT_no_target;
+}

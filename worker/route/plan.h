@@ -1,0 +1,34 @@
+/* worker/route/plan.h
+ *
+ * Where a request may go: the targets of the model it asked for, in the order in which they are tried.
+ * A pure function of the request and the snapshot; equal priorities are spread by weight with the caller's
+ * random number.
+ */
+#ifndef WORKER_ROUTE_PLAN_H
+#define WORKER_ROUTE_PLAN_H
+
+#include "shared/base/arena.h"
+#include "shared/base/fault.h"
+#include "shared/snapshot/snapshot.h"
+
+#include "worker/authenticate/caller.h"
+
+#define PLAN_TARGETS_MAX 16
+
+struct plan_target {
+    const struct snapshot_provider *provider;
+    uint32_t provider_index;
+    struct span model, model_json; /* as the provider calls it; the second is a JSON string */
+};
+
+struct route_plan {
+    struct plan_target targets[PLAN_TARGETS_MAX];
+    unsigned count;
+    uint32_t total_ms;
+};
+
+enum fault plan_make(const struct snapshot *snapshot, const struct caller *caller,
+                     struct span model, uint64_t random, struct arena *arena,
+                     struct route_plan *ret);
+
+#endif

@@ -1,0 +1,163 @@
+#include "worker/worker.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+#include "shared/base/log.h"
+#include "shared/base/memory.h"
+#include "shared/base/title.h"
+
+#define HEARTBEAT_MS    250
+#define HEAD_SIZE_LIMIT 16384
+
+static uint64_t next_journal(void *who)
+{
+    struct worker *worker = who;
+    uint64_t number = segment_next_journal(worker->segment);
+
+    atomic_store_explicit(&worker->slot->journal_name, number, memory_order_release);
+    return number;
+}
+
+void worker_flush(struct worker *worker)
+{
+    int before = worker->journal.last_error;
+    int result = journal_flush(&worker->journal);
+
+    if (result < 0 && before == 0)
+        log_event(LOG_ERROR, "usage records cannot be written, they wait in memory",
+                  LOG_ERRNO_FIELD(result));
+    if (result < 0)
+        metric_add(worker->metrics, METRIC_journal_failures_total, 1);
+    for (unsigned i = 0; i < worker->freeing_count; i++)
+        ticket_give_back(&worker->places, &worker->freeing[i]);
+    worker->freeing_count = 0;
+    sink_flush(&worker->access);
+}
+
+/* Before the loop waits: what the turn brought goes out. */
+static void turn_ends(uv_prepare_t *prepare)
+{
+    struct worker *worker = prepare->data;
+
+    if (worker->freeing_count > 0 || worker->journal.waiting.len > 0 ||
+        worker->access.waiting.len > 0)
+        worker_flush(worker);
+}
+
+static void beat(uv_timer_t *timer)
+{
+    struct worker *worker = timer->data;
+
+    atomic_store_explicit(&worker->slot->heartbeat_ms, reactor_now_ms(&worker->reactor),
+                          memory_order_release);
+    control_catch_up(worker);
+}
+
+static int inherit(struct worker *worker, const struct heritage *heritage)
+{
+    worker->slot_index = heritage->slot;
+    worker->number = heritage->number;
+    worker->control_fd = heritage->control_fd;
+    worker->listener_count = (unsigned)heritage->listener_count;
+    for (unsigned i = 0; i < worker->listener_count; i++)
+        worker->listener_fds[i] = heritage->listeners[i];
+    worker->segment = segment_attach(heritage->segment_fd);
+    if (!worker->segment)
+        return -errno;
+    worker->slot = segment_slot(worker->segment, worker->slot_index);
+    worker->metrics = segment_metrics(worker->segment, worker->slot_index);
+    atomic_store_explicit(&worker->slot->connections, 0, memory_order_relaxed);
+    return 0;
+}
+
+static int open_loop(struct worker *worker)
+{
+    struct reactor *reactor = &worker->reactor;
+    int result = reactor_init(reactor);
+
+    if (result < 0)
+        return result;
+    reactor->http = &worker->http;
+    buffer_init(&worker->head, HEAD_SIZE_LIMIT);
+    worker->batch.scratch = memory_new_raw(REACTOR_READ_BYTES);
+    worker->resolver = resolver_new(reactor);
+    if (!worker->resolver)
+        return -ENOMEM;
+    upstream_init(&worker->upstream, reactor, worker->resolver, SPAN("aigw"));
+    places_init(&worker->places, worker->segment, worker->slot_index);
+    worker->prepare.data = worker->heartbeat.data = worker->drain_timer.data = worker;
+    (void)uv_prepare_init(&reactor->loop, &worker->prepare);
+    (void)uv_timer_init(&reactor->loop, &worker->heartbeat);
+    (void)uv_timer_init(&reactor->loop, &worker->drain_timer);
+    (void)uv_prepare_start(&worker->prepare, turn_ends);
+    (void)uv_timer_start(&worker->heartbeat, beat, 0, HEARTBEAT_MS);
+    return 0;
+}
+
+static int open_rooms(struct worker *worker, const struct heritage *heritage)
+{
+    int result = control_take_snapshot(worker, heritage->snapshot_fd);
+
+    if (result == 0)
+        result = journal_open(&worker->journal,
+                              snapshot_span(worker->view->snapshot,
+                                            worker->view->page->state_dir),
+                              next_journal, worker);
+    if (result == 0)
+        result = control_open(worker);
+    if (result == 0)
+        result = clients_open(worker);
+    return result;
+}
+
+static int say_ready(struct worker *worker)
+{
+    struct control_message ready = {.kind = CONTROL_READY};
+
+    atomic_store_explicit(&worker->slot->heartbeat_ms, reactor_now_ms(&worker->reactor),
+                          memory_order_release);
+    atomic_store_explicit(&worker->slot->state, SLOT_READY, memory_order_release);
+    return control_send(worker->control_fd, &ready, -1);
+}
+
+static void name_process(const struct heritage *heritage)
+{
+    char role[32];
+    struct buffer text = {.ptr = role, .size = sizeof(role), .limit_bytes = sizeof(role) - 1};
+
+    (void)buffer_append_format(&text, "worker %u", heritage->number);
+    role[text.len] = '\0';
+    log_open(role, LOG_INFO, LOG_AUTO);
+    title_set(role);
+    /* The parent decides; a terminal's Ctrl-C reaches all. */
+    (void)signal(SIGINT, SIG_IGN);
+    (void)signal(SIGHUP, SIG_IGN);
+    (void)signal(SIGTERM, SIG_IGN);
+    (void)signal(SIGUSR2, SIG_IGN);
+    (void)prctl(PR_SET_DUMPABLE, 0);
+}
+
+int worker_main(const struct heritage *heritage)
+{
+    struct worker *worker = MEMORY_NEW(struct worker);
+    int result;
+
+    name_process(heritage);
+    result = inherit(worker, heritage);
+    if (result == 0)
+        result = open_loop(worker);
+    if (result == 0)
+        result = open_rooms(worker, heritage);
+    if (result == 0)
+        result = say_ready(worker);
+    if (result < 0) {
+        log_event(LOG_ERROR, "the worker cannot start", LOG_ERRNO_FIELD(result));
+        return 1;
+    }
+    (void)uv_run(&worker->reactor.loop, UV_RUN_DEFAULT);
+    return 0;
+}
