@@ -133,7 +133,8 @@ static bool needs_tls(const struct worker *worker, unsigned which)
 static void accepted(struct listener *listener, int fd, unsigned which)
 {
     struct worker *worker = worker_of_listener(listener);
-    struct tls_settings *tls = which < SNAPSHOT_LISTENERS_MAX ? worker->view->listeners[which] : NULL;
+    struct tls_settings *tls =
+        which < SNAPSHOT_LISTENERS_MAX ? worker->view->listeners[which] : NULL;
     struct client *client;
 
     metric_add(worker->metrics, METRIC_connections_total, 1);
@@ -158,8 +159,8 @@ static void accepted(struct listener *listener, int fd, unsigned which)
 static uint32_t lowest(struct listener *listener)
 {
     struct worker *worker = worker_of_listener(listener);
-    uint32_t count = segment_lowest_connections(worker->segment,
-                                                reactor_now_ms(&worker->reactor));
+    uint32_t count =
+        segment_lowest_connections(worker->segment, reactor_now_ms(&worker->reactor));
     uint32_t own = atomic_load_explicit(&worker->slot->connections, memory_order_relaxed);
 
     return count < own ? count : own;

@@ -28,7 +28,8 @@ static void adopt_limits(struct worker *worker)
 
 static void open_access_log(struct worker *worker)
 {
-    const char *target = snapshot_string(worker->view->snapshot, worker->view->page->access_log);
+    const char *target =
+        snapshot_string(worker->view->snapshot, worker->view->page->access_log);
     int result = sink_open(&worker->access, target);
 
     if (result < 0)

@@ -1,5 +1,5 @@
-/* The end of a worker: it takes no new connection, answers one more request on each kept one, finishes
- * what is under way, and cuts only what is left at the limit. */
+/* The end of a worker: it takes no new connection, answers one more request on each kept one,
+ * finishes what is under way, and cuts only what is left at the limit. */
 #include <unistd.h>
 
 #include "shared/base/log.h"

@@ -2,7 +2,7 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -77,6 +77,7 @@ static int inherit(struct worker *worker, const struct heritage *heritage)
 static int open_loop(struct worker *worker)
 {
     struct reactor *reactor = &worker->reactor;
+    const char *why = NULL;
     int result = reactor_init(reactor);
 
     if (result < 0)
@@ -84,9 +85,12 @@ static int open_loop(struct worker *worker)
     reactor->http = &worker->http;
     buffer_init(&worker->head, HEAD_SIZE_LIMIT);
     worker->batch.scratch = memory_new_raw(REACTOR_READ_BYTES);
-    worker->resolver = resolver_new(reactor);
-    if (!worker->resolver)
+    worker->resolver = resolver_new(reactor, &(struct resolver_options){0}, &why);
+    if (!worker->resolver) {
+        log_event(LOG_ERROR, "the resolver cannot start",
+                  LOG_TEXT_FIELD("error", span_of_text(why)));
         return -ENOMEM;
+    }
     upstream_init(&worker->upstream, reactor, worker->resolver, SPAN("aigw"));
     places_init(&worker->places, worker->segment, worker->slot_index);
     worker->prepare.data = worker->heartbeat.data = worker->drain_timer.data = worker;
@@ -103,10 +107,10 @@ static int open_rooms(struct worker *worker, const struct heritage *heritage)
     int result = control_take_snapshot(worker, heritage->snapshot_fd);
 
     if (result == 0)
-        result = journal_open(&worker->journal,
-                              snapshot_span(worker->view->snapshot,
-                                            worker->view->page->state_dir),
-                              next_journal, worker);
+        result =
+            journal_open(&worker->journal,
+                         snapshot_span(worker->view->snapshot, worker->view->page->state_dir),
+                         next_journal, worker);
     if (result == 0)
         result = control_open(worker);
     if (result == 0)
@@ -126,13 +130,12 @@ static int say_ready(struct worker *worker)
 
 static void name_process(const struct heritage *heritage)
 {
-    char role[32];
-    struct buffer text = {.ptr = role, .size = sizeof(role), .limit_bytes = sizeof(role) - 1};
+    char title[32];
+    const char *role = title + strlen("aigw: ");
 
-    (void)buffer_append_format(&text, "worker %u", heritage->number);
-    role[text.len] = '\0';
+    (void)snprintf(title, sizeof(title), "aigw: worker %u", heritage->number);
     log_open(role, LOG_INFO, LOG_AUTO);
-    title_set(role);
+    title_set(title);
     /* The parent decides; a terminal's Ctrl-C reaches all. */
     (void)signal(SIGINT, SIG_IGN);
     (void)signal(SIGHUP, SIG_IGN);

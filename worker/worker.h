@@ -1,7 +1,7 @@
 /* worker/worker.h
  *
- * A worker process: everything that lives as long as it, made by its main and passed down. No database, no
- * blocking, one thread (TLS handshakes borrow libuv's pool).
+ * A worker process: everything that lives as long as it, made by its main and passed down. No
+ * database, no blocking, one thread (TLS handshakes borrow libuv's pool).
  */
 #ifndef WORKER_WORKER_H
 #define WORKER_WORKER_H
@@ -19,10 +19,11 @@
 
 /* What one read of a provider's answer brought, until it is sent in one write. */
 struct batch {
-    struct span pieces[BATCH_PIECES + 4]; /* [0], [1] are kept for head and chunk head, two for the end */
-    unsigned count;      /* of pieces[2 ...] */
-    size_t bytes;        /* of them */
-    char *scratch;       /* REACTOR_READ_BYTES, for records that came in parts */
+    struct span pieces[BATCH_PIECES +
+                       4]; /* [0], [1] are kept for head and chunk head, two for the end */
+    unsigned count;        /* of pieces[2 ...] */
+    size_t bytes;          /* of them */
+    char *scratch;         /* REACTOR_READ_BYTES, for records that came in parts */
     size_t scratch_used;
 };
 
@@ -50,7 +51,7 @@ struct worker {
     struct client *clients;
     struct exchange *exchanges;
     uint32_t client_count, exchange_count, stream_count;
-    uint64_t body_bytes; /* of all request bodies in memory */
+    uint64_t body_bytes;                   /* of all request bodies in memory */
     struct ticket freeing[WORKER_FREEING]; /* their records wait for the write */
     unsigned freeing_count;
     bool draining, accepting_ended;

@@ -1,10 +1,11 @@
 /* worker/accept/client.h
  *
- * A client's connection: outlives many exchanges. It reads requests one after the other (bytes of
- * pipelined ones wait), keeps the client's time limits, and sends what the corridor gives it.
+ * A client's connection: outlives many exchanges. It reads requests one after the other (bytes
+ * of pipelined ones wait), keeps the client's time limits, and sends what the corridor gives
+ * it.
  *
- * Lifetime: made by client_open, frees itself when its wire is closed; the owner's `closed` is the last
- * call. Between `head` and client_finish one exchange has the connection.
+ * Lifetime: made by client_open, frees itself when its wire is closed; the owner's `closed` is
+ * the last call. Between `head` and client_finish one exchange has the connection.
  */
 #ifndef WORKER_ACCEPT_CLIENT_H
 #define WORKER_ACCEPT_CLIENT_H
@@ -52,8 +53,8 @@ struct client {
     struct http_reader reader;
     const struct client_events *events;
     struct reactor *reactor;
-    void *owner;    /* the worker */
-    void *exchange; /* the owner's, NULL: none */
+    void *owner;                    /* the worker */
+    void *exchange;                 /* the owner's, NULL: none */
     struct client *next, *previous; /* the owner's list */
     const struct snapshot_times *times;
     struct deadline deadline; /* head, body, idle: one at a time */
@@ -76,7 +77,8 @@ struct client *client_open(struct reactor *reactor, int fd, struct tls_settings 
 void client_continue(struct client *client);
 /* Sends PIECES; the bytes that the kernel did not take (0: none), or a negative errno. */
 long client_send(struct client *client, const struct span *pieces, unsigned count);
-/* The answer is complete. KEEP: the next request may come; else the connection closes in order. */
+/* The answer is complete. KEEP: the next request may come; else the connection closes in order.
+ */
 void client_finish(struct client *client, bool keep);
 /* The answer cannot be completed: the peer gets a reset, so that it does not look whole. */
 void client_abort(struct client *client);

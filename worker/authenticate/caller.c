@@ -8,7 +8,8 @@ static bool secret_matches(const struct snapshot_key *row, const uint8_t digest[
 {
     struct span sent = span_of((const char *)digest, SHA256_SIZE);
     bool current = span_eq_secret(sent, span_of((const char *)row->secret_hash, SHA256_SIZE));
-    bool previous = span_eq_secret(sent, span_of((const char *)row->previous_hash, SHA256_SIZE));
+    bool previous =
+        span_eq_secret(sent, span_of((const char *)row->previous_hash, SHA256_SIZE));
 
     return current || (previous && row->previous_until_ms > wall_ms);
 }

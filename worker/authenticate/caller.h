@@ -1,7 +1,8 @@
 /* worker/authenticate/caller.h
  *
- * Who asks: a key found in the snapshot by its public id, its secret compared by hash in constant time.
- * Unknown ids cost the same as wrong secrets. Pure; the row lives as long as the snapshot.
+ * Who asks: a key found in the snapshot by its public id, its secret compared by hash in
+ * constant time. Unknown ids cost the same as wrong secrets. Pure; the row lives as long as the
+ * snapshot.
  */
 #ifndef WORKER_AUTHENTICATE_CALLER_H
 #define WORKER_AUTHENTICATE_CALLER_H

@@ -1,8 +1,8 @@
 /* worker/flow/exchange.h
  *
- * One request and its answer, on its way through the rooms. Each room sets its product once; what comes
- * later only reads it. Lives from the request's head to the end of its log room; all of it but the
- * body is in its arena.
+ * One request and its answer, on its way through the rooms. Each room sets its product once;
+ * what comes later only reads it. Lives from the request's head to the end of its log room; all
+ * of it but the body is in its arena.
  *
  * Whatever ends an exchange early (client gone, deadline, drain) goes through flow_cancel.
  */
@@ -10,6 +10,7 @@
 #define WORKER_FLOW_EXCHANGE_H
 
 #include "shared/base/arena.h"
+#include "shared/base/check.h"
 #include "shared/text/sse.h"
 
 #include "worker/accept/client.h"
@@ -36,6 +37,7 @@ enum phase {
 #undef PHASE
     PHASE_END
 };
+
 _Static_assert(PHASE_END <= SEGMENT_PHASES, "a histogram for each");
 
 enum step {
@@ -51,18 +53,18 @@ enum answer_form {
     ANSWER_NONE,   /* nothing known yet */
     ANSWER_LENGTH, /* the provider's length stands in the head */
     ANSWER_CHUNKED,
-    ANSWER_CLOSE,  /* HTTP/1.0: the end of the connection ends it */
+    ANSWER_CLOSE, /* HTTP/1.0: the end of the connection ends it */
 };
 
 struct answer {
-    uint16_t status;     /* towards the client; 0: none yet */
+    uint16_t status; /* towards the client; 0: none yet */
     uint16_t upstream_status;
-    uint8_t form;        /* enum answer_form */
-    bool stream;         /* server-sent events */
-    bool failing;        /* the provider's error body is being collected */
+    uint8_t form; /* enum answer_form */
+    bool stream;  /* server-sent events */
+    bool failing; /* the provider's error body is being collected */
     bool head_sent;
-    bool ended;          /* its last byte was given to the client's wire */
-    bool finished;       /* the stream said it is complete */
+    bool ended;    /* its last byte was given to the client's wire */
+    bool finished; /* the stream said it is complete */
     bool paused;
     struct span head;    /* as it will be sent, until it is */
     uint64_t body_bytes; /* of the provider's body */
@@ -88,7 +90,7 @@ struct exchange {
     struct span asked_model; /* outlives the body */
     struct ticket ticket;
     struct route_plan *plan;
-    unsigned target;   /* index in the plan */
+    unsigned target; /* index in the plan */
     unsigned attempts;
     struct forward_body forward;
     struct call_request request;
@@ -111,9 +113,11 @@ struct exchange {
     uint32_t phase_us[PHASE_END];
 };
 
+/* The target of the current attempt; there must be a plan. */
 static inline const struct plan_target *exchange_target(const struct exchange *x)
 {
-    return x->plan ? &x->plan->targets[x->target] : NULL;
+    CHECK(x->plan);
+    return &x->plan->targets[x->target];
 }
 
 /* flow.c */
@@ -136,7 +140,8 @@ void reply_fault(struct exchange *x);
 /* A fault of a connection without an exchange. */
 void reply_bare(struct worker *worker, struct client *client, enum fault fault,
                 const char *detail);
-/* Head of the answer to X into the arena. LENGTH: HTTP_LENGTH_NONE for chunked or close. FROM: provider headers to pass on, or NULL. */
+/* Head of the answer to X into the arena. LENGTH: HTTP_LENGTH_NONE for chunked or close. FROM:
+ * provider headers to pass on, or NULL. */
 struct span reply_head(struct exchange *x, uint16_t status, struct span content_type,
                        uint64_t length, const struct http_head *from);
 void reply_provider_error(struct exchange *x);

@@ -5,10 +5,13 @@
 #include "shared/base/hash.h"
 #include "shared/base/memory.h"
 
+#include "worker/translate/openai.h"
 #include "worker/worker.h"
 
 #define ARENA_FIRST_BYTES 1024
-#define WAIT_BODY_BYTES   65536 /* a refused request's body of this size is awaited, so that the connection lives on */
+#define WAIT_BODY_BYTES                                                                        \
+    65536 /* a refused request's body of this size is awaited, so that the connection lives on \
+           */
 
 typedef enum step enter_f(struct exchange *x);
 
@@ -18,6 +21,7 @@ static enter_f enter_parse, enter_authenticate, enter_receive, enter_limit, ente
 static const struct {
     enter_f *enter;
 } phases[] = {
+
 #define PHASE(name) {enter_##name},
 #include "worker/flow/pipeline.def"
 #undef PHASE
@@ -141,14 +145,15 @@ struct exchange *exchange_begin(struct worker *worker, struct client *client,
     client->exchange = x;
     x->at = PHASE_parse;
     x->receiving = true;
-    x->fault = head_read(head, x->view->page->limits.body_bytes, &x->arena, &x->head);
+    x->fault = head_read(head, x->view->page->limits.body_bytes, openai_request_headers,
+                         openai_request_header_count, &x->arena, &x->head);
     x->keep = x->head.keep_alive && !worker->draining;
     flow_take(x, phases[PHASE_parse].enter(x));
     return x;
 }
 
-/* A refusal before the body is here: a small body is awaited first, so that the client reads the answer
- * and the connection can be used again. */
+/* A refusal before the body is here: a small body is awaited first, so that the client reads
+ * the answer and the connection can be used again. */
 static enum step refuse_early(struct exchange *x)
 {
     bool small = !x->head.has_body || x->head.content_length <= WAIT_BODY_BYTES;
@@ -174,8 +179,7 @@ static enum step enter_authenticate(struct exchange *x)
 
     if (x->head.options || !row->needs_key)
         return STEP_NEXT;
-    x->fault =
-        caller_find(x->view->snapshot, x->head.key, x->started_wall_ms, &x->caller);
+    x->fault = caller_find(x->view->snapshot, x->head.key, x->started_wall_ms, &x->caller);
     metric_add(x->worker->metrics,
                x->fault ? METRIC_refused_keys_total : METRIC_authenticated_total, 1);
     return x->fault ? refuse_early(x) : STEP_NEXT;
@@ -245,8 +249,8 @@ void flow_received(struct exchange *x)
 
 static enum step enter_limit(struct exchange *x)
 {
-    x->fault = ticket_take(&x->worker->places, x->view->page->limits.exchanges_per_worker,
-                           &x->ticket);
+    x->fault =
+        ticket_take(&x->worker->places, x->view->page->limits.exchanges_per_worker, &x->ticket);
     return x->fault ? STEP_REFUSE : STEP_NEXT;
 }
 

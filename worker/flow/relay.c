@@ -1,5 +1,5 @@
-/* The provider's answer on its way to the client: relayed as it comes, one write for what one read
- * brought, stopped while the client does not take it. */
+/* The provider's answer on its way to the client: relayed as it comes, one write for what one
+ * read brought, stopped while the client does not take it. */
 #include "shared/base/check.h"
 #include "shared/base/clock.h"
 

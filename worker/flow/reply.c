@@ -1,31 +1,16 @@
-/* Answers that the gateway writes itself: health, model lists, faults; and the heads of relayed ones. */
+/* Answers that the gateway writes itself: health, model lists, faults; and the heads of relayed
+ * ones. */
 #include <time.h>
 
 #include "shared/base/check.h"
 #include "shared/text/json_write.h"
 
+#include "worker/translate/openai.h"
 #include "worker/worker.h"
 
 #define HEAD_LIMIT    16384
 #define MESSAGE_LIMIT 16384
 #define MODELS_LIMIT  (16U << 20)
-
-/* Headers of a provider that a client may see. */
-static const struct span passed_on[] = {
-    {"retry-after", 11},
-    {"retry-after-ms", 14},
-    {"x-should-retry", 14},
-    {"openai-processing-ms", 20},
-    {"openai-version", 14},
-    {"openai-model", 12},
-    {"x-ratelimit-limit-requests", 26},
-    {"x-ratelimit-limit-tokens", 24},
-    {"x-ratelimit-remaining-requests", 30},
-    {"x-ratelimit-remaining-tokens", 28},
-    {"x-ratelimit-reset-requests", 26},
-    {"x-ratelimit-reset-tokens", 24},
-    {"content-encoding", 16},
-};
 
 /* IMF-fixdate (RFC 9110 5.6.7), made once a second. */
 static struct span date_of(struct worker *worker)
@@ -77,11 +62,11 @@ static void pass_on(struct buffer *out, const struct http_head *from)
 {
     struct span id = http_find(from, SPAN("x-request-id"));
 
-    for (unsigned i = 0; i < ARRAY_LEN(passed_on); i++) {
-        struct span value = http_find(from, passed_on[i]);
+    for (unsigned i = 0; i < openai_answer_header_count; i++) {
+        struct span value = http_find(from, openai_answer_headers[i]);
 
         if (value.ptr && http_value_valid(value))
-            add_field(out, passed_on[i], value);
+            add_field(out, openai_answer_headers[i], value);
     }
     if (id.ptr && http_value_valid(id))
         add_field(out, SPAN("x-aigw-provider-request-id"), id);
@@ -268,7 +253,8 @@ static void add_fault_fields(struct exchange *x, struct buffer *out)
               row->source == SOURCE_PROVIDER ? SPAN("provider") : SPAN("gateway"));
 }
 
-/* In a stream that has begun: an error event, and an end that is well-formed but without the end mark. */
+/* In a stream that has begun: an error event, and an end that is well-formed but without the
+ * end mark. */
 static void end_stream(struct exchange *x)
 {
     struct buffer event _buffer_;
@@ -312,10 +298,10 @@ void reply_provider_error(struct exchange *x)
         write_error(&body, x->fault, NULL, SPAN_NONE);
         words = buffer_span(&body);
     }
-    /* The head was made when the answer began, before the length was known: its empty line goes. */
+    /* The head was made when the answer began, before the length was known: its empty line
+     * goes. */
     buffer_clear(&x->worker->head);
-    (void)buffer_append(&x->worker->head,
-                        span_of(x->answer.head.ptr, x->answer.head.len - 2));
+    (void)buffer_append(&x->worker->head, span_of(x->answer.head.ptr, x->answer.head.len - 2));
     (void)buffer_append(&x->worker->head, SPAN("content-length: "));
     (void)buffer_append_u64(&x->worker->head, words.len);
     (void)buffer_append(&x->worker->head, SPAN("\r\n\r\n"));

@@ -2,6 +2,7 @@
 #include "shared/base/clock.h"
 #include "shared/text/json_write.h"
 
+#include "worker/translate/openai.h"
 #include "worker/worker.h"
 
 static enum outcome outcome_of(const struct exchange *x)
@@ -81,7 +82,7 @@ void settle_meter(struct exchange *x)
 static void fill_record(const struct exchange *x, struct usage_record *record)
 {
     const struct snapshot *snapshot = x->view->snapshot;
-    const struct plan_target *target = exchange_target(x);
+    const struct plan_target *target = x->plan ? exchange_target(x) : NULL;
 
     *record = (struct usage_record){
         .request_id = span_of(x->id, REQUEST_ID_SIZE),
@@ -91,7 +92,7 @@ static void fill_record(const struct exchange *x, struct usage_record *record)
         .team = x->caller.key->team,
         .user_id = x->caller.key->user,
         .operation = span_of_text(operation_row(x->head.operation)->name),
-        .dialect = SPAN("openai"),
+        .dialect = openai_name,
         .asked_model = x->asked_model,
         .provider = target ? snapshot_span(snapshot, target->provider->name) : SPAN_NONE,
         .served_model = target ? target->model : SPAN_NONE,
@@ -106,11 +107,11 @@ static void fill_record(const struct exchange *x, struct usage_record *record)
         .cache_write_tokens = x->bill.cache_write_tokens,
         .reasoning_tokens = x->bill.reasoning_tokens,
         .audio_tokens = x->bill.audio_tokens,
-        .first_byte_us = x->first_byte_ns ? (x->first_byte_ns - x->started_ns) / 1000
-                                          : USAGE_UNKNOWN,
+        .first_byte_us =
+            x->first_byte_ns ? (x->first_byte_ns - x->started_ns) / 1000 : USAGE_UNKNOWN,
         .duration_us = (x->entered_ns - x->started_ns) / 1000,
-        .request_bytes = x->head.content_length == HTTP_LENGTH_NONE ? x->body.len
-                                                                    : x->head.content_length,
+        .request_bytes =
+            x->head.content_length == HTTP_LENGTH_NONE ? x->body.len : x->head.content_length,
         .answer_bytes = x->answer.body_bytes,
         .raw_usage = x->bill.raw,
         .host = snapshot_span(snapshot, x->view->page->host_name),
@@ -148,7 +149,7 @@ static void write_rooms(struct json_writer *json, const struct exchange *x)
 /* One line for one exchange. No header, body or secret stands in it. */
 static void write_access(const struct exchange *x, struct buffer *out)
 {
-    const struct plan_target *target = exchange_target(x);
+    const struct plan_target *target = x->plan ? exchange_target(x) : NULL;
     char time[CLOCK_TEXT_SIZE], peer[46];
     struct json_writer json;
 

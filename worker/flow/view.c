@@ -13,8 +13,8 @@ static struct tls_settings *make_server(const struct view *view,
     struct tls_server_options options = {.certificates = certificates};
 
     for (uint32_t i = 0; i < listener->certificates.count && i < ARRAY_LEN(certificates); i++) {
-        const struct snapshot_certificate *row = SNAPSHOT_ROW(
-            view->snapshot, listener->certificates, i, snapshot_certificate);
+        const struct snapshot_certificate *row =
+            SNAPSHOT_ROW(view->snapshot, listener->certificates, i, snapshot_certificate);
 
         certificates[i].certificate_file =
             snapshot_string(view->snapshot, row->certificate_file);
@@ -76,8 +76,8 @@ void view_unref(struct view *view)
     memory_free(view);
 }
 
-/* Client settings are shared by all providers with equal options, for the life of the worker: a CA
- * bundle costs megabytes. */
+/* Client settings are shared by all providers with equal options, for the life of the worker: a
+ * CA bundle costs megabytes. */
 struct client_settings {
     struct client_settings *next;
     struct tls_settings *settings;

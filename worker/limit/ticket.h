@@ -1,8 +1,8 @@
 /* worker/limit/ticket.h
  *
- * Whether there is room for an exchange in this worker, and the row in the segment that tells the
- * supervisor what was under way should the worker die. (Limits per key, team and model find their
- * place here, over the segment's buckets.)
+ * Whether there is room for an exchange in this worker, and the row in the segment that tells
+ * the supervisor what was under way should the worker die. (Limits per key, team and model find
+ * their place here, over the segment's buckets.)
  */
 #ifndef WORKER_LIMIT_TICKET_H
 #define WORKER_LIMIT_TICKET_H

@@ -1,8 +1,9 @@
 /* worker/log/sink.h
  *
- * Where access lines go: a file that all workers append to, or stderr. Lines are collected during a loop
- * turn and go out in one write(2) of whole lines, so that lines of several workers never mix. A sink
- * that does not take them loses lines, counted, and never delays anybody.
+ * Where access lines go: a file that all workers append to, or stderr. Lines are collected
+ * during a loop turn and go out in one write(2) of whole lines, so that lines of several
+ * workers never mix. A sink that does not take them loses lines, counted, and never delays
+ * anybody.
  */
 #ifndef WORKER_LOG_SINK_H
 #define WORKER_LOG_SINK_H
@@ -12,14 +13,14 @@
 #define SINK_BYTES (1U << 20)
 
 struct sink {
-    int fd; /* -1: off */
+    int fd;        /* -1: off */
     bool standard; /* stderr: not ours to close */
     struct buffer waiting;
     uint64_t lost; /* lines */
 };
 
-/* TARGET: a file's name, "stderr", or NULL (off). Opens again when it was open: that is how a file that was
- * rotated away is let go. 0 or a negative errno; then what was open stays. */
+/* TARGET: a file's name, "stderr", or NULL (off). Opens again when it was open: that is how a
+ * file that was rotated away is let go. 0 or a negative errno; then what was open stays. */
 int sink_open(struct sink *sink, const char *target);
 /* A place for one line; then sink_line_end. NULL when off. */
 struct buffer *sink_line(struct sink *sink);

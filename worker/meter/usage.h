@@ -1,7 +1,7 @@
 /* worker/meter/usage.h
  *
- * What an answer used, read from the provider's own words. Nobody's word is trusted further than its type:
- * what is not a non-negative integer stays unknown.
+ * What an answer used, read from the provider's own words. Nobody's word is trusted further
+ * than its type: what is not a non-negative integer stays unknown.
  */
 #ifndef WORKER_METER_USAGE_H
 #define WORKER_METER_USAGE_H
@@ -19,11 +19,12 @@ struct bill {
 };
 
 void bill_init(struct bill *bill);
-/* USAGE: the member "usage" of an answer or of a stream's chunk (OpenAI's names). Kept in ARENA. False when it is no object. */
+/* USAGE: the member "usage" of an answer or of a stream's chunk (OpenAI's names). Kept in
+ * ARENA. False when it is no object. */
 bool bill_read(struct bill *bill, struct json_value usage, struct arena *arena);
 
-/* Looks at one chunk of a stream (the data of its record). True when the chunk carries usage and nothing else:
- * the one that is hidden from a client that did not ask. */
+/* Looks at one chunk of a stream (the data of its record). True when the chunk carries usage
+ * and nothing else: the one that is hidden from a client that did not ask. */
 bool bill_read_chunk(struct bill *bill, struct span data, struct arena *arena);
 
 #endif

@@ -4,7 +4,12 @@
 
 #define MESSAGE_LIMIT 512
 
-enum { PICK_MODEL, PICK_STREAM, PICK_OPTIONS, PICK_COUNT };
+enum {
+    PICK_MODEL,
+    PICK_STREAM,
+    PICK_OPTIONS,
+    PICK_COUNT
+};
 
 static enum fault refuse_json(const struct json_error *error, struct arena *arena,
                               struct refusal *reterr)
@@ -12,7 +17,8 @@ static enum fault refuse_json(const struct json_error *error, struct arena *aren
     struct buffer message _buffer_;
 
     buffer_init(&message, MESSAGE_LIMIT);
-    (void)buffer_append_format(&message, "The request body is not a valid JSON object: %s at offset %zu.",
+    (void)buffer_append_format(&message,
+                               "The request body is not a valid JSON object: %s at offset %zu.",
                                error->text, error->offset);
     reterr->message = arena_copy(arena, buffer_span(&message));
     return FAULT_bad_json;
@@ -61,8 +67,8 @@ enum fault ask_read(struct span body, struct arena *arena, struct ask *ret,
     if (!json_pick(body, picks, PICK_COUNT, &ret->open_offset, &empty, &error))
         return refuse_json(&error, arena, reterr);
     if (picks[PICK_MODEL].value.kind == JSON_ABSENT)
-        return refuse_member("model", SPAN("You must name a model: the member 'model' is missing."),
-                             reterr);
+        return refuse_member(
+            "model", SPAN("You must name a model: the member 'model' is missing."), reterr);
     if (picks[PICK_MODEL].value.kind != JSON_STRING)
         return refuse_member("model", SPAN("'model' must be a string."), reterr);
     ret->model_value = picks[PICK_MODEL].value;

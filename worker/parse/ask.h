@@ -1,8 +1,8 @@
 /* worker/parse/ask.h
  *
- * What a request body asks for, as far as the gateway must know: the model, whether a stream is wanted, and
- * where these stand in the bytes, so that translate can splice. The body is checked as strict JSON in
- * the same pass and not changed.
+ * What a request body asks for, as far as the gateway must know: the model, whether a stream is
+ * wanted, and where these stand in the bytes, so that translate can splice. The body is checked
+ * as strict JSON in the same pass and not changed.
  */
 #ifndef WORKER_PARSE_ASK_H
 #define WORKER_PARSE_ASK_H
@@ -15,13 +15,13 @@
 #include "shared/text/json.h"
 
 struct ask {
-    struct span body;          /* the client's bytes */
-    struct span model;         /* decoded name */
+    struct span body;              /* the client's bytes */
+    struct span model;             /* decoded name */
     struct json_value model_value; /* in place */
     struct json_value stream_options;
-    size_t open_offset;  /* just after the opening brace */
+    size_t open_offset; /* just after the opening brace */
     bool stream;
-    bool wants_usage;    /* stream_options.include_usage is true */
+    bool wants_usage; /* stream_options.include_usage is true */
 };
 
 /* Why a body was refused, in words for the client. */

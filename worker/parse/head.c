@@ -6,20 +6,16 @@
 
 static const struct operation_row rows[] = {
     {.name = "none", .path = {"", 0}},
-#define OPERATION(name_, method_, path_, needs_key_, upstream_path_)                           \
-    {.name = #name_,                                                                           \
-     .method = HTTP_METHOD_##method_,                                                          \
-     .path = {path_, sizeof(path_) - 1},                                                       \
-     .needs_key = needs_key_,                                                                  \
+#define OPERATION(name_, method_, path_, needs_key_, upstream_path_) \
+    {.name = #name_,                                                 \
+     .method = HTTP_METHOD_##method_,                                \
+     .path = {path_, sizeof(path_) - 1},                             \
+     .needs_key = needs_key_,                                        \
      .upstream_path = {upstream_path_, sizeof(upstream_path_) - 1}},
 #include "worker/parse/operations.def"
 #undef OPERATION
 };
 _Static_assert(ARRAY_LEN(rows) == OPERATION_COUNT, "a row for each operation");
-
-/* Client headers that providers may see; all others end here. */
-static const char *const forwarded_names[] = {"idempotency-key", "openai-beta"};
-_Static_assert(ARRAY_LEN(forwarded_names) <= HEAD_FORWARDED_MAX, "they fit");
 
 const struct operation_row *operation_row(enum operation operation)
 {
@@ -100,7 +96,8 @@ static enum fault find_operation(struct span path, enum http_method method, stru
             continue;
         ret->operation = (enum operation)i;
         ret->argument = argument.ptr ? decode(argument, arena) : SPAN_NONE;
-        ret->allow = rows[i].method == HTTP_METHOD_POST ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
+        ret->allow =
+            rows[i].method == HTTP_METHOD_POST ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
         if (method == HTTP_METHOD_OPTIONS)
             return FAULT_NONE;
         if (method == rows[i].method ||
@@ -114,11 +111,13 @@ static enum fault find_operation(struct span path, enum http_method method, stru
 /* The forms of a key that the SDKs of all dialects send. */
 static struct span find_key(const struct http_head *from)
 {
-    static const struct span names[] = {{"x-api-key", 9}, {"api-key", 7}, {"x-goog-api-key", 14}};
+    static const struct span names[] = {
+        {"x-api-key", 9}, {"api-key", 7}, {"x-goog-api-key", 14}};
     struct span value = http_find(from, SPAN("authorization"));
     struct span bearer = SPAN("bearer ");
 
-    if (value.ptr && value.len > bearer.len && span_eq_nocase(span_of(value.ptr, bearer.len), bearer))
+    if (value.ptr && value.len > bearer.len &&
+        span_eq_nocase(span_of(value.ptr, bearer.len), bearer))
         return span_trim(span_skip(value, bearer.len));
     for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
         value = http_find(from, names[i]);
@@ -128,15 +127,16 @@ static struct span find_key(const struct http_head *from)
     return SPAN_NONE;
 }
 
-static void forward(const struct http_head *from, struct arena *arena, struct head *ret)
+static void forward(const struct http_head *from, const struct span *names, unsigned count,
+                    struct arena *arena, struct head *ret)
 {
-    for (unsigned i = 0; i < ARRAY_LEN(forwarded_names); i++) {
-        struct span name = span_of_text(forwarded_names[i]);
-        struct span value = http_find(from, name);
+    CHECK(count <= HEAD_FORWARDED_MAX);
+    for (unsigned i = 0; i < count; i++) {
+        struct span value = http_find(from, names[i]);
 
         if (value.ptr && http_value_valid(value))
             ret->forwarded[ret->forwarded_count++] =
-                (struct forwarded){name, arena_copy(arena, value)};
+                (struct forwarded){names[i], arena_copy(arena, value)};
     }
 }
 
@@ -157,6 +157,7 @@ static bool media_type_json(const struct http_head *from)
 }
 
 enum fault head_read(const struct http_head *from, uint64_t body_limit_bytes,
+                     const struct span *forwarded, unsigned forwarded_count,
                      struct arena *arena, struct head *ret)
 {
     struct span path = path_of(from->target);
@@ -187,7 +188,7 @@ enum fault head_read(const struct http_head *from, uint64_t body_limit_bytes,
     if (from->has_body && from->content_length != HTTP_LENGTH_NONE &&
         from->content_length > body_limit_bytes)
         return FAULT_body_too_large;
-    forward(from, arena, ret);
+    forward(from, forwarded, forwarded_count, arena, ret);
     if (rows[ret->operation].method == HTTP_METHOD_POST && !media_type_json(from))
         return FAULT_bad_media_type;
     return FAULT_NONE;

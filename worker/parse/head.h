@@ -1,7 +1,7 @@
 /* worker/parse/head.h
  *
- * What a request asks for, from its head: the one parse that authentication and dispatch both use.
- * Made once per exchange, in its arena, const afterwards.
+ * What a request asks for, from its head: the one parse that authentication and dispatch both
+ * use. Made once per exchange, in its arena, const afterwards.
  */
 #ifndef WORKER_PARSE_HEAD_H
 #define WORKER_PARSE_HEAD_H
@@ -51,8 +51,11 @@ struct head {
     unsigned forwarded_count;
 };
 
-/* Reads FROM, whose spans are copied as far as they are needed. Always fills RET as far as it goes. */
+/* Reads FROM, whose spans are copied as far as they are needed; of other headers those named in
+ * FORWARDED (lower case, at most HEAD_FORWARDED_MAX) are kept. Always fills RET as far as it
+ * goes. */
 enum fault head_read(const struct http_head *from, uint64_t body_limit_bytes,
+                     const struct span *forwarded, unsigned forwarded_count,
                      struct arena *arena, struct head *ret);
 
 #endif

@@ -63,8 +63,8 @@ static void sort_by_priority(const struct snapshot_target **list, unsigned count
 static unsigned ordered(const struct snapshot *snapshot, const struct snapshot_model *model,
                         uint64_t random, const struct snapshot_target **list)
 {
-    unsigned count = model->targets.count < PLAN_TARGETS_MAX ? model->targets.count
-                                                             : PLAN_TARGETS_MAX;
+    unsigned count =
+        model->targets.count < PLAN_TARGETS_MAX ? model->targets.count : PLAN_TARGETS_MAX;
 
     for (unsigned i = 0; i < count; i++)
         list[i] = SNAPSHOT_ROW(snapshot, model->targets, i, snapshot_target);

@@ -1,8 +1,8 @@
 /* worker/route/plan.h
  *
- * Where a request may go: the targets of the model it asked for, in the order in which they are tried.
- * A pure function of the request and the snapshot; equal priorities are spread by weight with the caller's
- * random number.
+ * Where a request may go: the targets of the model it asked for, in the order in which they are
+ * tried. A pure function of the request and the snapshot; equal priorities are spread by weight
+ * with the caller's random number.
  */
 #ifndef WORKER_ROUTE_PLAN_H
 #define WORKER_ROUTE_PLAN_H

@@ -33,9 +33,8 @@ static struct edit usage_edit(const struct ask *ask)
         return (struct edit){offset_of(ask->body, asked.raw), asked.raw.len, SPAN("true")};
     walk = json_walk(options);
     empty = !json_next(&walk, &key, &value);
-    return (struct edit){at + 1, 0,
-                         empty ? SPAN("\"include_usage\":true")
-                               : SPAN("\"include_usage\":true,")};
+    return (struct edit){
+        at + 1, 0, empty ? SPAN("\"include_usage\":true") : SPAN("\"include_usage\":true,")};
 }
 
 static void add(struct forward_body *ret, struct span piece)

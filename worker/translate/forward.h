@@ -1,8 +1,8 @@
 /* worker/translate/forward.h
  *
- * The same dialect on both sides: the client's own bytes go out, with only the needed edits spliced in
- * (the model's name; for a stream that did not ask, the wish for usage). Everything else (unknown
- * members, order, spelling of numbers, white space) stays.
+ * The same dialect on both sides: the client's own bytes go out, with only the needed edits
+ * spliced in (the model's name; for a stream that did not ask, the wish for usage). Everything
+ * else (unknown members, order, spelling of numbers, white space) stays.
  */
 #ifndef WORKER_TRANSLATE_FORWARD_H
 #define WORKER_TRANSLATE_FORWARD_H
@@ -19,7 +19,8 @@ struct forward_body {
     bool hides_usage; /* the usage chunk that comes was not asked for by the client */
 };
 
-/* MODEL_JSON: the target's model name as a JSON string. ADD_USAGE: ask for usage when the client streams and did not. */
+/* MODEL_JSON: the target's model name as a JSON string. ADD_USAGE: ask for usage when the
+ * client streams and did not. */
 void forward_make(const struct ask *ask, struct span model_json, bool add_usage,
                   struct forward_body *ret);
 
