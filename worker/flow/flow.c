@@ -5,7 +5,7 @@
 #include "shared/base/hash.h"
 #include "shared/base/memory.h"
 
-#include "worker/translate/openai.h"
+#include "worker/translate/dialect.h"
 #include "worker/worker.h"
 
 #define ARENA_FIRST_BYTES 1024
@@ -145,8 +145,9 @@ struct exchange *exchange_begin(struct worker *worker, struct client *client,
     client->exchange = x;
     x->at = PHASE_parse;
     x->receiving = true;
-    x->fault = head_read(head, x->view->page->limits.body_bytes, openai_request_headers,
-                         openai_request_header_count, &x->arena, &x->head);
+    x->fault =
+        head_read(head, x->view->page->limits.body_bytes, dialect_of_chat()->request_headers,
+                  dialect_of_chat()->request_header_count, &x->arena, &x->head);
     x->keep = x->head.keep_alive && !worker->draining;
     flow_take(x, phases[PHASE_parse].enter(x));
     return x;

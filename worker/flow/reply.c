@@ -5,7 +5,7 @@
 #include "shared/base/check.h"
 #include "shared/text/json_write.h"
 
-#include "worker/translate/openai.h"
+#include "worker/translate/dialect.h"
 #include "worker/worker.h"
 
 #define HEAD_LIMIT    16384
@@ -60,13 +60,14 @@ static void begin_head(struct worker *worker, uint16_t status, struct span conte
 
 static void pass_on(struct buffer *out, const struct http_head *from)
 {
+    const struct dialect *dialect = dialect_of_chat();
     struct span id = http_find(from, SPAN("x-request-id"));
 
-    for (unsigned i = 0; i < openai_answer_header_count; i++) {
-        struct span value = http_find(from, openai_answer_headers[i]);
+    for (unsigned i = 0; i < dialect->answer_header_count; i++) {
+        struct span value = http_find(from, dialect->answer_headers[i]);
 
         if (value.ptr && http_value_valid(value))
-            add_field(out, openai_answer_headers[i], value);
+            add_field(out, dialect->answer_headers[i], value);
     }
     if (id.ptr && http_value_valid(id))
         add_field(out, SPAN("x-aigw-provider-request-id"), id);
@@ -192,6 +193,8 @@ static void reply_options(struct exchange *x)
 
 void reply_local(struct exchange *x)
 {
+    const bool answered_by_provider = false;
+
     if (x->head.options) {
         reply_options(x);
         return;
@@ -210,11 +213,11 @@ void reply_local(struct exchange *x)
     case OPERATION_chat:
     case OPERATION_embeddings:
     case OPERATION_completions:
-    case OPERATION_COUNT: CHECK(!"answered by a provider"); break;
+    case OPERATION_COUNT: CHECK(answered_by_provider); break;
     }
 }
 
-/* OpenAI's envelope. */
+/* The envelope of the chat dialect. */
 static void write_error(struct buffer *out, enum fault fault, const struct refusal *refusal,
                         struct span detail)
 {

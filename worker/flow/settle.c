@@ -2,7 +2,7 @@
 #include "shared/base/clock.h"
 #include "shared/text/json_write.h"
 
-#include "worker/translate/openai.h"
+#include "worker/translate/dialect.h"
 #include "worker/worker.h"
 
 static enum outcome outcome_of(const struct exchange *x)
@@ -92,7 +92,7 @@ static void fill_record(const struct exchange *x, struct usage_record *record)
         .team = x->caller.key->team,
         .user_id = x->caller.key->user,
         .operation = span_of_text(operation_row(x->head.operation)->name),
-        .dialect = openai_name,
+        .dialect = dialect_of_chat()->name,
         .asked_model = x->asked_model,
         .provider = target ? snapshot_span(snapshot, target->provider->name) : SPAN_NONE,
         .served_model = target ? target->model : SPAN_NONE,

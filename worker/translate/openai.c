@@ -1,18 +1,15 @@
-#include "worker/translate/openai.h"
-
 #include "shared/base/check.h"
+
+#include "worker/translate/dialect.h"
 
 #define WORD(literal)                \
     {                                \
         literal, sizeof(literal) - 1 \
     }
 
-const struct span openai_name = WORD("openai");
+static const struct span request_headers[] = {WORD("idempotency-key"), WORD("openai-beta")};
 
-const struct span openai_request_headers[] = {WORD("idempotency-key"), WORD("openai-beta")};
-const unsigned openai_request_header_count = ARRAY_LEN(openai_request_headers);
-
-const struct span openai_answer_headers[] = {
+static const struct span answer_headers[] = {
     WORD("retry-after"),
     WORD("retry-after-ms"),
     WORD("x-should-retry"),
@@ -27,4 +24,16 @@ const struct span openai_answer_headers[] = {
     WORD("x-ratelimit-reset-requests"),
     WORD("x-ratelimit-reset-tokens"),
 };
-const unsigned openai_answer_header_count = ARRAY_LEN(openai_answer_headers);
+
+static const struct dialect row = {
+    .name = WORD("openai"),
+    .request_headers = request_headers,
+    .request_header_count = ARRAY_LEN(request_headers),
+    .answer_headers = answer_headers,
+    .answer_header_count = ARRAY_LEN(answer_headers),
+};
+
+const struct dialect *dialect_of_chat(void)
+{
+    return &row;
+}
