@@ -45,24 +45,24 @@ struct key_wanted {
 
 /* Every key, oldest first; the row's texts live until the function returns. */
 typedef void key_row_f(void *who, const struct key_row *row);
-int keys_each(struct store *store, key_row_f *function, void *who);
+int key_row_each(struct store *store, key_row_f *function, void *who);
 
 /* One key; its texts are copied into ARENA. */
-int keys_find(struct store *store, struct span id, struct arena *arena, struct key_row *ret);
+int key_row_find(struct store *store, struct span id, struct arena *arena, struct key_row *ret);
 
 /* A new key; its whole text goes to RET_KEY, which the caller wipes. */
-int keys_create(struct store *store, const struct key_wanted *wanted, int64_t now_ms,
-                struct arena *arena, struct key_row *ret, char ret_key[KEY_TEXT_SIZE + 1]);
+int key_row_create(struct store *store, const struct key_wanted *wanted, int64_t now_ms,
+                   struct arena *arena, struct key_row *ret, char ret_key[KEY_TEXT_SIZE + 1]);
 
 /* A new secret under the same id; the old one stays valid for GRACE_MS (0: not at all). */
-int keys_rotate(struct store *store, struct span id, int64_t grace_ms, int64_t now_ms,
-                struct arena *arena, struct key_row *ret, char ret_key[KEY_TEXT_SIZE + 1]);
+int key_row_rotate(struct store *store, struct span id, int64_t grace_ms, int64_t now_ms,
+                   struct arena *arena, struct key_row *ret, char ret_key[KEY_TEXT_SIZE + 1]);
 
-int keys_disable(struct store *store, struct span id);
-int keys_enable(struct store *store, struct span id);
-int keys_revoke(struct store *store, struct span id);
+int key_row_disable(struct store *store, struct span id);
+int key_row_enable(struct store *store, struct span id);
+int key_row_revoke(struct store *store, struct span id);
 /* EXPIRES_MS 0: never. */
-int keys_expire(struct store *store, struct span id, int64_t expires_ms);
+int key_row_expire(struct store *store, struct span id, int64_t expires_ms);
 
 /* "active", "disabled", "revoked" or "expired". */
 const char *key_row_state(const struct key_row *row, int64_t now_ms);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "shared/base/check.h"
+#include "shared/base/log.h"
 
 #include "supervisor/store/store_inside.h"
 
@@ -135,15 +136,25 @@ static int set_up(struct store *store)
     return 0;
 }
 
+/* Made here when it is missing, so that only its owner can read it. */
+static int make_file(const char *path)
+{
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    if (fd < 0)
+        return -errno;
+    (void)close(fd);
+    return 0;
+}
+
 static int connect_file(struct store *store)
 {
     sqlite3 *database = NULL;
-    /* Made here when it is missing, so that only its owner can read it. */
-    int fd = open(store->address, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    bool is_file = strcmp(store->address, ":memory:") != 0;
+    int made = is_file ? make_file(store->address) : 0;
 
-    if (fd < 0)
-        return store_fail(store, -EAGAIN, strerror(errno));
-    (void)close(fd);
+    if (made < 0)
+        return store_fail(store, -EAGAIN, log_error_text(made));
     int code = sqlite3_open_v2(store->address, &database,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 

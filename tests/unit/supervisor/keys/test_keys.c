@@ -1,0 +1,243 @@
+#include <check.h>
+#include <errno.h>
+#include <stdlib.h>
+
+#include "shared/base/check.h"
+
+#include "supervisor/keys/accounts.h"
+#include "supervisor/keys/keys.h"
+
+static struct store *store;
+static struct arena arena;
+
+/* AIGW_TEST_STORE: an empty database of another kind to run the same tests on. */
+static void begin(void)
+{
+    const char *settings = getenv("AIGW_TEST_STORE");
+    struct buffer error;
+
+    buffer_init(&error, 1000);
+    store = store_open(settings ? span_of_text(settings) : SPAN("sqlite::memory:"), &error);
+    ck_assert_ptr_nonnull(store);
+    buffer_done(&error);
+    ck_assert_int_eq(store_connect(store), 0);
+    (void)store_run(store, "delete from api_keys", NULL, 0, NULL, NULL);
+    (void)store_run(store, "delete from provider_accounts", NULL, 0, NULL, NULL);
+    arena_init(&arena, 0);
+}
+
+static void end(void)
+{
+    arena_done(&arena);
+    store_close(store);
+}
+
+static void expect_secret(const uint8_t hash[SHA256_SIZE], const char *key, bool same)
+{
+    uint8_t digest[SHA256_SIZE];
+    struct span id;
+    struct span secret;
+
+    ck_assert(key_text_read(span_of_text(key), &id, &secret));
+    hash_sha256(secret, digest);
+    ck_assert((memcmp(digest, hash, sizeof(digest)) == 0) == same);
+}
+
+static void make(const char *name, struct key_row *ret, char ret_key[KEY_TEXT_SIZE + 1])
+{
+    struct key_wanted wanted = {.name = span_of_text(name)};
+
+    ck_assert_int_eq(key_row_create(store, &wanted, 1000, &arena, ret, ret_key), 0);
+}
+
+static void count_row(void *who, const struct key_row *row)
+{
+    ck_assert_uint_eq(row->id.len, KEY_TEXT_ID_SIZE);
+    ++*(int *)who;
+}
+
+START_TEST(a_made_key_is_listed_with_its_hash_only)
+{
+    struct key_row row;
+    char key[KEY_TEXT_SIZE + 1];
+    int count = 0;
+
+    begin();
+    make("first", &row, key);
+    ck_assert(span_eq(row.name, SPAN("first")));
+    ck_assert(span_eq(row.last4, span_of(key + KEY_TEXT_SIZE - 4, 4)));
+    ck_assert(span_eq(row.id, span_of(key + 8, 12)));
+    ck_assert_ptr_null(row.models.ptr);
+    expect_secret(row.secret_hash, key, true);
+    make("second", &row, key);
+    ck_assert_int_eq(key_row_each(store, count_row, &count), 0);
+    ck_assert_int_eq(count, 2);
+    ck_assert_str_eq(key_row_state(&row, 2000), "active");
+    end();
+}
+
+END_TEST
+
+START_TEST(a_rotated_key_keeps_its_id_and_its_old_secret_for_the_grace)
+{
+    struct key_row row;
+    char old[KEY_TEXT_SIZE + 1];
+    char key[KEY_TEXT_SIZE + 1];
+
+    begin();
+    make("a", &row, old);
+    ck_assert_int_eq(key_row_rotate(store, row.id, 5000, 2000, &arena, &row, key), 0);
+    ck_assert_int_eq(memcmp(old, key, 20), 0);
+    ck_assert_int_eq(row.previous_until_ms, 7000);
+    expect_secret(row.secret_hash, key, true);
+    expect_secret(row.previous_hash, old, true);
+    expect_secret(row.secret_hash, old, false);
+    ck_assert_int_eq(key_row_rotate(store, row.id, 0, 2000, &arena, &row, key), 0);
+    ck_assert_int_eq(row.previous_until_ms, 0);
+    ck_assert_int_eq(key_row_rotate(store, row.id, -1, 2000, &arena, &row, key), -EINVAL);
+    end();
+}
+
+END_TEST
+
+START_TEST(a_revoked_key_stays_revoked)
+{
+    struct key_row row;
+    char key[KEY_TEXT_SIZE + 1];
+
+    begin();
+    make("a", &row, key);
+    ck_assert_int_eq(key_row_disable(store, row.id), 0);
+    ck_assert_int_eq(key_row_find(store, row.id, &arena, &row), 0);
+    ck_assert_str_eq(key_row_state(&row, 2000), "disabled");
+    ck_assert_int_eq(key_row_enable(store, row.id), 0);
+    ck_assert_int_eq(key_row_rotate(store, row.id, 5000, 2000, &arena, &row, key), 0);
+    ck_assert_int_eq(key_row_revoke(store, row.id), 0);
+    ck_assert_int_eq(key_row_revoke(store, row.id), 0);
+    ck_assert_int_eq(key_row_enable(store, row.id), -EPERM);
+    ck_assert_int_eq(key_row_disable(store, row.id), -EPERM);
+    ck_assert_int_eq(key_row_rotate(store, row.id, 5000, 2000, &arena, &row, key), -EPERM);
+    ck_assert_int_eq(key_row_find(store, row.id, &arena, &row), 0);
+    ck_assert_str_eq(key_row_state(&row, 2000), "revoked");
+    ck_assert_int_eq(row.previous_until_ms, 0);
+    end();
+}
+
+END_TEST
+
+START_TEST(a_key_expires_at_its_time)
+{
+    struct key_row row;
+    char key[KEY_TEXT_SIZE + 1];
+
+    begin();
+    make("a", &row, key);
+    ck_assert_int_eq(key_row_expire(store, row.id, 3000), 0);
+    ck_assert_int_eq(key_row_find(store, row.id, &arena, &row), 0);
+    ck_assert_str_eq(key_row_state(&row, 2999), "active");
+    ck_assert_str_eq(key_row_state(&row, 3000), "expired");
+    end();
+}
+
+END_TEST
+
+START_TEST(what_is_no_key_is_not_found_and_what_is_no_name_is_refused)
+{
+    static const struct span ids[] = {SPAN_NONE, SPAN("short"), SPAN("000000000000"),
+                                      SPAN("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+                                      SPAN("' or 1=1 --!")};
+    static const struct span names[] = {SPAN_NONE, SPAN(""), SPAN("a\0b"), SPAN("\xff")};
+    struct key_row row;
+    char key[KEY_TEXT_SIZE + 1];
+
+    begin();
+    for (unsigned i = 0; i < ARRAY_LEN(ids); i++) {
+        ck_assert_int_eq(key_row_find(store, ids[i], &arena, &row), -ENOENT);
+        ck_assert_int_eq(key_row_disable(store, ids[i]), -ENOENT);
+        ck_assert_int_eq(key_row_rotate(store, ids[i], 0, 0, &arena, &row, key), -ENOENT);
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++) {
+        struct key_wanted wanted = {.name = names[i]};
+
+        ck_assert_int_eq(key_row_create(store, &wanted, 0, &arena, &row, key), -EINVAL);
+    }
+    end();
+}
+
+END_TEST
+
+static void expect_account(void *who, const struct account_row *row)
+{
+    ++*(int *)who;
+    ck_assert(span_eq(row->name, SPAN("up")));
+    ck_assert(span_eq(row->kind, SPAN("mock")));
+    ck_assert_int_eq(row->fault, 0);
+    ck_assert(span_eq(secret_reveal(row->credential), SPAN("sk-hidden-2")));
+}
+
+static void expect_fault(void *who, const struct account_row *row)
+{
+    ck_assert_int_eq(row->fault, *(int *)who);
+    ck_assert_ptr_null(secret_reveal(row->credential).ptr);
+}
+
+static int sealed_rows(const char *like)
+{
+    struct store_value value = STORE_TEXT_VALUE(span_of_text(like));
+
+    return (int)store_run(store, "select name from provider_accounts where credential like $1",
+                          &value, 1, NULL, NULL);
+}
+
+START_TEST(a_credential_is_sealed_and_bound_to_its_row)
+{
+    struct vault vault = {.key = {1}, .id = "00000001"};
+    struct vault other = {.key = {2}, .id = "00000002"};
+    struct account_row row = {
+        .name = SPAN("up"), .kind = SPAN("mock"), .credential = secret_of(SPAN("sk-hidden"))};
+    int count = 0;
+    int fault = -ENOKEY;
+
+    begin();
+    ck_assert_int_eq(accounts_create(store, &vault, &row), 0);
+    ck_assert_int_eq(accounts_create(store, &vault, &row), -EEXIST);
+    row =
+        (struct account_row){.name = SPAN("up"), .credential = secret_of(SPAN("sk-hidden-2"))};
+    ck_assert_int_eq(accounts_change(store, &vault, &row), 0);
+    ck_assert_int_eq(accounts_each(store, &vault, expect_account, &count), 0);
+    ck_assert_int_eq(count, 1);
+    ck_assert_int_eq(sealed_rows("%hidden%"), 0);
+    ck_assert_int_eq(sealed_rows("v1.00000001.%"), 1);
+    ck_assert_int_eq(accounts_each(store, &other, expect_fault, &fault), 0);
+    ck_assert_int_eq(store_run(store, "update provider_accounts set name = 'elsewhere'", NULL,
+                               0, NULL, NULL),
+                     1);
+    fault = -EPROTO;
+    ck_assert_int_eq(accounts_each(store, &vault, expect_fault, &fault), 0);
+    ck_assert_int_eq(accounts_change(store, &vault, &row), -ENOENT);
+    ck_assert_int_eq(accounts_remove(store, SPAN("elsewhere")), 0);
+    ck_assert_int_eq(accounts_remove(store, SPAN("elsewhere")), -ENOENT);
+    end();
+}
+
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("keys");
+    TCase *tests = tcase_create("keys");
+    SRunner *runner = srunner_create(suite);
+
+    suite_add_tcase(suite, tests);
+    tcase_add_test(tests, a_made_key_is_listed_with_its_hash_only);
+    tcase_add_test(tests, a_rotated_key_keeps_its_id_and_its_old_secret_for_the_grace);
+    tcase_add_test(tests, a_revoked_key_stays_revoked);
+    tcase_add_test(tests, a_key_expires_at_its_time);
+    tcase_add_test(tests, what_is_no_key_is_not_found_and_what_is_no_name_is_refused);
+    tcase_add_test(tests, a_credential_is_sealed_and_bound_to_its_row);
+    srunner_run_all(runner, CK_ENV);
+    int failed = srunner_ntests_failed(runner);
+
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
