@@ -244,7 +244,9 @@ void crew_tick(struct parent *parent, uint64_t now_ms)
         watch_orphan(parent, i, now_ms);
     for (size_t i = 0; i < CHILDREN_MAX; i++)
         watch(parent, &parent->kept.children[i], now_ms);
-    if (parent->stage == STAGE_SERVES || parent->stage == STAGE_DRAINS)
+    /* Also while the workers drain: their last records want to be stored. */
+    if (parent->stage == STAGE_SERVES ||
+        (parent->stage == STAGE_DRAINS && parent->kept.planned))
         start_controller(parent, now_ms);
     if (parent->stage == STAGE_SERVES && parent->kept.planned) {
         start_workers(parent, now_ms);

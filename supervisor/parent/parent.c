@@ -184,6 +184,11 @@ static bool parent_open(struct parent *parent)
     return parent->signal_fd >= 0 && (fresh ? open_fresh(parent) : open_adopted(parent));
 }
 
+unsigned long parent_state_size(void)
+{
+    return sizeof(struct parent_state);
+}
+
 int parent_main(const struct parent_options *options)
 {
     static struct parent parent;

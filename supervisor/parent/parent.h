@@ -19,6 +19,8 @@ struct parent_options {
     int state_fd;              /* of an earlier binary in this process, or -1 */
 };
 
+/* Size of what one binary leaves to the next in the same process; part of `build`. */
+unsigned long parent_state_size(void);
 /* Runs until the gateway ends; the exit code. */
 int parent_main(const struct parent_options *options);
 
