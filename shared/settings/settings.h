@@ -90,6 +90,15 @@ struct settings_header {
     struct settings_secret value;
 };
 
+/* How a key is sent. */
+enum settings_auth {
+    AUTH_DEFAULT, /* the kind's */
+    AUTH_NONE,
+    AUTH_BEARER,
+    AUTH_API_KEY,
+    AUTH_X_API_KEY
+};
+
 struct settings_provider_timeouts { /* milliseconds; 0: as for all */
     uint32_t line;
     uint64_t connect, head, first_event, idle;
@@ -99,7 +108,7 @@ struct settings_provider {
     uint32_t line;
     struct span name, kind, base_url, ca_file, proxy;
     struct settings_secret api_key;
-    uint64_t auth; /* 0: the kind's; else 1 + enum signer */
+    uint64_t auth; /* enum settings_auth */
     uint64_t verify;
     struct settings_list headers; /* struct settings_header */
     struct settings_list models;  /* struct span */
@@ -171,8 +180,9 @@ bool settings_split_url(struct span url, struct settings_url *ret);
 
 /* Kinds of providers: rows of providers.def. */
 struct provider_kind {
-    struct span name, variable, base_url; /* ptr NULL: none */
-    uint32_t signer, quirks;
+    struct span name, variable, base_url; /* empty: none */
+    uint32_t auth;                        /* enum settings_auth */
+    uint32_t quirks;
     bool mock;
     struct span help;
 };

@@ -1,0 +1,137 @@
+#include <stdlib.h>
+
+#include "shared/base/check.h"
+#include "shared/settings/settings_inside.h"
+
+static const struct settings_provider *provider_named(const struct settings *settings,
+                                                      struct span name)
+{
+    for (uint32_t i = 0; i < settings->providers.count; i++) {
+        const struct settings_provider *provider =
+            SETTINGS_ROW(settings->providers, i, settings_provider);
+
+        if (provider->name.ptr && span_eq(provider->name, name))
+            return provider;
+    }
+    return NULL;
+}
+
+static void check_provider(struct reader *reader, const struct settings_provider *provider)
+{
+    const struct provider_kind *kind =
+        provider->kind.ptr ? provider_kind_find(provider->kind) : NULL;
+    const struct settings_provider *first;
+
+    if (kind && !kind->mock && kind->base_url.len == 0 && !provider->base_url.ptr)
+        complain(reader, provider->line,
+                 "providers: a provider of kind %.*s needs a `base_url`", SPAN_ARG(kind->name));
+    if (!provider->name.ptr)
+        return;
+    first = provider_named(reader->settings, provider->name);
+    if (first != provider)
+        complain(reader, provider->line, "providers: the name `%.*s` stands in line %u already",
+                 SPAN_ARG(provider->name), first->line);
+}
+
+/* Names that a target may have although no entry of `providers` has them: the built-in one, and
+ * those that the environment makes. */
+static bool made_by_itself(const struct settings *settings, struct span name)
+{
+    const struct provider_kind *kind = provider_kind_find(name);
+
+    if (!kind)
+        return false;
+    if (kind->mock)
+        return settings->mock;
+    return settings->environment && kind->variable.len > 0 && getenv(kind->variable.ptr);
+}
+
+static void check_target(struct reader *reader, const struct settings_target *target)
+{
+    if (!target->provider.ptr || provider_named(reader->settings, target->provider) ||
+        made_by_itself(reader->settings, target->provider))
+        return;
+    complain(reader, target->line, "models: there is no provider `%.*s`",
+             SPAN_ARG(target->provider));
+}
+
+static void check_model(struct reader *reader, uint32_t index)
+{
+    const struct settings_list models = reader->settings->models;
+    const struct settings_model *model = SETTINGS_ROW(models, index, settings_model);
+
+    for (uint32_t i = 0; i < model->targets.count; i++)
+        check_target(reader, SETTINGS_ROW(model->targets, i, settings_target));
+    for (uint32_t i = 0; i < index && model->name.ptr; i++) {
+        const struct settings_model *first = SETTINGS_ROW(models, i, settings_model);
+
+        if (!first->name.ptr || !span_eq(first->name, model->name))
+            continue;
+        complain(reader, model->line, "models: the name `%.*s` stands in line %u already",
+                 SPAN_ARG(model->name), first->line);
+        return;
+    }
+}
+
+static void check_listeners(struct reader *reader)
+{
+    const struct settings_list list = reader->settings->listeners;
+
+    for (uint32_t i = 0; i < list.count; i++) {
+        const struct settings_listener *listener = SETTINGS_ROW(list, i, settings_listener);
+
+        for (uint32_t j = 0; j < i; j++) {
+            if (listener->address.ptr &&
+                span_eq(listener->address, SETTINGS_ROW(list, j, settings_listener)->address))
+                complain(reader, listener->line, "listen: `%.*s` stands here twice",
+                         SPAN_ARG(listener->address));
+        }
+    }
+}
+
+void check_references(struct reader *reader)
+{
+    const struct settings *settings = reader->settings;
+
+    check_listeners(reader);
+    for (uint32_t i = 0; i < settings->providers.count; i++)
+        check_provider(reader, SETTINGS_ROW(settings->providers, i, settings_provider));
+    for (uint32_t i = 0; i < settings->models.count; i++)
+        check_model(reader, i);
+    if (settings->admin.socket.len > 107)
+        complain(reader, settings->admin.line,
+                 "admin.socket: the path is longer than 107 bytes");
+}
+
+/* ---- what a running worker cannot take over -------------------------------------------------
+ */
+
+static bool listener_differs(const struct settings_listener *a,
+                             const struct settings_listener *b)
+{
+    return !span_eq(a->address, b->address) || (a->tls.line == 0) != (b->tls.line == 0);
+}
+
+bool settings_need_new_workers(const struct settings *old, const struct settings *now)
+{
+    for (unsigned i = 0; i < setting_row_count; i++) {
+        const struct setting_row *row = &setting_rows[i];
+        const char *a = (const char *)old + row->at, *b = (const char *)now + row->at;
+
+        if (row->group != GROUP_top || row->when != WHEN_NEW_WORKERS ||
+            row->type == SETTING_LIST)
+            continue;
+        CHECK(row->type == SETTING_PATH);
+        if (!span_eq(*(const struct span *)(const void *)a,
+                     *(const struct span *)(const void *)b))
+            return true;
+    }
+    if (old->listeners.count != now->listeners.count)
+        return true;
+    for (uint32_t i = 0; i < now->listeners.count; i++) {
+        if (listener_differs(SETTINGS_ROW(old->listeners, i, settings_listener),
+                             SETTINGS_ROW(now->listeners, i, settings_listener)))
+            return true;
+    }
+    return false;
+}
