@@ -1,0 +1,121 @@
+#include <stdlib.h>
+
+#include "shared/base/memory.h"
+
+#include "supervisor/configure/configure_inside.h"
+
+/* What a list item of the settings has not: the first of a name stands. */
+static void add(struct account_list *list, struct account account)
+{
+    if (!account.kind || list->count == ACCOUNTS_MAX ||
+        account_find(list, account.name) != UINT32_MAX)
+        return;
+    if (account.base_url.len == 0)
+        account.base_url = account.kind->base_url;
+    if (!account.kind->mock && account.base_url.len == 0)
+        return;
+    list->rows[list->count++] = account;
+}
+
+static void add_settings(struct account_list *list, const struct settings *settings)
+{
+    for (uint32_t i = 0; i < settings->providers.count; i++) {
+        const struct settings_provider *from =
+            SETTINGS_ROW(settings->providers, i, settings_provider);
+
+        add(list, (struct account){.source = PROVIDER_SETTINGS,
+                                   .kind = provider_kind_find(from->kind),
+                                   .name = from->name,
+                                   .base_url = from->base_url,
+                                   .credential = from->api_key.value,
+                                   .settings = from,
+                                   .models = from->models.rows,
+                                   .model_count = from->models.count});
+    }
+}
+
+static void add_environment(struct account_list *list)
+{
+    const struct provider_kind *kind;
+
+    for (unsigned i = 0; (kind = provider_kind_at(i)) != NULL; i++) {
+        const char *value = kind->variable.len > 0 ? getenv(kind->variable.ptr) : NULL;
+
+        if (value && value[0] != '\0')
+            add(list, (struct account){.source = PROVIDER_ENVIRONMENT,
+                                       .kind = kind,
+                                       .name = kind->name,
+                                       .credential = secret_of(span_of_text(value))});
+    }
+}
+
+static void add_built_in(struct account_list *list)
+{
+    const struct provider_kind *kind;
+
+    for (unsigned i = 0; (kind = provider_kind_at(i)) != NULL; i++) {
+        if (kind->mock)
+            add(list, (struct account){
+                          .source = PROVIDER_BUILT_IN, .kind = kind, .name = kind->name});
+    }
+}
+
+void accounts_gather(struct account_list *list, const struct settings *settings,
+                     const struct configure_rows *rows)
+{
+    list->rows = memory_new_array(ACCOUNTS_MAX, sizeof(struct account));
+    list->count = 0;
+    add_settings(list, settings);
+    for (uint32_t i = 0; i < rows->provider_count; i++) {
+        const struct configure_provider *from = &rows->providers[i];
+
+        add(list, (struct account){.source = PROVIDER_STORE,
+                                   .kind = provider_kind_find(from->kind),
+                                   .name = from->name,
+                                   .base_url = from->base_url,
+                                   .credential = from->credential,
+                                   .models = from->models,
+                                   .model_count = from->model_count});
+    }
+    if (settings->environment)
+        add_environment(list);
+    if (settings->mock)
+        add_built_in(list);
+}
+
+void accounts_done(struct account_list *list)
+{
+    memory_free(list->rows);
+    *list = (struct account_list){NULL, 0};
+}
+
+uint32_t account_find(const struct account_list *list, struct span name)
+{
+    for (uint32_t i = 0; i < list->count; i++) {
+        if (span_eq(list->rows[i].name, name))
+            return i;
+    }
+    return UINT32_MAX;
+}
+
+struct span account_model(const struct account *account, uint32_t index)
+{
+    if (!account->models)
+        return provider_kind_model(account->kind, index);
+    return index < account->model_count ? account->models[index] : SPAN_NONE;
+}
+
+enum provider_source configure_source(const struct settings *settings,
+                                      const struct configure_rows *rows, struct span name)
+{
+    enum provider_source source = PROVIDER_BUILT_IN;
+    struct account_list list;
+    uint32_t at;
+
+    accounts_gather(&list, settings, rows);
+    at = account_find(&list, name);
+    if (at != UINT32_MAX)
+        source = list.rows[at].source;
+    accounts_done(&list);
+    return source;
+}

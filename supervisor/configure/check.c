@@ -1,0 +1,70 @@
+#include "supervisor/configure/check.h"
+
+#include <stdio.h>
+
+#include "shared/settings/settings.h"
+
+#define OUTPUT_MAX (16u << 20)
+
+static struct settings *read_or_tell(const char *file)
+{
+    struct buffer errors;
+    struct settings *settings;
+
+    buffer_init(&errors, OUTPUT_MAX);
+    settings = settings_read(file, &errors);
+    (void)fwrite(buffer_span(&errors).ptr, 1, errors.len, stderr);
+    buffer_done(&errors);
+    return settings;
+}
+
+static int say(struct buffer *text)
+{
+    bool good = fwrite(buffer_span(text).ptr, 1, text->len, stdout) == text->len &&
+                fflush(stdout) == 0 && !text->failed;
+
+    buffer_done(text);
+    return good ? 0 : 1;
+}
+
+int configure_check(const char *file)
+{
+    struct settings *settings = read_or_tell(file);
+
+    if (!settings)
+        return 1;
+    (void)printf("%s: ok\n", file);
+    settings_free(settings);
+    return fflush(stdout) == 0 ? 0 : 1;
+}
+
+int configure_print(const char *file)
+{
+    struct settings *settings = read_or_tell(file);
+    struct buffer text;
+
+    if (!settings)
+        return 1;
+    buffer_init(&text, OUTPUT_MAX);
+    settings_print(settings, &text);
+    settings_free(settings);
+    return say(&text);
+}
+
+int configure_print_sample(void)
+{
+    struct buffer text;
+
+    buffer_init(&text, OUTPUT_MAX);
+    settings_print_sample(&text);
+    return say(&text);
+}
+
+int configure_print_reference(void)
+{
+    struct buffer text;
+
+    buffer_init(&text, OUTPUT_MAX);
+    settings_print_reference(&text);
+    return say(&text);
+}

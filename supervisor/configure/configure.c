@@ -1,0 +1,205 @@
+#include "supervisor/configure/configure.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/utsname.h>
+
+#include "shared/base/check.h"
+#include "shared/base/clock.h"
+#include "shared/base/hash.h"
+#include "shared/base/log.h"
+#include "shared/base/memory.h"
+#include "shared/snapshot/snapshot_build.h"
+
+#include "supervisor/configure/configure_inside.h"
+
+_Static_assert((int)AUTH_NONE == (int)SIGNER_NONE + 1 &&
+                   (int)AUTH_BEARER == (int)SIGNER_BEARER + 1 &&
+                   (int)AUTH_API_KEY == (int)SIGNER_API_KEY_HEADER + 1 &&
+                   (int)AUTH_X_API_KEY == (int)SIGNER_X_API_KEY + 1,
+               "a way to sign is one more than its signer");
+
+static uint32_t u32(uint64_t number)
+{
+    return number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
+}
+
+/* ---- values ---------------------------------------------------------------------------------
+ */
+
+static void put_limits(const struct settings_limits *from, struct snapshot_limits *to)
+{
+    *to = (struct snapshot_limits){
+        .body_bytes = from->body,
+        .event_bytes = from->event,
+        .head_bytes = u32(from->head),
+        .target_bytes = u32(from->target),
+        .header_count = u32(from->headers),
+        .exchanges_per_worker = u32(from->exchanges),
+        .connections_per_worker = u32(from->connections),
+        .stream_buffer_bytes = u32(from->stream_buffer),
+        .client_send_buffer_bytes = u32(from->send_buffer),
+        .idle_upstream_per_target = u32(from->idle_upstream),
+        .body_memory_bytes = from->body_memory,
+    };
+}
+
+static void put_times(const struct settings_timeouts *from, struct snapshot_times *to)
+{
+    *to = (struct snapshot_times){
+        .client_head_ms = u32(from->client_head),
+        .client_body_ms = u32(from->client_body),
+        .client_idle_ms = u32(from->client_idle),
+        .client_send_ms = u32(from->client_send),
+        .connect_ms = u32(from->connect),
+        .head_ms = u32(from->head),
+        .first_event_ms = u32(from->first_event),
+        .idle_ms = u32(from->idle),
+        .total_ms = u32(from->total),
+        .upstream_idle_ms = u32(from->upstream_idle),
+        .dns_stale_ms = u32(from->dns_stale),
+        .drain_delay_ms = u32(from->drain_delay),
+        .drain_ms = u32(from->drain),
+    };
+}
+
+static struct snapshot_listener put_listener(struct snapshot_builder *builder,
+                                             const struct settings_listener *from)
+{
+    struct snapshot_certificate certificates[SNAPSHOT_CERTIFICATES_MAX];
+    struct snapshot_listener listener = {.address =
+                                             snapshot_build_text(builder, from->address)};
+    uint32_t count = from->tls.more.count;
+
+    if (from->tls.line == 0)
+        return listener;
+    CHECK(count < SNAPSHOT_CERTIFICATES_MAX);
+    certificates[0] =
+        (struct snapshot_certificate){snapshot_build_text(builder, from->tls.certificate),
+                                      snapshot_build_text(builder, from->tls.key)};
+    for (uint32_t i = 0; i < count; i++) {
+        const struct settings_certificate *more =
+            SETTINGS_ROW(from->tls.more, i, settings_certificate);
+
+        certificates[i + 1] =
+            (struct snapshot_certificate){snapshot_build_text(builder, more->certificate),
+                                          snapshot_build_text(builder, more->key)};
+    }
+    listener.certificates = SNAPSHOT_BUILD_ROWS(builder, certificates, count + 1);
+    listener.client_ca_file = snapshot_build_text(builder, from->tls.client_ca);
+    listener.client_certificate_needed = from->tls.client_required != 0;
+    return listener;
+}
+
+static void put_listeners(struct snapshot_builder *builder, const struct settings_list *from,
+                          struct snapshot_header_page *page)
+{
+    struct snapshot_listener listeners[SNAPSHOT_LISTENERS_MAX];
+
+    CHECK(from->count <= SNAPSHOT_LISTENERS_MAX);
+    for (uint32_t i = 0; i < from->count; i++)
+        listeners[i] = put_listener(builder, SETTINGS_ROW(*from, i, settings_listener));
+    page->listeners = SNAPSHOT_BUILD_ROWS(builder, listeners, from->count);
+}
+
+static struct snapshot_key put_key(struct snapshot_builder *builder,
+                                   const struct configure_key *from)
+{
+    struct snapshot_key key = {
+        .flags = from->flags,
+        .previous_until_ms = from->previous_until_ms,
+        .expires_ms = from->expires_ms,
+        .tenant = from->tenant,
+        .team = from->team,
+        .user = from->user,
+        .name = snapshot_build_text(builder, from->name),
+        .models_any = from->models == NULL,
+    };
+    struct snapshot_text *names;
+
+    memcpy(key.id, from->id, sizeof(key.id));
+    memcpy(key.secret_hash, from->secret_hash, sizeof(key.secret_hash));
+    memcpy(key.previous_hash, from->previous_hash, sizeof(key.previous_hash));
+    if (!from->models || from->model_count == 0)
+        return key;
+    names = memory_new_array(from->model_count, sizeof(*names));
+    for (uint32_t i = 0; i < from->model_count; i++)
+        names[i] = snapshot_build_text(builder, from->models[i]);
+    key.models = SNAPSHOT_BUILD_ROWS(builder, names, from->model_count);
+    memory_free(names);
+    return key;
+}
+
+static void put_keys(struct snapshot_builder *builder, const struct configure_rows *rows,
+                     struct snapshot_header_page *page)
+{
+    struct snapshot_key *keys =
+        memory_new_array(rows->key_count > 0 ? rows->key_count : 1, sizeof(*keys));
+
+    for (uint32_t i = 0; i < rows->key_count; i++)
+        keys[i] = put_key(builder, &rows->keys[i]);
+    page->keys = SNAPSHOT_BUILD_ROWS(builder, keys, rows->key_count);
+    memory_free(keys);
+}
+
+/* Workers write journals there whatever their current folder is. */
+static struct span absolute_path(struct span path, char room[PATH_MAX])
+{
+    size_t len;
+
+    if (path.len == 0 || path.ptr[0] == '/' || !realpath(".", room))
+        return path;
+    len = strlen(room);
+    if (len + 1 + path.len >= PATH_MAX)
+        return path;
+    room[len] = '/';
+    memcpy(room + len + 1, path.ptr, path.len);
+    return span_of(room, len + 1 + path.len);
+}
+
+static void put_places(struct snapshot_builder *builder, const struct settings *settings,
+                       struct snapshot_header_page *page)
+{
+    char room[PATH_MAX];
+    struct utsname name;
+
+    page->state_dir = snapshot_build_text(builder, absolute_path(settings->state_dir, room));
+    page->access_log = snapshot_build_text(builder, settings->log.access);
+    if (settings->log.access.ptr && !span_eq(settings->log.access, SPAN("stderr")))
+        page->access_log =
+            snapshot_build_text(builder, absolute_path(settings->log.access, room));
+    page->host_name = snapshot_build_text(
+        builder, uname(&name) == 0 ? span_of_text(name.nodename) : SPAN("localhost"));
+    page->log_level = u32(settings->log.level);
+    page->log_form = u32(settings->log.format);
+}
+
+int configure_snapshot(const struct settings *settings, const struct configure_rows *rows,
+                       struct configure_health *health, uint64_t generation,
+                       struct buffer *reterr)
+{
+    struct snapshot_header_page page = {.generation = generation, .made_ms = clock_wall_ms()};
+    struct snapshot_builder builder;
+    struct account_list accounts;
+    int fd;
+
+    accounts_gather(&accounts, settings, rows);
+    snapshot_build_init(&builder);
+    put_limits(&settings->limits, &page.limits);
+    put_times(&settings->timeouts, &page.times);
+    put_places(&builder, settings, &page);
+    put_listeners(&builder, &settings->listeners, &page);
+    fd = put_providers(&builder, settings, &accounts, health, &page, reterr) ? 0 : -EINVAL;
+    if (fd == 0) {
+        put_models(&builder, settings, &accounts, &page);
+        put_keys(&builder, rows, &page);
+        fd = snapshot_build_seal(&builder, &page);
+        if (fd < 0)
+            (void)buffer_append_format(reterr, "the snapshot cannot be made: %s",
+                                       log_error_text(fd));
+    }
+    snapshot_build_done(&builder);
+    accounts_done(&accounts);
+    return fd;
+}

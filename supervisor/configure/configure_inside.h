@@ -1,0 +1,45 @@
+/* supervisor/configure/configure_inside.h
+ *
+ * What the files of this folder share: provider accounts of all sources in one list, in the
+ * order in which they stand for a name.
+ */
+#ifndef SUPERVISOR_CONFIGURE_CONFIGURE_INSIDE_H
+#define SUPERVISOR_CONFIGURE_CONFIGURE_INSIDE_H
+
+#include "shared/snapshot/snapshot_build.h"
+
+#include "supervisor/configure/configure.h"
+
+#define ACCOUNTS_MAX 1024 /* rows of target health in the segment */
+
+struct account {
+    enum provider_source source;
+    const struct provider_kind *kind;
+    struct span name, base_url;
+    struct secret credential;
+    const struct settings_provider *settings; /* NULL: of another source */
+    const struct span *models;                /* NULL: the kind's catalogue */
+    uint32_t model_count;
+};
+
+struct account_list {
+    struct account *rows;
+    uint32_t count;
+};
+
+void accounts_gather(struct account_list *list, const struct settings *settings,
+                     const struct configure_rows *rows);
+void accounts_done(struct account_list *list);
+/* The index, or UINT32_MAX. */
+uint32_t account_find(const struct account_list *list, struct span name);
+/* Its INDEXth model; ptr NULL at the end. */
+struct span account_model(const struct account *account, uint32_t index);
+
+/* False with a sentence in *reterr. */
+bool put_providers(struct snapshot_builder *builder, const struct settings *settings,
+                   const struct account_list *accounts, struct configure_health *health,
+                   struct snapshot_header_page *page, struct buffer *reterr);
+void put_models(struct snapshot_builder *builder, const struct settings *settings,
+                const struct account_list *accounts, struct snapshot_header_page *page);
+
+#endif

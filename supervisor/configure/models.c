@@ -1,0 +1,196 @@
+#include "shared/base/hash.h"
+#include "shared/base/memory.h"
+#include "shared/text/json_write.h"
+
+#include "supervisor/configure/configure_inside.h"
+
+#define MODEL_NAME_MAX 300
+
+/* Rows under construction, with the names that are taken. */
+struct model_list {
+    struct snapshot_builder *builder;
+    struct snapshot_model *rows;
+    uint32_t count, size;
+    uint32_t *index; /* open addressing over names, UINT32_MAX: empty; twice as long as size */
+    int64_t created;
+};
+
+static struct span name_of(const struct model_list *list, uint32_t row)
+{
+    struct snapshot_text name = list->rows[row].name;
+
+    return span_of(list->builder->bytes.ptr + name.offset, name.len);
+}
+
+static void index_all(struct model_list *list)
+{
+    memory_free(list->index);
+    list->index = memory_new_array((size_t)list->size * 2, sizeof(uint32_t));
+    memset(list->index, 0xff, (size_t)list->size * 2 * sizeof(uint32_t));
+    for (uint32_t i = 0; i < list->count; i++) {
+        uint32_t slot = (uint32_t)hash_fast(name_of(list, i)) & (list->size * 2 - 1);
+
+        while (list->index[slot] != UINT32_MAX)
+            slot = (slot + 1) & (list->size * 2 - 1);
+        list->index[slot] = i;
+    }
+}
+
+static bool is_taken(const struct model_list *list, struct span name)
+{
+    uint32_t mask = list->size * 2 - 1, slot = (uint32_t)hash_fast(name) & mask;
+
+    for (; list->index[slot] != UINT32_MAX; slot = (slot + 1) & mask) {
+        if (span_eq(name_of(list, list->index[slot]), name))
+            return true;
+    }
+    return false;
+}
+
+/* The name must not be taken. */
+static void add_row(struct model_list *list, struct snapshot_model model)
+{
+    uint32_t slot, mask;
+
+    if (list->builder->bytes.failed)
+        return;
+    if (list->count == list->size) {
+        list->size *= 2;
+        list->rows = memory_resize(list->rows, list->size * sizeof(*list->rows));
+        index_all(list);
+    }
+    mask = list->size * 2 - 1;
+    list->rows[list->count] = model;
+    slot = (uint32_t)hash_fast(name_of(list, list->count)) & mask;
+    while (list->index[slot] != UINT32_MAX)
+        slot = (slot + 1) & mask;
+    list->index[slot] = list->count++;
+}
+
+static struct snapshot_target make_target(struct snapshot_builder *builder, uint32_t provider,
+                                          struct span model)
+{
+    struct snapshot_target target = {.provider = provider, .weight = 1};
+    struct buffer quoted;
+
+    buffer_init(&quoted, 16384);
+    (void)json_append_quoted(&quoted, model);
+    target.model = snapshot_build_text(builder, model);
+    target.model_json = snapshot_build_text(builder, buffer_span(&quoted));
+    buffer_done(&quoted);
+    return target;
+}
+
+static void add_configured(struct model_list *list, const struct account_list *accounts,
+                           const struct settings *settings, const struct settings_model *from)
+{
+    struct snapshot_target targets[16];
+    struct snapshot_model model = {.created = list->created};
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < from->targets.count && count < 16; i++) {
+        const struct settings_target *to = SETTINGS_ROW(from->targets, i, settings_target);
+        uint32_t provider = account_find(accounts, to->provider);
+
+        if (provider == UINT32_MAX)
+            continue;
+        targets[count] = make_target(list->builder, provider, to->model);
+        targets[count].weight = (uint32_t)to->weight;
+        targets[count++].priority = (uint32_t)to->priority;
+    }
+    if (count == 0 || is_taken(list, from->name))
+        return;
+    model.owner = snapshot_build_text(
+        list->builder,
+        from->owner.ptr ? from->owner : accounts->rows[targets[0].provider].name);
+    model.name = snapshot_build_text(list->builder, from->name);
+    model.targets = SNAPSHOT_BUILD_ROWS(list->builder, targets, count);
+    model.total_ms = (uint32_t)(from->total ? from->total : settings->timeouts.total);
+    model.listed = from->listed != 0;
+    add_row(list, model);
+}
+
+static void add_catalogue(struct model_list *list, const struct account_list *accounts,
+                          uint32_t provider, struct span name, struct span there,
+                          uint64_t total_ms)
+{
+    struct snapshot_target target[1];
+    struct snapshot_model model = {.created = list->created, .listed = 1};
+
+    if (is_taken(list, name))
+        return;
+    target[0] = make_target(list->builder, provider, there);
+    model.name = snapshot_build_text(list->builder, name);
+    model.owner = snapshot_build_text(list->builder, accounts->rows[provider].name);
+    model.targets = SNAPSHOT_BUILD_ROWS(list->builder, target, 1);
+    model.total_ms = (uint32_t)total_ms;
+    add_row(list, model);
+}
+
+static void add_full_names(struct model_list *list, const struct account_list *accounts,
+                           uint64_t total_ms)
+{
+    for (uint32_t i = 0; i < accounts->count; i++) {
+        const struct account *account = &accounts->rows[i];
+        struct span there;
+
+        for (uint32_t j = 0; (there = account_model(account, j)).ptr; j++) {
+            struct buffer name;
+
+            buffer_init(&name, MODEL_NAME_MAX);
+            (void)buffer_append(&name, account->name);
+            (void)buffer_append_byte(&name, '/');
+            if (buffer_append(&name, there))
+                add_catalogue(list, accounts, i, buffer_span(&name), there, total_ms);
+            buffer_done(&name);
+        }
+    }
+}
+
+/* How many providers have NAME in their catalogue. */
+static unsigned provider_count(const struct account_list *accounts, struct span name)
+{
+    unsigned count = 0;
+
+    for (uint32_t i = 0; i < accounts->count; i++) {
+        struct span there;
+
+        for (uint32_t j = 0; (there = account_model(&accounts->rows[i], j)).ptr; j++) {
+            if (span_eq(there, name)) {
+                count++;
+                break;
+            }
+        }
+    }
+    return count;
+}
+
+static void add_bare_names(struct model_list *list, const struct account_list *accounts,
+                           uint64_t total_ms)
+{
+    for (uint32_t i = 0; i < accounts->count; i++) {
+        struct span there;
+
+        for (uint32_t j = 0; (there = account_model(&accounts->rows[i], j)).ptr; j++) {
+            if (provider_count(accounts, there) == 1)
+                add_catalogue(list, accounts, i, there, there, total_ms);
+        }
+    }
+}
+
+void put_models(struct snapshot_builder *builder, const struct settings *settings,
+                const struct account_list *accounts, struct snapshot_header_page *page)
+{
+    struct model_list list = {.builder = builder, .size = 256, .created = page->made_ms / 1000};
+
+    list.rows = memory_new_array(list.size, sizeof(*list.rows));
+    index_all(&list);
+    for (uint32_t i = 0; i < settings->models.count; i++)
+        add_configured(&list, accounts, settings,
+                       SETTINGS_ROW(settings->models, i, settings_model));
+    add_full_names(&list, accounts, settings->timeouts.total);
+    add_bare_names(&list, accounts, settings->timeouts.total);
+    page->models = SNAPSHOT_BUILD_ROWS(builder, list.rows, list.count);
+    memory_free(list.index);
+    memory_free(list.rows);
+}
