@@ -91,7 +91,6 @@ static void closed(struct client *client)
     else
         worker->clients = client->next;
     worker->client_count--;
-    (void)atomic_fetch_sub_explicit(&worker->slot->connections, 1, memory_order_relaxed);
     listener_left(&worker->listener);
     drain_look(worker);
 }
@@ -117,7 +116,6 @@ static void refuse_connection(struct worker *worker, int fd)
 {
     if (fd >= 0)
         (void)close(fd);
-    (void)atomic_fetch_sub_explicit(&worker->slot->connections, 1, memory_order_relaxed);
     listener_left(&worker->listener);
 }
 

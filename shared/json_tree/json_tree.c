@@ -1,6 +1,5 @@
 #include "shared/json_tree/json_tree.h"
 
-#include <math.h>
 
 cJSON *json_tree_read(struct span text)
 {
@@ -37,7 +36,9 @@ bool json_tree_i64(const cJSON *object, const char *name, int64_t lowest, int64_
         return false;
     number = member->valuedouble;
     /* Beyond 2^53 a double names several integers: none of our settings is that large. */
-    if (number != trunc(number) || fabs(number) > 9007199254740992.0)
+    if (!(number >= -9007199254740992.0 && number <= 9007199254740992.0))
+        return false;
+    if ((double)(int64_t)number < number || (double)(int64_t)number > number)
         return false;
     if ((int64_t)number < lowest || (int64_t)number > highest)
         return false;
