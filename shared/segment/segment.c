@@ -52,6 +52,7 @@ _Static_assert(offsetof(struct segment, parts) == 32, "drawn in docs/shared-memo
 _Static_assert(offsetof(struct segment, generation) == 256, "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct segment, journal) == 320, "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct segment, tickets) == 384, "drawn in docs/shared-memory.md");
+_Static_assert(sizeof(struct segment_tickets) == 160, "drawn in docs/shared-memory.md");
 _Static_assert(sizeof(struct segment) <= 4096, "the head is one page");
 
 /* The whole as a type, so that the compiler computes the offsets. */
