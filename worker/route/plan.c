@@ -102,12 +102,15 @@ enum fault plan_make(const struct snapshot *snapshot, const struct caller *calle
     row = snapshot_find_model(snapshot, model);
     if (!row) {
         ret->count = 1;
+        ret->targets = ARENA_NEW(arena, struct plan_target);
         return direct_target(snapshot, model, arena, &ret->targets[0]) ? FAULT_NONE
                                                                        : FAULT_model_not_found;
     }
     if (row->total_ms)
         ret->total_ms = row->total_ms;
     ret->count = ordered(snapshot, row, random, list);
+    if (ret->count > 0)
+        ret->targets = ARENA_ARRAY(arena, ret->count, struct plan_target);
     for (unsigned i = 0; i < ret->count; i++)
         fill(snapshot, list[i], &ret->targets[i]);
     return ret->count ? FAULT_NONE : FAULT_no_target;

@@ -22,7 +22,7 @@ struct plan_target {
 };
 
 struct route_plan {
-    struct plan_target targets[PLAN_TARGETS_MAX];
+    struct plan_target *targets; /* in the arena */
     unsigned count;
     uint32_t total_ms;
 };

@@ -214,6 +214,7 @@ static void give_head(struct connection *connection, const struct http_head *hea
     if (head->status < 200)
         return; /* 100, 102, 103: nothing that we asked for or pass on */
     connection->keeps = head->keep_alive;
+    buffer_done(&call->head); /* it is not sent again */
     call_enter(call, CALL_ANSWERED);
     call->events->answered(call, head);
 }
