@@ -159,13 +159,19 @@ static void print_section(struct buffer *out, const struct setting_row *row, con
                           unsigned indent)
 {
     uint32_t line;
+    size_t len;
 
     memcpy(&line, record, sizeof(line));
     if (line == 0 && row->group != GROUP_top)
         return;
     begin(out, row, indent);
     (void)buffer_append(out, SPAN("\n"));
+    len = out->len;
     print_group(out, setting_below(row), record, indent + 2);
+    if (out->len == len && len > 0) {
+        out->len--;
+        (void)buffer_append(out, SPAN(" {}\n"));
+    }
 }
 
 static void print_value(struct buffer *out, const struct setting_row *row, const void *member,

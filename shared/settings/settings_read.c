@@ -96,10 +96,10 @@ static void read_setting(struct reader *reader, const struct setting_row *row,
         (void)read_headers(reader, row, node, member);
     else if (row->type != SETTING_SECTION)
         (void)read_value(reader, row, node, member);
-    else if (node->kind != NODE_MAPPING)
-        complain_at(reader, node, "must be a mapping, {name: value, ...}");
-    else
+    else if (node->kind == NODE_MAPPING || node->null) /* all of it commented out */
         read_group(reader, setting_below(row), node, member);
+    else
+        complain_at(reader, node, "must be a mapping, {name: value, ...}");
 }
 
 static const struct setting_row *row_named(enum setting_group group, struct span name)

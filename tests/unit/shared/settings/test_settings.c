@@ -1,0 +1,402 @@
+#include <check.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shared/base/check.h"
+#include "shared/base/log.h"
+#include "shared/settings/settings.h"
+
+#define OUTPUT_MAX (1u << 20)
+
+static struct buffer errors;
+
+static struct settings *parse(const char *text)
+{
+    buffer_done(&errors);
+    buffer_init(&errors, OUTPUT_MAX);
+    return settings_parse(span_of_text(text), "s.yaml", &errors);
+}
+
+static const char *said(void)
+{
+    (void)buffer_append_byte(&errors, '\0');
+    return errors.ptr;
+}
+
+static const char whole[] =
+    "listen:\n"
+    "  - 127.0.0.1:8080\n"
+    "  - address: \"[::1]:8443\"\n"
+    "    tls:\n"
+    "      certificate: a.pem\n"
+    "      key: a.key\n"
+    "      more: [{certificate: b.pem, key: b.key}]\n"
+    "      client_ca: ca.pem\n"
+    "admin: {listen: 127.0.0.1:8081, socket: /run/x.sock}\n"
+    "state_dir: there\n"
+    "workers: 3\n"
+    "store: \"postgresql://me:${TEST_PASSWORD}@db/aigw?sslmode=disable\"\n"
+    "redis: redis://127.0.0.1:6379\n"
+    "log: {level: debug, format: json, access: off}\n"
+    "limits: {body: 1MB, head: 16KiB, headers: 50}\n"
+    "timeouts: {connect: 400ms, idle: 2s, total: 0, drain: 10m}\n"
+    "tls: {ca_file: /ca.pem}\n"
+    "providers:\n"
+    "  - {name: up, kind: openai, base_url: \"http://h:9901/v1/\", api_key: \"${TEST_KEY}\",\n"
+    "     headers: {x-a: \"b${TEST_KEY}c\"}, models: [m-1, m-2], verify: false,\n"
+    "     timeouts: {connect: 1s}, proxy: \"http://proxy:3128\", auth: x-api-key}\n"
+    "  - {name: local, kind: ollama}\n"
+    "models:\n"
+    "  - {name: fast, total: 5s, targets: [{provider: up, model: m-1, weight: 3},\n"
+    "                                      {provider: local, model: m/2, priority: 1}]}\n"
+    "  - {name: \"$${x}\", targets: [{provider: mock, model: echo}]}\n";
+
+static void lists_are_read(const struct settings *s)
+{
+    const struct settings_listener *second = SETTINGS_ROW(s->listeners, 1, settings_listener);
+    const struct settings_provider *up = SETTINGS_ROW(s->providers, 0, settings_provider);
+    const struct settings_model *fast = SETTINGS_ROW(s->models, 0, settings_model);
+    const struct settings_header *header = SETTINGS_ROW(up->headers, 0, settings_header);
+
+    ck_assert_uint_eq(s->listeners.count, 2);
+    ck_assert(span_eq(second->address, SPAN("[::1]:8443")));
+    ck_assert_uint_eq(second->tls.more.count, 1);
+    ck_assert_uint_eq(second->tls.client_required, 1);
+    ck_assert_uint_eq(SETTINGS_ROW(s->listeners, 0, settings_listener)->tls.line, 0);
+    ck_assert(span_eq(secret_reveal(up->api_key.value), SPAN("sk-canary")));
+    ck_assert(span_eq(secret_reveal(header->value.value), SPAN("bsk-canaryc")));
+    ck_assert_uint_eq(up->models.count, 2);
+    ck_assert(span_eq(((struct span *)up->models.rows)[1], SPAN("m-2")));
+    ck_assert_uint_eq(up->verify, 0);
+    ck_assert_uint_eq(up->auth, AUTH_X_API_KEY);
+    ck_assert_uint_eq(up->timeouts.connect, 1000);
+    ck_assert_uint_eq(fast->targets.count, 2);
+    ck_assert_uint_eq(SETTINGS_ROW(fast->targets, 0, settings_target)->weight, 3);
+    ck_assert_uint_eq(SETTINGS_ROW(fast->targets, 1, settings_target)->priority, 1);
+    ck_assert(span_eq(SETTINGS_ROW(s->models, 1, settings_model)->name, SPAN("${x}")));
+}
+
+static void values_are_read(const struct settings *s)
+{
+    ck_assert_uint_eq(s->workers, 3);
+    ck_assert_uint_eq(s->log.level, LOG_DEBUG);
+    ck_assert_uint_eq(s->log.format, LOG_JSON);
+    ck_assert_ptr_null(s->log.access.ptr);
+    ck_assert_uint_eq(s->limits.body, 1000000);
+    ck_assert_uint_eq(s->limits.head, 16384);
+    ck_assert_uint_eq(s->limits.exchanges, 16384);
+    ck_assert_uint_eq(s->timeouts.connect, 400);
+    ck_assert_uint_eq(s->timeouts.total, 0);
+    ck_assert_uint_eq(s->timeouts.drain, 600000);
+    ck_assert_uint_eq(s->timeouts.client_idle, 75000);
+    ck_assert(span_eq(secret_reveal(s->store.value),
+                      SPAN("postgresql://me:p4ss-canary@db/aigw?sslmode=disable")));
+}
+
+START_TEST(a_good_file_is_read_as_written)
+{
+    struct settings *s = parse(whole);
+
+    ck_assert_msg(s != NULL, "%s", said());
+    lists_are_read(s);
+    values_are_read(s);
+    settings_free(s);
+}
+
+END_TEST
+
+START_TEST(printed_settings_have_no_secret_and_are_read_again_the_same)
+{
+    struct settings *s = parse(whole), *again;
+    struct buffer first, second;
+
+    buffer_init(&first, OUTPUT_MAX);
+    buffer_init(&second, OUTPUT_MAX);
+    ck_assert_ptr_nonnull(s);
+    settings_print(s, &first);
+    settings_free(s);
+    ck_assert_uint_eq(span_find(buffer_span(&first), SPAN("canary")), SIZE_MAX);
+    ck_assert_uint_ne(span_find(buffer_span(&first), SPAN("me:********@db")), SIZE_MAX);
+    ck_assert_uint_ne(span_find(buffer_span(&first), SPAN("\"${TEST_KEY}\"")), SIZE_MAX);
+    again = settings_parse(buffer_span(&first), "again", &errors);
+    ck_assert_msg(again != NULL, "%s", said());
+    settings_print(again, &second);
+    settings_free(again);
+    ck_assert(span_eq(buffer_span(&first), buffer_span(&second)));
+    buffer_done(&first);
+    buffer_done(&second);
+}
+
+END_TEST
+
+START_TEST(what_is_not_said_has_its_default)
+{
+    struct settings *s = parse("state_dir: /var/x\n");
+
+    ck_assert_msg(s != NULL, "%s", said());
+    ck_assert_uint_eq(s->listeners.count, 1);
+    ck_assert(span_eq(SETTINGS_ROW(s->listeners, 0, settings_listener)->address,
+                      SPAN("127.0.0.1:8080")));
+    ck_assert(span_eq(secret_reveal(s->store.value), SPAN("sqlite:/var/x/aigw.db")));
+    ck_assert(span_eq(s->admin.socket, SPAN("/var/x/admin.sock")));
+    ck_assert_ptr_null(s->admin.listen.ptr);
+    ck_assert_uint_eq(s->workers, 0);
+    ck_assert_uint_eq(s->mock, 1);
+    settings_free(s);
+}
+
+END_TEST
+
+static const struct {
+    const char *text, *expected;
+} broken[] = {
+    {"", "s.yaml:1: there is no setting in it\n"},
+    {"- a\n", "s.yaml:1: the file must be a mapping of settings, name: value\n"},
+    {"words\n", "s.yaml:1: the file must be a mapping of settings, name: value\n"},
+    {"workers: many\n",
+     "s.yaml:1: workers: `many` is neither auto nor a number from 1 to 60\n"},
+    {"workers: 61\n", "s.yaml:1: workers: `61` is neither auto nor a number from 1 to 60\n"},
+    {"workers:\n", "s.yaml:1: workers: has no value\n"},
+    {"workers: [1]\n", "s.yaml:1: workers: must be one value\n"},
+    {"mock: yes\n", "s.yaml:1: mock: `yes` is neither true nor false\n"},
+    {"a: &x 1\n", "s.yaml:1: anchors, aliases and tags are not used here\n"},
+    {"\nlisten: *x\n", "s.yaml:2: anchors, aliases and tags are not used here\n"},
+    {"listen: !!str x\n", "s.yaml:1: anchors, aliases and tags are not used here\n"},
+    {"--- {mock: true}\n--- {mock: true}\n", "s.yaml:2: a second document; one file has one\n"},
+    {"? [a]\n: 1\n", "s.yaml:1: a name must be a text\n"},
+    {"lisen: 1\n", "s.yaml:1: lisen: no such setting; is `listen` meant?\n"},
+    {"tls: {nothing: 1}\n", "s.yaml:1: tls.nothing: no such setting; there are ca_file\n"},
+    {"mock: true\nmock: true\n", "s.yaml:2: mock: stands here twice\n"},
+    {"listen: 127.0.0.1:0\n",
+     "s.yaml:1: listen: `127.0.0.1:0` is not HOST:PORT, [IPV6]:PORT or :PORT (ports are 1 to "
+     "65535)\n"},
+    {"listen: []\n", "s.yaml:1: listen: has 0 items; it must have 1 to 16\n"},
+    {"listen: [127.0.0.1:1, 127.0.0.1:1]\n",
+     "s.yaml:1: listen: `127.0.0.1:1` stands here twice\n"},
+    {"listen:\n  - address: :1\n    tls: {key: k}\n",
+     "s.yaml:3: listen[0].tls: `certificate` is missing\n"},
+    {"timeouts: {idle: 5}\n",
+     "s.yaml:1: timeouts.idle: `5` has no unit (like 500ms, 2s, 10m); from 10ms to 1d\n"},
+    {"timeouts: {idle: -1s}\n",
+     "s.yaml:1: timeouts.idle: `-1s` is not a time (like 500ms, 2s, 10m); from 10ms to 1d\n"},
+    {"timeouts: {idle: 2d}\n",
+     "s.yaml:1: timeouts.idle: `2d` is out of bounds; from 10ms to 1d\n"},
+    {"limits: {body: 2GiB}\n",
+     "s.yaml:1: limits.body: `2GiB` is out of bounds; from 1KiB to 1GiB\n"},
+    {"limits: {body: 99999999999999999999KiB}\n",
+     "s.yaml:1: limits.body: `99999999999999999999KiB` is not a size (like 64KiB, 32MiB, 1MB); "
+     "from 1KiB to 1GiB\n"},
+    {"limits: 5\n", "s.yaml:1: limits: must be a mapping, {name: value, ...}\n"},
+    {"providers: {a: b}\n", "s.yaml:1: providers: must be a list\n"},
+    {"providers: [a]\n", "s.yaml:1: providers[0]: must be a mapping, {name: value, ...}\n"},
+    {"providers: [{name: a, kind: openai-compatible}]\n",
+     "s.yaml:1: providers: a provider of kind openai-compatible needs a `base_url`\n"},
+    {"providers: [{name: a/b, kind: mock}]\n",
+     "s.yaml:1: providers[0].name: `a/b` may have letters, digits, `-`, `_` and `.` only\n"},
+    {"providers: [{name: a, kind: mok}]\n",
+     "s.yaml:1: providers[0].kind: `mok` is no known kind of provider (docs/settings.md has the "
+     "list)\n"},
+    {"providers: [{name: a, kind: openai, api_key: \"${NO_SUCH}\"}]\n",
+     "s.yaml:1: providers[0].api_key: the environment has no variable `NO_SUCH`\n"},
+    {"providers: [{name: a, kind: openai, api_key: \"file:/no/such\"}]\n",
+     "s.yaml:1: providers[0].api_key: /no/such cannot be read: No such file or directory\n"},
+    {"providers: [{name: a, kind: openai, api_key: \"can ary\"}]\n",
+     "s.yaml:1: providers[0].api_key: the value has a space, control or non-ASCII character\n"},
+    {"providers: [{name: a, kind: mock, headers: {Host: x}}]\n",
+     "s.yaml:1: providers[0].headers.Host: is no header field that can be added\n"},
+    {"providers: [{name: a, kind: mock}]\nmodels:\n- {name: m, targets: [{provider: b, model: x}]}"
+     "\n",
+     "s.yaml:3: models: there is no provider `b`\n"},
+    {"models: [{name: m, targets: []}]\n",
+     "s.yaml:1: models[0].targets: has 0 items; it must have 1 to 16\n"},
+    {"models: [{targets: [{provider: mock, model: x}]}]\n",
+     "s.yaml:1: models[0]: `name` is missing\n"},
+    {"mock: false\nmodels: [{name: m, targets: [{provider: mock, model: x}]}]\n",
+     "s.yaml:2: models: there is no provider `mock`\n"},
+    {"store: mysql:x\n",
+     "s.yaml:1: store: the value is neither sqlite:FILE nor postgresql://USER@HOST/NAME\n"},
+    {"state_dir: \"a\\nb\"\n", "s.yaml:1: state_dir: `a?b` has a control character\n"},
+    {"mock: 1\nlimits: {head: x}\nworkers: 0\nmodel: []\n",
+     "s.yaml:1: mock: `1` is neither true nor false\n"
+     "s.yaml:2: limits.head: `x` is not a size (like 64KiB, 32MiB, 1MB); from 1KiB to 1MiB\n"
+     "s.yaml:3: workers: `0` is neither auto nor a number from 1 to 60\n"
+     "s.yaml:4: model: no such setting; is `models` meant?\n"},
+};
+
+START_TEST(each_broken_file_is_told_with_its_line)
+{
+    struct settings *s = parse(broken[_i].text);
+
+    ck_assert_ptr_null(s);
+    ck_assert_str_eq(said(), broken[_i].expected);
+}
+
+END_TEST
+
+START_TEST(what_is_no_text_is_refused)
+{
+    static const struct span cases[] = {
+        {"mock: true\n\0x", 13}, {"\xff\xfe", 2}, {"a: \"\xc0\x80\"\n", 8}};
+
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        buffer_clear(&errors);
+        ck_assert_ptr_null(settings_parse(cases[i], "s.yaml", &errors));
+        ck_assert_ptr_nonnull(strstr(said(), "not a text file in UTF-8"));
+    }
+}
+
+END_TEST
+
+START_TEST(depth_and_number_of_errors_are_limited)
+{
+    static char text[200000];
+    size_t len = 0;
+
+    memset(text, '[', 5000);
+    memcpy(text, "a: ", 3);
+    text[5000] = '\0';
+    ck_assert_ptr_null(parse(text));
+    ck_assert_str_eq(said(), "s.yaml:1: more than 16 levels\n");
+    for (unsigned i = 0; i < 5000; i++)
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "unknown%u: 1\n", i);
+    ck_assert_ptr_null(parse(text));
+    ck_assert_ptr_nonnull(strstr(said(), "s.yaml: and 4900 more errors\n"));
+}
+
+END_TEST
+
+START_TEST(a_secret_file_loses_its_newline)
+{
+    char name[] = "/tmp/aigw-test-XXXXXX", text[200];
+    int fd = mkstemp(name);
+    struct settings *s;
+
+    ck_assert_int_ge(fd, 0);
+    ck_assert_int_eq(write(fd, "sk-1\n", 5), 5);
+    ck_assert_int_eq(close(fd), 0);
+    (void)snprintf(text, sizeof(text),
+                   "providers: [{name: a, kind: openai, api_key: file:%s}]\n", name);
+    s = parse(text);
+    ck_assert_int_eq(unlink(name), 0);
+    ck_assert_msg(s != NULL, "%s", said());
+    ck_assert(
+        span_eq(secret_reveal(SETTINGS_ROW(s->providers, 0, settings_provider)->api_key.value),
+                SPAN("sk-1")));
+    settings_free(s);
+    buffer_clear(&errors);
+    ck_assert_ptr_null(settings_read(name, &errors));
+    ck_assert_ptr_nonnull(strstr(said(), "cannot be read: No such file or directory"));
+}
+
+END_TEST
+
+static const struct {
+    const char *url;
+    bool good, tls;
+    const char *host, *authority, *path;
+    uint16_t port;
+} urls[] = {
+    {"http://h", true, false, "h", "h", "", 80},
+    {"https://h/", true, true, "h", "h", "", 443},
+    {"https://h:8443/v1/", true, true, "h", "h:8443", "/v1", 8443},
+    {"http://[::1]:9/a/b", true, false, "::1", "[::1]:9", "/a/b", 9},
+    {.url = "ftp://h"},
+    {.url = "http://"},
+    {.url = "http://u:p@h/"},
+    {.url = "http://h:0/"},
+    {.url = "http://h:65536/"},
+    {.url = "http://h/a b"},
+    {.url = "http://h/?q"},
+    {.url = "http://[::1/"},
+    {.url = "http://h\r\n/"},
+};
+
+START_TEST(urls_are_split_or_refused)
+{
+    struct settings_url url;
+
+    ck_assert_int_eq(settings_split_url(span_of_text(urls[_i].url), &url), urls[_i].good);
+    if (!urls[_i].good)
+        return;
+    ck_assert_int_eq(url.tls, urls[_i].tls);
+    ck_assert_uint_eq(url.port, urls[_i].port);
+    ck_assert(span_eq(url.host, span_of_text(urls[_i].host)));
+    ck_assert(span_eq(url.authority, span_of_text(urls[_i].authority)));
+    ck_assert(span_eq(url.path, span_of_text(urls[_i].path)));
+}
+
+END_TEST
+
+START_TEST(only_sockets_and_places_need_new_workers)
+{
+    static const char *const texts[] = {"mock: true\n", "workers: 2\n",
+                                        "timeouts: {idle: 1s}\n", "state_dir: x\n",
+                                        "listen: 127.0.0.1:1\n"};
+    struct settings *old = parse(texts[0]);
+
+    for (unsigned i = 0; i < ARRAY_LEN(texts); i++) {
+        struct settings *now = parse(texts[i]);
+
+        ck_assert_int_eq(settings_need_new_workers(old, now), i >= 3);
+        settings_free(now);
+    }
+    settings_free(old);
+}
+
+END_TEST
+
+START_TEST(sample_is_read_and_reference_is_in_step)
+{
+    static char text[1 << 17];
+    struct buffer out;
+    struct settings *s;
+    int fd = open("docs/settings.md", O_RDONLY);
+    ssize_t count = read(fd, text, sizeof(text));
+
+    buffer_init(&out, OUTPUT_MAX);
+    settings_print_reference(&out);
+    ck_assert_int_gt(count, 0);
+    ck_assert_msg(span_eq(buffer_span(&out), span_of(text, (size_t)count)),
+                  "docs/settings.md: make it anew with aigw --print-settings-reference");
+    (void)close(fd);
+    buffer_clear(&out);
+    settings_print_sample(&out);
+    s = settings_parse(buffer_span(&out), "sample", &errors);
+    ck_assert_msg(s != NULL, "%s", said());
+    settings_free(s);
+    buffer_done(&out);
+}
+
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("settings");
+    TCase *tests = tcase_create("settings");
+    SRunner *runner;
+    int failed;
+
+    buffer_init(&errors, OUTPUT_MAX);
+    (void)setenv("TEST_KEY", "sk-canary", 1);
+    (void)setenv("TEST_PASSWORD", "p4ss-canary", 1);
+    tcase_add_test(tests, a_good_file_is_read_as_written);
+    tcase_add_test(tests, printed_settings_have_no_secret_and_are_read_again_the_same);
+    tcase_add_test(tests, what_is_not_said_has_its_default);
+    tcase_add_loop_test(tests, each_broken_file_is_told_with_its_line, 0,
+                        (int)ARRAY_LEN(broken));
+    tcase_add_test(tests, what_is_no_text_is_refused);
+    tcase_add_test(tests, depth_and_number_of_errors_are_limited);
+    tcase_add_test(tests, a_secret_file_loses_its_newline);
+    tcase_add_loop_test(tests, urls_are_split_or_refused, 0, (int)ARRAY_LEN(urls));
+    tcase_add_test(tests, only_sockets_and_places_need_new_workers);
+    tcase_add_test(tests, sample_is_read_and_reference_is_in_step);
+    suite_add_tcase(suite, tests);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_NORMAL);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    buffer_done(&errors);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
