@@ -6,7 +6,7 @@
  * is in the store.  With the database away nothing is lost: the files wait.
  *
  * Blocking calls for the thread pool of the controller, one at a time (a mutex inside);
- * ledger_status never waits.  The timer is the controller's.
+ * ledger_status never waits.  The timer, and what is logged, is the controller's.
  */
 #ifndef SUPERVISOR_LEDGER_LEDGER_H
 #define SUPERVISOR_LEDGER_LEDGER_H
@@ -30,6 +30,8 @@ struct ledger_status {
     uint64_t records_total;  /* put into the store since the start */
     uint64_t repeated_total; /* of records that were there already */
     uint64_t damaged_total;  /* stretches of damaged bytes that were skipped */
+    uint64_t damaged_files;  /* files they were in: worth a line in the log when it grows */
+    char damaged_name[24];   /* the last of them */
     int last_error;          /* of the last step; 0: it succeeded */
     char error_text[200];
 };
