@@ -75,6 +75,7 @@ struct exchange {
     uint32_t magic;
     uint8_t at; /* enum phase */
     bool calling, keep, receiving, continued, gone, refused_early;
+    bool counted_stream; /* in the worker's stream_count */
     struct worker *worker;
     struct client *client; /* NULL once it is gone */
     struct view *view;     /* the settings that it began with */
@@ -86,6 +87,7 @@ struct exchange {
     struct head head;
     struct caller caller;
     struct buffer body;
+    uint64_t received_bytes; /* of the body, which may be gone already */
     struct ask ask;
     struct span asked_model; /* outlives the body */
     struct ticket ticket;
@@ -149,5 +151,7 @@ void reply_provider_error(struct exchange *x);
 /* settle.c: usage record, access line, metrics */
 void settle_meter(struct exchange *x);
 void settle_log(struct exchange *x);
+/* Takes it out of the worker's count of streams, when it stands in it. */
+void stream_ended(struct exchange *x);
 
 #endif

@@ -232,6 +232,7 @@ void flow_body(struct exchange *x, struct span bytes)
         x->fault = FAULT_body_too_large;
     else
         worker->body_bytes += bytes.len;
+    x->received_bytes += bytes.len;
     metric_add(worker->metrics, METRIC_client_bytes_received_total, bytes.len);
     if (!x->fault)
         return;

@@ -37,6 +37,13 @@ static void pause_when_full(struct exchange *x, long pending)
     call_pause(&x->call);
 }
 
+/* The client's answer begins: no other target is tried, the request's bytes can go. */
+static void free_request(struct exchange *x)
+{
+    x->worker->body_bytes -= x->body.len;
+    buffer_done(&x->body);
+}
+
 /* Sends the batch, with the head when it is still here; LAST: with the end of the answer. */
 static void flush(struct exchange *x, bool last)
 {
@@ -57,6 +64,7 @@ static void flush(struct exchange *x, bool last)
         pieces[count++] = SPAN("0\r\n\r\n");
     }
     if (!x->answer.head_sent) {
+        free_request(x);
         *--pieces = x->answer.head;
         count++;
         x->answer.head_sent = true;
@@ -136,6 +144,17 @@ static bool may_try_next(const struct exchange *x)
     return !x->answer.head_sent && x->plan && x->target + 1 < x->plan->count && x->client;
 }
 
+/* Of the attempt that failed before the client saw anything of it. */
+static void forget_answer(struct exchange *x)
+{
+    stream_ended(x);
+    x->answer = (struct answer){.status = 0};
+    bill_init(&x->bill);
+    buffer_done(&x->error_body);
+    sse_done(&x->framer);
+    sse_init(&x->framer, x->view->page->limits.event_bytes);
+}
+
 /* Ends the attempt with FAULT: the next target, or the client's answer. */
 static void give_up(struct exchange *x, enum fault fault)
 {
@@ -143,8 +162,7 @@ static void give_up(struct exchange *x, enum fault fault)
     batch_clear(&x->worker->batch);
     if (may_try_next(x) && (fault_row(fault)->flags & FAULT_NEXT_TARGET)) {
         x->target++;
-        x->answer = (struct answer){.status = 0};
-        buffer_clear(&x->error_body);
+        forget_answer(x);
         metric_add(x->worker->metrics, METRIC_upstream_next_target_total, 1);
         flow_take(x, STEP_AGAIN);
         return;
@@ -182,13 +200,6 @@ static void note_head(struct exchange *x, uint16_t status)
                           memory_order_relaxed);
 }
 
-/* Nothing is sent again from here on: the request's bytes can go. */
-static void free_request(struct exchange *x)
-{
-    x->worker->body_bytes -= x->body.len;
-    buffer_done(&x->body);
-}
-
 static void begin_relay(struct exchange *x, const struct http_head *head, struct span type)
 {
     bool known = head->content_length != HTTP_LENGTH_NONE && !x->answer.stream;
@@ -204,6 +215,7 @@ static void begin_relay(struct exchange *x, const struct http_head *head, struct
                                 known ? head->content_length : HTTP_LENGTH_NONE, head);
     json_tap_init(&x->tap, SPAN("usage"));
     if (x->answer.stream) {
+        x->counted_stream = true;
         x->worker->stream_count++;
         atomic_store_explicit(&x->worker->slot->streams, x->worker->stream_count,
                               memory_order_relaxed);
@@ -222,8 +234,8 @@ static void answered(struct call *call, const struct http_head *head)
             return;
         }
         x->answer.failing = true;
-        x->answer.head = reply_head(x, head->status, type, HTTP_LENGTH_NONE, head);
-        free_request(x);
+        x->answer.head =
+            reply_head(x, head->status, SPAN("application/json"), HTTP_LENGTH_NONE, head);
         return;
     }
     x->answer.stream = is_type(type, SPAN("text/event-stream"));
@@ -234,7 +246,6 @@ static void answered(struct call *call, const struct http_head *head)
         return;
     }
     begin_relay(x, head, type.len ? type : SPAN("application/json"));
-    free_request(x);
 }
 
 static void relay_record(struct exchange *x, const struct sse_record *record, bool in_place)
@@ -263,7 +274,8 @@ static void relay_stream(struct exchange *x, struct span bytes)
         switch (sse_next(&x->framer, &rest, &record)) {
         case SSE_MORE: return;
         case SSE_TOO_LARGE:
-            flush(x, false);
+            if (x->worker->batch.count > 0)
+                flush(x, false);
             cancel_and_give_up(x, FAULT_answer_too_large);
             return;
         case SSE_RECORD: {

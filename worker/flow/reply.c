@@ -66,6 +66,10 @@ static void pass_on(struct buffer *out, const struct http_head *from)
     for (unsigned i = 0; i < dialect->answer_header_count; i++) {
         struct span value = http_find(from, dialect->answer_headers[i]);
 
+        /* The body of an error is checked, so it is plain or not the provider's. */
+        if (from->status >= 400 &&
+            span_eq(dialect->answer_headers[i], SPAN("content-encoding")))
+            continue;
         if (value.ptr && http_value_valid(value))
             add_field(out, dialect->answer_headers[i], value);
     }

@@ -11,7 +11,7 @@ static enum outcome outcome_of(const struct exchange *x)
         return OUTCOME_CLIENT_GONE;
     if (!x->fault)
         return OUTCOME_COMPLETE;
-    if (x->answer.head_sent && x->answer.upstream_status != 0 && !x->answer.failing)
+    if (x->first_byte_ns)
         return OUTCOME_TRUNCATED;
     return fault_row(x->fault)->source == SOURCE_PROVIDER ? OUTCOME_FAILED : OUTCOME_REFUSED;
 }
@@ -48,6 +48,16 @@ static void count_fault(struct metric_row *metrics, enum fault fault)
                           memory_order_relaxed);
 }
 
+void stream_ended(struct exchange *x)
+{
+    if (!x->counted_stream)
+        return;
+    x->counted_stream = false;
+    x->worker->stream_count--;
+    atomic_store_explicit(&x->worker->slot->streams, x->worker->stream_count,
+                          memory_order_relaxed);
+}
+
 void settle_meter(struct exchange *x)
 {
     struct metric_row *metrics = x->worker->metrics;
@@ -55,12 +65,9 @@ void settle_meter(struct exchange *x)
     uint64_t provider_us = x->upstream_ns / 1000;
 
     metric_add(metrics, METRIC_requests_total, 1);
-    if (x->answer.stream && x->answer.head_sent) {
+    if (x->answer.stream && x->first_byte_ns)
         metric_add(metrics, METRIC_requests_streamed_total, 1);
-        x->worker->stream_count--;
-        atomic_store_explicit(&x->worker->slot->streams, x->worker->stream_count,
-                              memory_order_relaxed);
-    }
+    stream_ended(x);
     metric_add(metrics, METRIC_client_bytes_sent_total, x->answer.sent_bytes);
     if (x->fault) {
         metric_add(metrics, METRIC_requests_failed_total, 1);
@@ -110,8 +117,8 @@ static void fill_record(const struct exchange *x, struct usage_record *record)
         .first_byte_us =
             x->first_byte_ns ? (x->first_byte_ns - x->started_ns) / 1000 : USAGE_UNKNOWN,
         .duration_us = (x->entered_ns - x->started_ns) / 1000,
-        .request_bytes =
-            x->head.content_length == HTTP_LENGTH_NONE ? x->body.len : x->head.content_length,
+        .request_bytes = x->head.content_length == HTTP_LENGTH_NONE ? x->received_bytes
+                                                                    : x->head.content_length,
         .answer_bytes = x->answer.body_bytes,
         .raw_usage = x->bill.raw,
         .host = snapshot_span(snapshot, x->view->page->host_name),
