@@ -1,6 +1,7 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/un.h>
 
 #include "supervisor/configure/configure.h"
@@ -29,7 +30,7 @@ static const char *resolve(struct span host, uint16_t port, struct plan_listener
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM,
                              .ai_flags = AI_NUMERICSERV | (host.len == 0 ? AI_PASSIVE : 0)};
     struct addrinfo *found = NULL;
-    char name[256];
+    char name[256], service[8];
     int error;
 
     if (host.len >= sizeof(name))
@@ -38,7 +39,8 @@ static const char *resolve(struct span host, uint16_t port, struct plan_listener
     name[host.len] = '\0';
     if (host.len == 0)
         hints.ai_family = AF_INET; /* a host without IPv6 must start, too */
-    error = getaddrinfo(host.len > 0 ? name : NULL, "1", &hints, &found);
+    (void)snprintf(service, sizeof(service), "%u", port);
+    error = getaddrinfo(host.len > 0 ? name : NULL, service, &hints, &found);
     if (error != 0)
         return gai_strerror(error);
     if (found->ai_addrlen > sizeof(ret->address)) {
@@ -48,10 +50,6 @@ static const char *resolve(struct span host, uint16_t port, struct plan_listener
     memcpy(&ret->address, found->ai_addr, found->ai_addrlen);
     ret->address_len = found->ai_addrlen;
     freeaddrinfo(found);
-    if (ret->address.ss_family == AF_INET)
-        ((struct sockaddr_in *)&ret->address)->sin_port = htons(port);
-    else
-        ((struct sockaddr_in6 *)&ret->address)->sin6_port = htons(port);
     return NULL;
 }
 
@@ -74,17 +72,17 @@ static bool put_address(const char *file, uint32_t line, const char *what, struc
 static bool put_socket(const char *file, uint32_t line, struct span path,
                        struct plan_listener *ret, struct buffer *reterr)
 {
-    struct sockaddr_un *address = (struct sockaddr_un *)&ret->address;
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
 
     put_name(ret, path);
-    if (path.len >= sizeof(address->sun_path)) {
+    if (path.len >= sizeof(address.sun_path)) {
         (void)buffer_append_format(reterr, "%s:%u: admin.socket: the path is too long\n", file,
                                    line);
         return false;
     }
-    address->sun_family = AF_UNIX;
-    memcpy(address->sun_path, path.ptr, path.len);
-    ret->address_len = (uint32_t)sizeof(*address);
+    memcpy(address.sun_path, path.ptr, path.len);
+    memcpy(&ret->address, &address, sizeof(address));
+    ret->address_len = (uint32_t)sizeof(address);
     return true;
 }
 

@@ -1,0 +1,1 @@
+aigw --check --config no-such.yaml
