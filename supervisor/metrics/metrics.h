@@ -1,0 +1,36 @@
+/* supervisor/metrics/metrics.h
+ *
+ * The metrics page: Prometheus text exposition format 0.0.4, made from the segment (rows of all
+ * slots added up, those of dead workers too, so that counters never fall) and from what the
+ * controller knows.  Pure: reads, writes into a buffer.  docs/metrics.md lists the names.
+ */
+#ifndef SUPERVISOR_METRICS_METRICS_H
+#define SUPERVISOR_METRICS_METRICS_H
+
+#include "shared/base/buffer.h"
+#include "shared/segment/segment.h"
+
+#define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
+#define METRICS_PAGE_BYTES   (8U << 20)
+
+struct metrics_provider {
+    struct span name;
+    uint32_t health_row;
+};
+
+struct metrics_view {
+    struct segment *segment;
+    const struct metrics_provider *providers;
+    unsigned provider_count;
+    int64_t started_wall_ms;
+    uint64_t workers_dead;
+    bool store_up;
+    uint64_t ledger_waiting_bytes, ledger_records, ledger_failures;
+};
+
+void metrics_write(const struct metrics_view *view, struct buffer *out);
+
+/* docs/metrics.md, from the same tables. */
+void metrics_write_reference(struct buffer *out);
+
+#endif
