@@ -1,7 +1,8 @@
 #include "config.h"
-#include "supervisor/metrics/metrics.h"
 
 #include "shared/base/check.h"
+
+#include "supervisor/metrics/metrics.h"
 
 #define PREFIX "aigw_"
 

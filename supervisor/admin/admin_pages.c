@@ -1,0 +1,374 @@
+/* Status, models, settings, usage, metrics, health. */
+#include "config.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+#include "shared/base/check.h"
+#include "shared/base/clock.h"
+#include "shared/base/memory.h"
+
+#include "supervisor/admin/routes.h"
+#include "supervisor/ledger/usage.h"
+#include "supervisor/metrics/metrics.h"
+
+#define FLUSH_MS 3000
+
+static const char *const state_names[] = {
+    [SLOT_FREE] = "free",         [SLOT_STARTING] = "starting", [SLOT_READY] = "ready",
+    [SLOT_DRAINING] = "draining", [SLOT_DEAD] = "dead",
+};
+
+/* ---- health, metrics --------------------------------------------------------------------- */
+
+static void answer_text(struct admin_request *request, uint16_t status, struct span text)
+{
+    request->status = status;
+    request->content_type = "text/plain; charset=utf-8";
+    (void)buffer_append(&request->answer, text);
+}
+
+void route_healthz(struct admin_request *request)
+{
+    answer_text(request, 200, SPAN("ok\n"));
+}
+
+void route_readyz(struct admin_request *request)
+{
+    if (request->house->rows)
+        answer_text(request, 200, SPAN("ready\n"));
+    else
+        answer_text(request, 503, SPAN("degraded: no keys are known yet\n"));
+}
+
+void route_metrics(struct admin_request *request)
+{
+    struct house *house = request->house;
+    struct snapshot_table table = {0};
+    struct ledger_status ledger;
+    struct metrics_view view = {.segment = house->segment};
+    struct metrics_provider *providers;
+
+    if (house->snapshot)
+        table = snapshot_page(house->snapshot)->providers;
+    providers = ARENA_ARRAY(&request->arena, table.count + 1, struct metrics_provider);
+    for (uint32_t i = 0; i < table.count; i++) {
+        const struct snapshot_provider *row =
+            SNAPSHOT_ROW(house->snapshot, table, i, snapshot_provider);
+
+        providers[i] = (struct metrics_provider){snapshot_span(house->snapshot, row->name),
+                                                 row->health_row};
+    }
+    ledger_status(house->ledger, &ledger);
+    view.providers = providers;
+    view.provider_count = table.count;
+    view.started_wall_ms = house->started_wall_ms;
+    view.workers_dead = house->workers_dead;
+    view.store_up = strcmp(store_state(house->store), "open") == 0;
+    view.ledger_waiting_bytes = ledger.waiting_bytes;
+    view.ledger_records = ledger.records_total;
+    view.ledger_failures = house->ledger_failures;
+    request->status = 200;
+    request->content_type = METRICS_CONTENT_TYPE;
+    metrics_write(&view, &request->answer);
+}
+
+/* ---- models, settings -------------------------------------------------------------------- */
+
+static void write_targets(struct json_writer *writer, const struct snapshot *snapshot,
+                          const struct snapshot_model *model)
+{
+    json_write_key(writer, SPAN("targets"));
+    json_write_array(writer);
+    for (uint32_t i = 0; i < model->targets.count; i++) {
+        const struct snapshot_target *target =
+            SNAPSHOT_ROW(snapshot, model->targets, i, snapshot_target);
+        const struct snapshot_provider *provider = SNAPSHOT_ROW(
+            snapshot, snapshot_page(snapshot)->providers, target->provider, snapshot_provider);
+
+        json_write_object(writer);
+        json_write_member_text(writer, SPAN("provider"),
+                               snapshot_span(snapshot, provider->name));
+        json_write_member_text(writer, SPAN("model"), snapshot_span(snapshot, target->model));
+        json_write_object_end(writer);
+    }
+    json_write_array_end(writer);
+}
+
+void route_models(struct admin_request *request)
+{
+    const struct snapshot *snapshot = request->house->snapshot;
+    struct json_writer writer = admin_answer(request);
+    struct snapshot_table table = {0};
+
+    if (snapshot)
+        table = snapshot_page(snapshot)->models;
+    json_write_object(&writer);
+    json_write_key(&writer, SPAN("models"));
+    json_write_array(&writer);
+    for (uint32_t i = 0; i < table.count; i++) {
+        const struct snapshot_model *model = SNAPSHOT_ROW(snapshot, table, i, snapshot_model);
+
+        if (!model->listed)
+            continue;
+        json_write_object(&writer);
+        json_write_member_text(&writer, SPAN("name"), snapshot_span(snapshot, model->name));
+        write_targets(&writer, snapshot, model);
+        json_write_object_end(&writer);
+    }
+    json_write_array_end(&writer);
+    json_write_object_end(&writer);
+}
+
+void route_config(struct admin_request *request)
+{
+    struct json_writer writer = admin_answer(request);
+    struct buffer text;
+
+    buffer_init(&text, SETTINGS_FILE_MAX * 2);
+    settings_print(request->house->settings, &text);
+    json_write_object(&writer);
+    json_write_member_text(&writer, SPAN("file"), span_of_text(request->house->settings_file));
+    json_write_member_text(&writer, SPAN("settings"), buffer_span(&text));
+    json_write_object_end(&writer);
+    buffer_done(&text);
+}
+
+static void write_bad_settings(struct admin_request *request, struct span lines)
+{
+    struct json_writer writer = admin_answer(request);
+    struct span line;
+
+    request->status = 400;
+    json_write_object(&writer);
+    json_write_key(&writer, SPAN("error"));
+    json_write_object(&writer);
+    json_write_member_text(&writer, SPAN("code"), SPAN("bad_settings"));
+    json_write_member_text(&writer, SPAN("message"),
+                           SPAN("the settings are wrong; those before stay in force"));
+    json_write_key(&writer, SPAN("errors"));
+    json_write_array(&writer);
+    while (span_cut(&lines, '\n', &line)) {
+        if (line.len)
+            json_write_text(&writer, line);
+    }
+    json_write_array_end(&writer);
+    json_write_object_end(&writer);
+    json_write_object_end(&writer);
+}
+
+static void reload_ended(struct house_wait *wait, int code, struct span text)
+{
+    struct admin_request *request =
+        (struct admin_request *)(void *)((char *)wait - offsetof(struct admin_request, wait));
+    struct json_writer writer;
+
+    if (code == -EINVAL) {
+        write_bad_settings(request, text);
+    } else if (code != 0) {
+        admin_refuse_errno(request, code, SPAN("reload"));
+    } else {
+        writer = admin_answer(request);
+        json_write_object(&writer);
+        json_write_member_bool(&writer, SPAN("ok"), true);
+        json_write_member_u64(&writer, SPAN("generation"), wait->generation);
+        json_write_object_end(&writer);
+    }
+    admin_send(request);
+}
+
+void route_reload(struct admin_request *request)
+{
+    request->wait.done = reload_ended;
+    request->house->reload(request->house, &request->wait);
+}
+
+/* ---- status ------------------------------------------------------------------------------ */
+
+static void write_process(struct json_writer *writer, struct span role, uint64_t pid)
+{
+    json_write_object(writer);
+    json_write_member_text(writer, SPAN("role"), role);
+    json_write_member_u64(writer, SPAN("pid"), pid);
+    json_write_member_text(writer, SPAN("state"), SPAN("running"));
+    json_write_object_end(writer);
+}
+
+static void write_worker(struct json_writer *writer, struct slot *slot, uint32_t state)
+{
+    uint64_t now_ms = clock_monotonic_ms();
+    uint64_t beat_ms = atomic_load(&slot->heartbeat_ms);
+
+    json_write_object(writer);
+    json_write_member_text(writer, SPAN("role"), SPAN("worker"));
+    json_write_member_u64(writer, SPAN("pid"), atomic_load(&slot->pid));
+    json_write_member_u64(writer, SPAN("number"), atomic_load(&slot->number));
+    json_write_member_text(writer, SPAN("state"),
+                           span_of_text(state <= SLOT_DEAD ? state_names[state] : "unknown"));
+    json_write_member_u64(writer, SPAN("connections"), atomic_load(&slot->connections));
+    json_write_member_u64(writer, SPAN("exchanges"), atomic_load(&slot->exchanges));
+    json_write_member_u64(writer, SPAN("streams"), atomic_load(&slot->streams));
+    json_write_member_u64(writer, SPAN("heartbeat_age_ms"),
+                          beat_ms && beat_ms < now_ms ? now_ms - beat_ms : 0);
+    json_write_member_u64(writer, SPAN("generation"), atomic_load(&slot->snapshot_generation));
+    json_write_object_end(writer);
+}
+
+static void write_processes(struct json_writer *writer, struct house *house)
+{
+    json_write_key(writer, SPAN("processes"));
+    json_write_array(writer);
+    write_process(writer, SPAN("parent"), house->parent_pid);
+    write_process(writer, SPAN("controller"), (uint64_t)getpid());
+    for (uint32_t i = 0; i < SEGMENT_SLOTS; i++) {
+        struct slot *slot = segment_slot(house->segment, i);
+        uint32_t state = atomic_load(&slot->state);
+
+        if (state != SLOT_FREE)
+            write_worker(writer, slot, state);
+    }
+    json_write_array_end(writer);
+}
+
+static void write_store(struct json_writer *writer, struct house *house)
+{
+    struct ledger_status ledger;
+    struct buffer error;
+
+    buffer_init(&error, 4096);
+    if (strcmp(store_state(house->store), "open") != 0)
+        store_write_error(house->store, &error);
+    ledger_status(house->ledger, &ledger);
+    json_write_key(writer, SPAN("store"));
+    json_write_object(writer);
+    json_write_member_text(writer, SPAN("kind"), span_of_text(store_kind(house->store)));
+    json_write_member_text(writer, SPAN("state"), span_of_text(store_state(house->store)));
+    json_write_member_text(writer, SPAN("error"), error.len ? buffer_span(&error) : SPAN_NONE);
+    json_write_object_end(writer);
+    json_write_key(writer, SPAN("ledger"));
+    json_write_object(writer);
+    json_write_member_u64(writer, SPAN("waiting_bytes"), ledger.waiting_bytes);
+    json_write_member_u64(writer, SPAN("records_total"), ledger.records_total);
+    json_write_member_text(writer, SPAN("last_error"),
+                           ledger.last_error ? span_of_text(ledger.error_text) : SPAN_NONE);
+    json_write_object_end(writer);
+    buffer_done(&error);
+}
+
+static void write_target_health(struct json_writer *writer, struct house *house)
+{
+    struct snapshot_table table = {0};
+
+    if (house->snapshot)
+        table = snapshot_page(house->snapshot)->providers;
+    json_write_key(writer, SPAN("targets"));
+    json_write_array(writer);
+    for (uint32_t i = 0; i < table.count; i++) {
+        const struct snapshot_provider *row =
+            SNAPSHOT_ROW(house->snapshot, table, i, snapshot_provider);
+        struct target_health *health = segment_target(house->segment, row->health_row);
+
+        json_write_object(writer);
+        json_write_member_text(writer, SPAN("provider"),
+                               snapshot_span(house->snapshot, row->name));
+        json_write_member_u64(writer, SPAN("requests"), atomic_load(&health->requests));
+        json_write_member_u64(writer, SPAN("failures"), atomic_load(&health->failures));
+        json_write_member_u64(writer, SPAN("in_flight"), atomic_load(&health->in_flight));
+        json_write_member_u64(writer, SPAN("latency_us"),
+                              atomic_load(&health->latency_ewma_us));
+        json_write_object_end(writer);
+    }
+    json_write_array_end(writer);
+}
+
+void route_status(struct admin_request *request)
+{
+    struct house *house = request->house;
+    struct json_writer writer = admin_answer(request);
+
+    json_write_object(&writer);
+    json_write_member_text(&writer, SPAN("version"), SPAN(AIGW_VERSION));
+    json_write_member_u64(&writer, SPAN("pid"), house->parent_pid);
+    json_write_member_u64(&writer, SPAN("generation"),
+                          atomic_load(segment_generation(house->segment)));
+    json_write_member_u64(&writer, SPAN("uptime_ms"), clock_monotonic_ms() - house->started_ms);
+    json_write_member_text(&writer, SPAN("settings_file"), span_of_text(house->settings_file));
+    json_write_member_text(&writer, SPAN("last_event"),
+                           house->last_event[0] ? span_of_text(house->last_event) : SPAN_NONE);
+    write_processes(&writer, house);
+    write_store(&writer, house);
+    write_target_health(&writer, house);
+    json_write_object_end(&writer);
+}
+
+/* ---- usage ------------------------------------------------------------------------------- */
+
+static void write_number(struct json_writer *writer, struct span key, uint64_t number)
+{
+    json_write_key(writer, key);
+    if (number == USAGE_UNKNOWN)
+        json_write_null(writer);
+    else
+        json_write_u64(writer, number);
+}
+
+static void write_record(struct json_writer *writer, const struct usage_record *record)
+{
+    json_write_object(writer);
+#define USAGE_TEXT(tag, member)   json_write_member_text(writer, SPAN(#member), record->member);
+#define USAGE_NUMBER(tag, member) write_number(writer, SPAN(#member), record->member);
+#include "shared/journal/record.def"
+#undef USAGE_TEXT
+#undef USAGE_NUMBER
+    json_write_object_end(writer);
+}
+
+static void write_sum(struct json_writer *writer, const struct usage_sum *sum)
+{
+    json_write_member_u64(writer, SPAN("requests"), sum->requests);
+    json_write_member_u64(writer, SPAN("failed"), sum->failed);
+    json_write_member_u64(writer, SPAN("input_tokens"), sum->input_tokens);
+    json_write_member_u64(writer, SPAN("output_tokens"), sum->output_tokens);
+}
+
+static void write_usage(struct json_writer *writer, const struct usage_report *report)
+{
+    json_write_object(writer);
+    write_sum(writer, &report->all);
+    json_write_key(writer, SPAN("last"));
+    json_write_array(writer);
+    for (unsigned i = 0; i < report->last_count; i++)
+        write_record(writer, &report->last[i]);
+    json_write_array_end(writer);
+    json_write_key(writer, SPAN("by_model"));
+    json_write_array(writer);
+    for (unsigned i = 0; i < report->model_count; i++) {
+        json_write_object(writer);
+        json_write_member_text(writer, SPAN("model"), report->models[i].model);
+        write_sum(writer, &report->models[i]);
+        json_write_object_end(writer);
+    }
+    json_write_array_end(writer);
+    json_write_object_end(writer);
+}
+
+/* What the workers have written down is brought into the store first. */
+void route_usage(struct admin_request *request)
+{
+    struct house *house = request->house;
+    uint64_t limit = admin_query_number(request, SPAN("limit"), 20);
+    struct usage_report report;
+    struct json_writer writer;
+    int result = ledger_flush(house->ledger, FLUSH_MS);
+
+    if (limit > USAGE_LAST_MAX)
+        limit = USAGE_LAST_MAX;
+    if (result == 0 || result == -EAGAIN)
+        result = store_usage(house->store, (unsigned)limit, &request->arena, &report);
+    if (result < 0) {
+        admin_refuse_errno(request, result, SPAN("usage"));
+        return;
+    }
+    writer = admin_answer(request);
+    write_usage(&writer, &report);
+}

@@ -1,0 +1,354 @@
+/* /admin/v1/providers */
+#include <errno.h>
+
+#include "shared/base/clock.h"
+#include "shared/base/memory.h"
+
+#include "supervisor/admin/routes.h"
+#include "supervisor/keys/accounts.h"
+#include "supervisor/outbound/outbound.h"
+
+#define NAME_BYTES_MAX 40
+
+static struct span source_name(enum provider_source source)
+{
+    switch (source) {
+    case PROVIDER_SETTINGS: return SPAN("settings");
+    case PROVIDER_STORE: return SPAN("store");
+    case PROVIDER_ENVIRONMENT: return SPAN("environment");
+    case PROVIDER_BUILT_IN: return SPAN("built-in");
+    }
+    return SPAN_NONE;
+}
+
+/* The models that lead to PROVIDER under their own name: `provider/model` rows. */
+static void write_models(struct json_writer *writer, const struct snapshot *snapshot,
+                         struct span provider)
+{
+    struct snapshot_table models = snapshot_page(snapshot)->models;
+
+    json_write_key(writer, SPAN("models"));
+    json_write_array(writer);
+    for (uint32_t i = 0; i < models.count; i++) {
+        const struct snapshot_model *model = SNAPSHOT_ROW(snapshot, models, i, snapshot_model);
+        struct span name = snapshot_span(snapshot, model->name);
+
+        if (name.len > provider.len + 1 && span_starts(name, provider) &&
+            name.ptr[provider.len] == '/')
+            json_write_text(writer, span_skip(name, provider.len + 1));
+    }
+    json_write_array_end(writer);
+}
+
+static void write_provider(struct json_writer *writer, struct house *house,
+                           const struct snapshot_provider *row)
+{
+    const struct snapshot *snapshot = house->snapshot;
+    struct span name = snapshot_span(snapshot, row->name);
+    struct buffer url;
+
+    buffer_init(&url, 8192);
+    if (!row->mock) {
+        (void)buffer_append(&url, row->tls ? SPAN("https://") : SPAN("http://"));
+        (void)buffer_append(&url, snapshot_span(snapshot, row->authority));
+        (void)buffer_append(&url, snapshot_span(snapshot, row->base_path));
+    }
+    json_write_object(writer);
+    json_write_member_text(writer, SPAN("name"), name);
+    json_write_member_text(writer, SPAN("kind"), snapshot_span(snapshot, row->kind));
+    json_write_member_text(writer, SPAN("base_url"), buffer_span(&url));
+    json_write_member_text(writer, SPAN("source"),
+                           source_name(configure_source(house->settings, house->rows, name)));
+    json_write_member_text(writer, SPAN("credential"),
+                           row->credential.len ? SPAN("set") : SPAN("none"));
+    write_models(writer, snapshot, name);
+    json_write_object_end(writer);
+    buffer_done(&url);
+}
+
+void route_providers_list(struct admin_request *request)
+{
+    struct house *house = request->house;
+    struct json_writer writer = admin_answer(request);
+    struct snapshot_table table;
+
+    json_write_object(&writer);
+    json_write_key(&writer, SPAN("providers"));
+    json_write_array(&writer);
+    if (house->snapshot) {
+        table = snapshot_page(house->snapshot)->providers;
+        for (uint32_t i = 0; i < table.count; i++)
+            write_provider(&writer, house,
+                           SNAPSHOT_ROW(house->snapshot, table, i, snapshot_provider));
+    }
+    json_write_array_end(&writer);
+    json_write_object_end(&writer);
+}
+
+/* ---- changes ----------------------------------------------------------------------------- */
+
+static bool name_fits(struct span name)
+{
+    if (name.len == 0 || name.len > NAME_BYTES_MAX)
+        return false;
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+
+        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+              c == '-' || c == '_' || c == '.'))
+            return false;
+    }
+    return true;
+}
+
+/* Says no when a member of the body cannot be; the row's texts live in the request's arena. */
+static bool read_row(struct admin_request *request, struct span name, struct account_row *row)
+{
+    cJSON *body = admin_body(request);
+    struct settings_url url;
+    const char *wrong = NULL;
+
+    if (!body)
+        return false;
+    memset(row, 0, sizeof(*row));
+    if (!name.ptr)
+        name = json_tree_text(body, "name");
+    row->kind = json_tree_text(body, "kind");
+    row->base_url = json_tree_text(body, "base_url");
+    row->credential = secret_of(json_tree_text(body, "api_key"));
+    if (!name_fits(name))
+        wrong = "name: 1 to 40 letters, digits, dots, dashes and underscores";
+    else if (row->kind.ptr && !provider_kind_find(row->kind))
+        wrong = "kind: there is no such kind of provider";
+    else if (row->base_url.ptr && !settings_split_url(row->base_url, &url))
+        wrong = "base_url: http:// or https:// without user, query and fragment";
+    else if (!admin_read_list(request, body, "models", &row->models))
+        wrong = "models: a list of names";
+    else if (row->credential.hidden.len > VAULT_SECRET_MAX)
+        wrong = "api_key: too long";
+    if (wrong)
+        admin_refuse(request, 400, "bad_request", span_of_text(wrong));
+    row->name = arena_copy(&request->arena, name.ptr ? name : SPAN(""));
+    if (row->kind.ptr)
+        row->kind = arena_copy(&request->arena, row->kind);
+    if (row->base_url.ptr)
+        row->base_url = arena_copy(&request->arena, row->base_url);
+    if (row->credential.hidden.ptr)
+        row->credential = secret_of(arena_copy(&request->arena, row->credential.hidden));
+    cJSON_Delete(body);
+    return !wrong;
+}
+
+static void answer_account(struct admin_request *request, const struct account_row *row)
+{
+    struct json_writer writer = admin_answer(request);
+
+    json_write_object(&writer);
+    json_write_member_text(&writer, SPAN("name"), row->name);
+    json_write_member_text(&writer, SPAN("kind"), row->kind);
+    json_write_member_text(&writer, SPAN("base_url"), row->base_url);
+    json_write_member_text(&writer, SPAN("source"), SPAN("store"));
+    json_write_member_text(&writer, SPAN("credential"),
+                           row->credential.hidden.len ? SPAN("set") : SPAN("none"));
+    admin_write_list(&writer, SPAN("models"), row->models);
+    json_write_object_end(&writer);
+}
+
+static void add_account(struct admin_request *request)
+{
+    struct account_row row;
+    int result;
+
+    if (!read_row(request, SPAN_NONE, &row))
+        return;
+    row.created_ms = clock_wall_ms();
+    result = accounts_create(request->house->store, &request->house->vault, &row);
+    if (result < 0)
+        admin_refuse_errno(request, result, SPAN("provider"));
+    else
+        answer_account(request, &row);
+}
+
+static void edit_account(struct admin_request *request)
+{
+    struct account_row row;
+    int result;
+
+    if (!read_row(request, request->arguments[0], &row))
+        return;
+    result = accounts_change(request->house->store, &request->house->vault, &row);
+    if (result < 0)
+        admin_refuse_errno(request, result, SPAN("provider"));
+    else
+        answer_account(request, &row);
+}
+
+static void remove_account(struct admin_request *request)
+{
+    int result = accounts_remove(request->house->store, request->arguments[0]);
+    struct json_writer writer;
+
+    if (result < 0) {
+        admin_refuse_errno(request, result, SPAN("provider"));
+        return;
+    }
+    writer = admin_answer(request);
+    json_write_object(&writer);
+    json_write_member_bool(&writer, SPAN("ok"), true);
+    json_write_object_end(&writer);
+}
+
+static bool provider_in_force(const struct house *house, struct span name, uint32_t *ret_index)
+{
+    return house->snapshot && snapshot_find_provider(house->snapshot, name, ret_index);
+}
+
+void route_providers_add(struct admin_request *request)
+{
+    struct account_row row;
+    uint32_t index;
+
+    if (!read_row(request, SPAN_NONE, &row)) {
+        admin_send(request);
+    } else if (!row.kind.ptr) {
+        admin_refuse(request, 400, "bad_request", SPAN("kind is missing"));
+        admin_send(request);
+    } else if (provider_in_force(request->house, row.name, &index)) {
+        admin_refuse_errno(request, -EEXIST, SPAN("provider"));
+        admin_send(request);
+    } else {
+        admin_change(request, add_account);
+    }
+}
+
+/* Only accounts of the store can be changed here; the answer says so for others. */
+static void change_stored(struct admin_request *request, admin_route_f *function)
+{
+    const struct house *house = request->house;
+    struct span name = request->arguments[0];
+    uint32_t index;
+
+    if (provider_in_force(house, name, &index) &&
+        configure_source(house->settings, house->rows, name) != PROVIDER_STORE) {
+        admin_refuse(request, 409, "conflict",
+                     SPAN("this provider is not from the store: change the settings file"));
+        admin_send(request);
+        return;
+    }
+    admin_change(request, function);
+}
+
+void route_providers_edit(struct admin_request *request)
+{
+    change_stored(request, edit_account);
+}
+
+void route_providers_remove(struct admin_request *request)
+{
+    change_stored(request, remove_account);
+}
+
+/* ---- test -------------------------------------------------------------------------------- */
+
+struct provider_test {
+    uv_work_t work;
+    struct admin_request *request;
+    struct outbound_question question;
+    struct outbound_answer answer;
+};
+
+static void ask_provider(uv_work_t *work)
+{
+    struct provider_test *test = work->data;
+
+    outbound_ask(&test->question, &test->answer);
+}
+
+static void provider_answered(uv_work_t *work, int status)
+{
+    struct provider_test *test = work->data;
+    struct admin_request *request = test->request;
+    struct json_writer writer = admin_answer(request);
+
+    (void)status;
+    json_write_object(&writer);
+    json_write_member_bool(&writer, SPAN("ok"), test->answer.ok);
+    json_write_member_u64(&writer, SPAN("status"), test->answer.status);
+    json_write_member_u64(&writer, SPAN("latency_ms"), test->answer.latency_ms);
+    json_write_key(&writer, SPAN("model"));
+    json_write_null(&writer);
+    json_write_member_text(&writer, SPAN("message"), span_of_text(test->answer.message));
+    json_write_object_end(&writer);
+    outbound_question_done(&test->question);
+    memory_free(test);
+    admin_send(request);
+}
+
+static void answer_mock(struct admin_request *request)
+{
+    struct json_writer writer = admin_answer(request);
+
+    json_write_object(&writer);
+    json_write_member_bool(&writer, SPAN("ok"), true);
+    json_write_member_u64(&writer, SPAN("status"), 200);
+    json_write_member_u64(&writer, SPAN("latency_ms"), 0);
+    json_write_member_text(&writer, SPAN("model"), SPAN("echo"));
+    json_write_member_text(&writer, SPAN("message"), SPAN("built in"));
+    json_write_object_end(&writer);
+    admin_send(request);
+}
+
+/* GET base/models with the credential as a worker sends it. */
+static void fill_question(struct outbound_question *question, const struct snapshot *snapshot,
+                          const struct snapshot_provider *row)
+{
+    struct span credential = snapshot_span(snapshot, row->credential);
+
+    outbound_question_init(question);
+    (void)buffer_append(&question->url, row->tls ? SPAN("https://") : SPAN("http://"));
+    (void)buffer_append(&question->url, snapshot_span(snapshot, row->authority));
+    (void)buffer_append(&question->url, snapshot_span(snapshot, row->base_path));
+    (void)buffer_append(&question->url, SPAN("/models"));
+    question->verify = row->verify;
+    if (row->ca_file.len)
+        (void)buffer_append(&question->ca_file, snapshot_span(snapshot, row->ca_file));
+    if (credential.len == 0)
+        return;
+    switch ((enum signer)row->signer) {
+    case SIGNER_NONE: return;
+    case SIGNER_BEARER:
+        (void)buffer_append(&question->header, SPAN("Authorization: Bearer "));
+        break;
+    case SIGNER_API_KEY_HEADER:
+        (void)buffer_append(&question->header, SPAN("api-key: "));
+        break;
+    case SIGNER_X_API_KEY: (void)buffer_append(&question->header, SPAN("x-api-key: ")); break;
+    }
+    (void)buffer_append(&question->header, credential);
+}
+
+void route_providers_test(struct admin_request *request)
+{
+    struct house *house = request->house;
+    struct provider_test *test;
+    const struct snapshot_provider *row;
+    uint32_t index;
+
+    if (!provider_in_force(house, request->arguments[0], &index)) {
+        admin_refuse_errno(request, -ENOENT, SPAN("provider"));
+        admin_send(request);
+        return;
+    }
+    row = SNAPSHOT_ROW(house->snapshot, snapshot_page(house->snapshot)->providers, index,
+                       snapshot_provider);
+    if (row->mock) {
+        answer_mock(request);
+        return;
+    }
+    test = MEMORY_NEW(struct provider_test);
+    test->request = request;
+    test->work.data = test;
+    fill_question(&test->question, house->snapshot, row);
+    if (uv_queue_work(house->loop, &test->work, ask_provider, provider_answered) < 0)
+        provider_answered(&test->work, 0);
+}

@@ -1,0 +1,114 @@
+#include "supervisor/outbound/outbound.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+
+#include "shared/base/check.h"
+#include "shared/base/clock.h"
+#include "shared/base/memory.h"
+
+void outbound_open(void)
+{
+    CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == 0);
+}
+
+void outbound_question_init(struct outbound_question *question)
+{
+    memset(question, 0, sizeof(*question));
+    buffer_init(&question->url, 8192);
+    buffer_init(&question->header, 32768);
+    buffer_init(&question->ca_file, 4096);
+    question->verify = true;
+}
+
+void outbound_question_done(struct outbound_question *question)
+{
+    if (question->header.ptr)
+        memory_wipe(question->header.ptr, question->header.len);
+    buffer_done(&question->header);
+    buffer_done(&question->url);
+    buffer_done(&question->ca_file);
+}
+
+/* The body is only counted: what a provider says is not shown, it may repeat a credential. */
+static size_t body_arrived(char *bytes, size_t size, size_t count, void *so_far)
+{
+    size_t *total = so_far;
+
+    (void)bytes;
+    *total += size * count;
+    return *total > OUTBOUND_BODY_BYTES ? 0 : size * count;
+}
+
+static const char *text_of(const struct buffer *from, struct buffer *copy)
+{
+    buffer_init(copy, from->len + 1);
+    (void)buffer_append(copy, buffer_span(from));
+    (void)buffer_append_byte(copy, '\0');
+    return copy->ptr;
+}
+
+static void set_options(CURL *curl, const struct outbound_question *question, size_t *so_far)
+{
+    (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
+    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)OUTBOUND_WAIT_MS);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, body_arrived);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, so_far);
+    (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
+    (void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
+    (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, question->verify ? 1L : 0L);
+    (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, question->verify ? 2L : 0L);
+}
+
+static void tell(CURL *curl, CURLcode result, size_t body_bytes, struct outbound_answer *ret)
+{
+    long status = 0;
+
+    (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &status);
+    ret->status = (uint64_t)status;
+    ret->ok = status >= 200 && status < 300 &&
+              (result == CURLE_OK || body_bytes > OUTBOUND_BODY_BYTES);
+    if (ret->ok)
+        (void)snprintf(ret->message, sizeof(ret->message), "it answers");
+    else if (result != CURLE_OK)
+        (void)snprintf(ret->message, sizeof(ret->message), "%s", curl_easy_strerror(result));
+    else if (status == 401 || status == 403)
+        (void)snprintf(ret->message, sizeof(ret->message),
+                       "it answered %ld: the credential is refused", status);
+    else
+        (void)snprintf(ret->message, sizeof(ret->message), "it answered %ld", status);
+}
+
+void outbound_ask(const struct outbound_question *question, struct outbound_answer *ret)
+{
+    CURL *curl = curl_easy_init();
+    struct curl_slist *headers = NULL;
+    struct buffer url, header, ca_file;
+    uint64_t began_ms = clock_monotonic_ms();
+    size_t body_bytes = 0;
+
+    memset(ret, 0, sizeof(*ret));
+    if (!curl)
+        return;
+    set_options(curl, question, &body_bytes);
+    (void)curl_easy_setopt(curl, CURLOPT_URL, text_of(&question->url, &url));
+    if (question->header.len)
+        headers = curl_slist_append(NULL, text_of(&question->header, &header));
+    else
+        buffer_init(&header, 1);
+    (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
+    (void)text_of(&question->ca_file, &ca_file);
+    if (question->ca_file.len)
+        (void)curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file.ptr);
+    tell(curl, curl_easy_perform(curl), body_bytes, ret);
+    ret->latency_ms = clock_monotonic_ms() - began_ms;
+    if (headers)
+        memory_wipe(headers->data, strlen(headers->data));
+    if (header.ptr)
+        memory_wipe(header.ptr, header.len);
+    curl_slist_free_all(headers);
+    curl_easy_cleanup(curl);
+    buffer_done(&url);
+    buffer_done(&header);
+    buffer_done(&ca_file);
+}

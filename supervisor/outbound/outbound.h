@@ -1,0 +1,37 @@
+/* supervisor/outbound/outbound.h
+ *
+ * HTTP requests of the controller to the world: the door to libcurl in the daemon.  Blocking,
+ * for the thread pool.  Now: one GET, for `providers test`.
+ */
+#ifndef SUPERVISOR_OUTBOUND_OUTBOUND_H
+#define SUPERVISOR_OUTBOUND_OUTBOUND_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/base/buffer.h"
+
+#define OUTBOUND_WAIT_MS    8000
+#define OUTBOUND_BODY_BYTES (1U << 20)
+
+struct outbound_question {
+    struct buffer url, header, ca_file; /* header: one whole line, may hold a credential */
+    bool verify;
+};
+
+struct outbound_answer {
+    bool ok; /* 2xx */
+    uint64_t status, latency_ms;
+    char message[256]; /* never holds a byte of the header */
+};
+
+void outbound_question_init(struct outbound_question *question);
+/* Wipes the header. */
+void outbound_question_done(struct outbound_question *question);
+
+void outbound_ask(const struct outbound_question *question, struct outbound_answer *ret);
+
+/* Once, at the start, before threads. */
+void outbound_open(void);
+
+#endif
