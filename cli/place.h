@@ -21,6 +21,9 @@ struct place {
 int place_find(const struct invocation *invocation, struct place *ret);
 /* The admin socket that the settings name (cli/check.c).  EXIT_OK, or an error was told. */
 int place_of_settings(const struct invocation *invocation, const char **ret_socket);
+/* `socket` below `admin` in the text of a settings file that cannot be read as a whole; not
+ * there when it names none. */
+struct span place_scan_socket(struct span text);
 /* The settings file: --config, ./aigw.yaml when it is there, or the installed one. */
 struct span place_settings_file(const struct invocation *invocation);
 /* The content of FILE ("-": standard input) up to 64 KiB without white space at its ends, or

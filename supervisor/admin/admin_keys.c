@@ -44,7 +44,7 @@ void route_keys_list(struct admin_request *request)
     json_write_object(&writer);
     json_write_key(&writer, SPAN("keys"));
     json_write_array(&writer);
-    result = keys_each(request->house->store, write_listed, &writer);
+    result = key_row_each(request->house->store, write_listed, &writer);
     json_write_array_end(&writer);
     json_write_object_end(&writer);
     if (result < 0)
@@ -66,7 +66,8 @@ static void answer_row(struct admin_request *request, const struct key_row *row,
 void route_keys_get(struct admin_request *request)
 {
     struct key_row row;
-    int result = keys_find(request->house->store, request->arguments[0], &request->arena, &row);
+    int result =
+        key_row_find(request->house->store, request->arguments[0], &request->arena, &row);
 
     if (result < 0)
         admin_refuse_errno(request, result, SPAN("key"));
@@ -110,8 +111,8 @@ void route_keys_create(struct admin_request *request)
     if (!body)
         return;
     if (read_wanted(request, body, &wanted)) {
-        result = keys_create(request->house->store, &wanted, clock_wall_ms(), &request->arena,
-                             &row, key);
+        result = key_row_create(request->house->store, &wanted, clock_wall_ms(),
+                                &request->arena, &row, key);
         if (result < 0)
             admin_refuse_errno(request, result, SPAN("key"));
         else
@@ -138,8 +139,8 @@ void route_keys_rotate(struct admin_request *request)
         cJSON_Delete(body);
         return;
     }
-    result = keys_rotate(request->house->store, request->arguments[0], grace_ms,
-                         clock_wall_ms(), &request->arena, &row, key);
+    result = key_row_rotate(request->house->store, request->arguments[0], grace_ms,
+                            clock_wall_ms(), &request->arena, &row, key);
     if (result < 0)
         admin_refuse_errno(request, result, SPAN("key"));
     else
@@ -162,15 +163,15 @@ static void change_key(struct admin_request *request, change_key_f *change)
 
 void route_keys_disable(struct admin_request *request)
 {
-    change_key(request, keys_disable);
+    change_key(request, key_row_disable);
 }
 
 void route_keys_enable(struct admin_request *request)
 {
-    change_key(request, keys_enable);
+    change_key(request, key_row_enable);
 }
 
 void route_keys_revoke(struct admin_request *request)
 {
-    change_key(request, keys_revoke);
+    change_key(request, key_row_revoke);
 }

@@ -174,7 +174,7 @@ static void reload_ended(struct house_wait *wait, int code, struct span text)
         json_write_member_u64(&writer, SPAN("generation"), wait->generation);
         json_write_object_end(&writer);
     }
-    admin_send(request);
+    admin_respond(request);
 }
 
 void route_reload(struct admin_request *request)

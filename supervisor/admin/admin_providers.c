@@ -209,13 +209,13 @@ void route_providers_add(struct admin_request *request)
     uint32_t index;
 
     if (!read_row(request, SPAN_NONE, &row)) {
-        admin_send(request);
+        admin_respond(request);
     } else if (!row.kind.ptr) {
         admin_refuse(request, 400, "bad_request", SPAN("kind is missing"));
-        admin_send(request);
+        admin_respond(request);
     } else if (provider_in_force(request->house, row.name, &index)) {
         admin_refuse_errno(request, -EEXIST, SPAN("provider"));
-        admin_send(request);
+        admin_respond(request);
     } else {
         admin_change(request, add_account);
     }
@@ -232,7 +232,7 @@ static void change_stored(struct admin_request *request, admin_route_f *function
         configure_source(house->settings, house->rows, name) != PROVIDER_STORE) {
         admin_refuse(request, 409, "conflict",
                      SPAN("this provider is not from the store: change the settings file"));
-        admin_send(request);
+        admin_respond(request);
         return;
     }
     admin_change(request, function);
@@ -281,7 +281,7 @@ static void provider_answered(uv_work_t *work, int status)
     json_write_object_end(&writer);
     outbound_question_done(&test->question);
     memory_free(test);
-    admin_send(request);
+    admin_respond(request);
 }
 
 static void answer_mock(struct admin_request *request)
@@ -295,7 +295,7 @@ static void answer_mock(struct admin_request *request)
     json_write_member_text(&writer, SPAN("model"), SPAN("echo"));
     json_write_member_text(&writer, SPAN("message"), SPAN("built in"));
     json_write_object_end(&writer);
-    admin_send(request);
+    admin_respond(request);
 }
 
 /* GET base/models with the credential as a worker sends it. */
@@ -336,7 +336,7 @@ void route_providers_test(struct admin_request *request)
 
     if (!provider_in_force(house, request->arguments[0], &index)) {
         admin_refuse_errno(request, -ENOENT, SPAN("provider"));
-        admin_send(request);
+        admin_respond(request);
         return;
     }
     row = SNAPSHOT_ROW(house->snapshot, snapshot_page(house->snapshot)->providers, index,

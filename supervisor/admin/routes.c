@@ -247,7 +247,7 @@ static void run_route(struct line_job *job)
 
 static void route_ran(struct line_job *job)
 {
-    admin_send(request_of_job(job));
+    admin_respond(request_of_job(job));
 }
 
 /* The change stands in the store; when it is not in force in time the answer still is that it
@@ -260,7 +260,7 @@ static void change_in_force(struct house_wait *wait, int code, struct span text)
     (void)text;
     if (code != 0 && code != -ETIMEDOUT)
         admin_refuse_errno(request, code, SPAN("the change is stored, but not in force"));
-    admin_send(request);
+    admin_respond(request);
 }
 
 static void change_ran(struct line_job *job)
@@ -268,7 +268,7 @@ static void change_ran(struct line_job *job)
     struct admin_request *request = request_of_job(job);
 
     if (request->status >= 300) {
-        admin_send(request);
+        admin_respond(request);
         return;
     }
     request->wait.done = change_in_force;
@@ -292,7 +292,7 @@ static void start_route(struct admin_request *request)
     switch (request->route->mode) {
     case MODE_LOOP:
         request->route->function(request);
-        admin_send(request);
+        admin_respond(request);
         break;
     case MODE_LINE:
         request->job.run = run_route;
@@ -330,5 +330,5 @@ void admin_handle(struct admin_request *request)
         start_route(request);
         return;
     }
-    admin_send(request);
+    admin_respond(request);
 }

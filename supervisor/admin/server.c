@@ -11,7 +11,7 @@
 #define READ_BYTES    65536
 #define BACKLOG       128
 #define REQUEST_MS    30000
-#define LISTENERS_MAX 8
+#define LISTENERS_MAX 2 /* TCP and Unix socket */
 
 union admin_handle {
     uv_handle_t handle;
@@ -85,7 +85,7 @@ static void handle_closed(uv_handle_t *handle)
         connection_free(connection);
 }
 
-/* What the routes still work on keeps the memory until admin_send. */
+/* What the routes still work on keeps the memory until admin_respond. */
 static void connection_close(struct admin_connection *connection)
 {
     if (connection->closing)
@@ -142,7 +142,7 @@ static void write_head(struct admin_connection *connection, const struct admin_r
     (void)buffer_append(head, SPAN("\r\n"));
 }
 
-void admin_send(struct admin_request *request)
+void admin_respond(struct admin_request *request)
 {
     struct admin_connection *connection = request->connection;
     uv_buf_t pieces[2];
@@ -195,7 +195,7 @@ static void refuse(struct admin_connection *connection, uint16_t status, struct 
                                                "\"message\":\""));
     (void)buffer_append(&request->answer, message);
     (void)buffer_append(&request->answer, SPAN("\"}}"));
-    admin_send(request);
+    admin_respond(request);
 }
 
 static void take_head(struct admin_connection *connection, const struct http_head *head)
@@ -375,15 +375,10 @@ struct admin_server *admin_new(struct house *house)
 int admin_listen(struct admin_server *server, int fd, bool unix_socket)
 {
     struct admin_listener *listener;
-    unsigned place = 0;
+    unsigned place = unix_socket ? 1 : 0;
     int result;
 
-    while (place < LISTENERS_MAX && server->listeners[place])
-        place++;
-    if (place == LISTENERS_MAX) {
-        (void)close(fd);
-        return -EMFILE;
-    }
+    listener_close(server, place);
     listener = MEMORY_NEW(struct admin_listener);
     listener->server = server;
     listener->unix_socket = unix_socket;
@@ -399,10 +394,4 @@ int admin_listen(struct admin_server *server, int fd, bool unix_socket)
     if (result < 0)
         listener_close(server, place);
     return result;
-}
-
-void admin_stop_listening(struct admin_server *server)
-{
-    for (unsigned i = 0; i < LISTENERS_MAX; i++)
-        listener_close(server, i);
 }

@@ -2,7 +2,7 @@
  *
  * The admin listener: HTTP/1.1 over libuv on the sockets that the parent hands over, one
  * request at a time per connection.  A request is read whole (1 MiB of body), given to the
- * routes, and its connection goes on when admin_send was called.  Loop thread only; at most
+ * routes, and its connection goes on when admin_respond was called.  Loop thread only; at most
  * ADMIN_CONNECTIONS at a time, each with 30 s for a request to arrive.
  */
 #ifndef SUPERVISOR_ADMIN_SERVER_H
@@ -44,15 +44,13 @@ struct admin_server;
 
 /* HOUSE outlives it. */
 struct admin_server *admin_new(struct house *house);
-/* Serves the listening socket FD, which becomes the server's.  0 or a negative errno. */
+/* Serves the listening socket FD, which becomes the server's and takes the place of the one of
+ * its kind before.  0 or a negative errno. */
 int admin_listen(struct admin_server *server, int fd, bool unix_socket);
-/* Stops listening on all sockets (the parent sends the new ones). */
-void admin_stop_listening(struct admin_server *server);
-
 /* The request's answer is whole. */
-void admin_send(struct admin_request *request);
+void admin_respond(struct admin_request *request);
 
-/* Called for each request (routes.c); answers by admin_send, at once or later. */
+/* Called for each request (routes.c); answers by admin_respond, at once or later. */
 void admin_handle(struct admin_request *request);
 
 #endif

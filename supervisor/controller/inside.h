@@ -1,0 +1,99 @@
+/* supervisor/controller/inside.h
+ *
+ * The controller's parts among themselves.  Loop thread only, but where a function says that it
+ * runs on the line.
+ */
+#ifndef SUPERVISOR_CONTROLLER_INSIDE_H
+#define SUPERVISOR_CONTROLLER_INSIDE_H
+
+#include "shared/heritage/heritage.h"
+
+#include "supervisor/admin/server.h"
+#include "supervisor/controller/controller.h"
+#include "supervisor/controller/rows.h"
+
+#define TICK_MS       200
+#define RETRY_MS      1000 /* the store is asked again */
+#define IN_FORCE_MS   2000 /* a change is answered at the latest */
+#define START_WAIT_MS 1000 /* then the start goes on without the store */
+
+struct line {
+    uv_loop_t *loop;
+    uv_work_t work;
+    struct line_job *first, *last; /* first is running */
+};
+
+struct reload {
+    uv_work_t work;
+    bool running, again;
+    struct settings *read;
+    struct plan plan;
+    struct buffer errors;
+    struct house_wait *waits, *waits_again;
+};
+
+struct chores {
+    struct line_job ledger_job;
+    bool ledger_busy, ledger_failing, store_failing;
+    int ledger_result;
+    uint64_t ledger_next_ms, load_next_ms, tickets_next_ms;
+    uint64_t sweep_next_ms[SEGMENT_SLOTS];
+    bool sweeping[SEGMENT_SLOTS], dead_seen[SEGMENT_SLOTS];
+};
+
+struct controller {
+    struct house house; /* first: house->work and the like come back to the controller */
+    const struct heritage *heritage;
+    uv_loop_t loop;
+    uv_poll_t control;
+    uv_timer_t ticker;
+    struct line line;
+    struct admin_server *admin;
+    struct rows *rows; /* NULL: no keys are known */
+    bool rows_fresh;   /* they came from the store, not from the kept file */
+    bool loading;      /* a load of the chores runs */
+    bool plan_unsent, published, ready_told, ending;
+    struct configure_health health;
+    struct settings *settings_before; /* until the new ones are in force */
+    struct plan plan, plan_before;
+    char state_dir_text[HERITAGE_PATH_BYTES];
+    struct span state_dir; /* of the first settings: it never changes while we run */
+    uint64_t generation;
+    struct house_wait *waits;
+    struct reload reload;
+    struct chores chores;
+    int exit_code;
+};
+
+/* line.c */
+void line_add(struct line *line, struct line_job *job);
+
+static inline bool line_idle(const struct line *line)
+{
+    return line->first == NULL;
+}
+
+/* publish.c: the newest settings and rows become a snapshot and go to the parent. */
+void publish_now(struct controller *controller);
+/* The first snapshot, of the kept copy or without keys; nothing when there is one already. */
+void publish_without_store(struct controller *controller);
+void publish_load(struct controller *controller, struct house_wait *wait);
+void publish_in_force(struct controller *controller, uint64_t generation);
+void publish_refused(struct controller *controller, struct span note);
+void publish_tick(struct controller *controller, uint64_t now_ms);
+void publish_await(struct controller *controller, struct house_wait *wait);
+
+/* reload.c */
+void reload_settings(struct controller *controller, struct house_wait *wait);
+
+/* chores.c */
+void chores_tick(struct controller *controller, uint64_t now_ms);
+void chores_start(struct controller *controller);
+void chores_sweep(struct controller *controller, uint32_t slot);
+/* Flushes the ledger within MOST_MS, then the loop stops. */
+void chores_end(struct controller *controller, uint64_t most_ms);
+
+/* token.c: the admin token of STATE_DIR, made when it is missing. 0 or a negative errno. */
+int token_open(struct span state_dir, struct span *ret);
+
+#endif

@@ -1,0 +1,250 @@
+/* Settings and rows become a snapshot; who asked for it is told when it is in force. */
+#include <errno.h>
+#include <unistd.h>
+
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+#include "shared/base/memory.h"
+
+#include "supervisor/controller/inside.h"
+
+static const struct configure_rows no_rows;
+
+/* Makes the snapshot, maps it for the admin API.  Its descriptor or a negative errno. */
+static int make_snapshot(struct controller *controller, uint64_t generation)
+{
+    const struct configure_rows *rows = controller->rows ? &controller->rows->table : &no_rows;
+    struct snapshot *snapshot = NULL;
+    struct buffer error;
+    int fd;
+
+    buffer_init(&error, 4096);
+    fd = configure_snapshot(controller->house.settings, rows, &controller->health, generation,
+                            &error);
+    if (fd >= 0) {
+        snapshot = snapshot_attach(fd, &error);
+        if (!snapshot) {
+            (void)close(fd);
+            fd = -EPROTO;
+        }
+    }
+    if (fd < 0)
+        log_event(LOG_ERROR, "no snapshot could be made",
+                  LOG_TEXT_FIELD("why", buffer_span(&error)), LOG_ERRNO_FIELD(fd));
+    buffer_done(&error);
+    if (snapshot) {
+        if (controller->house.snapshot)
+            snapshot_unref(controller->house.snapshot);
+        controller->house.snapshot = snapshot;
+        controller->house.rows = controller->rows ? rows : NULL;
+    }
+    return fd;
+}
+
+static void tell_ready(struct controller *controller)
+{
+    struct control_message message = {.kind = CONTROL_READY};
+
+    if (!controller->ready_told)
+        controller->ready_told =
+            control_send(controller->heritage->control_fd, &message, -1) == 0;
+}
+
+void publish_now(struct controller *controller)
+{
+    struct control_message message = {.kind = CONTROL_PLAN};
+    uint64_t generation = controller->generation + 1;
+    int fd = make_snapshot(controller, generation);
+    int result;
+
+    if (fd < 0)
+        return;
+    controller->generation = message.generation = generation;
+    controller->published = true;
+    message.plan = controller->plan;
+    result = control_send(controller->heritage->control_fd, &message, fd);
+    (void)close(fd);
+    controller->plan_unsent = result == -EAGAIN;
+    if (result != 0) {
+        log_event(LOG_WARNING, "the plan could not be sent", LOG_ERRNO_FIELD(result));
+        return;
+    }
+    controller->plan.needs_new_workers = 0;
+    tell_ready(controller);
+}
+
+void publish_await(struct controller *controller, struct house_wait *wait)
+{
+    wait->generation = controller->generation;
+    wait->until_ms = clock_monotonic_ms() + IN_FORCE_MS;
+    wait->next = controller->waits;
+    controller->waits = wait;
+}
+
+/* Ends the waits that FITS says; they may wait again from inside `done`. */
+static void end_waits(struct controller *controller, uint64_t generation, uint64_t now_ms,
+                      int code, struct span text)
+{
+    struct house_wait *waits = controller->waits;
+
+    controller->waits = NULL;
+    while (waits) {
+        struct house_wait *wait = waits;
+
+        waits = wait->next;
+        if (wait->generation <= generation || wait->until_ms <= now_ms) {
+            wait->done(wait, code, text);
+        } else {
+            wait->next = controller->waits;
+            controller->waits = wait;
+        }
+    }
+}
+
+static void forget_before(struct controller *controller)
+{
+    if (!controller->reload.running) {
+        settings_free(controller->settings_before);
+        controller->settings_before = NULL;
+    }
+}
+
+void publish_in_force(struct controller *controller, uint64_t generation)
+{
+    if (generation >= controller->generation && controller->settings_before)
+        forget_before(controller);
+    end_waits(controller, generation, 0, 0, SPAN_NONE);
+}
+
+/* The parent could not take the plan: back to the settings before. */
+void publish_refused(struct controller *controller, struct span note)
+{
+    if (!controller->settings_before || controller->reload.running)
+        return;
+    settings_free(controller->house.settings);
+    controller->house.settings = controller->settings_before;
+    controller->settings_before = NULL;
+    controller->plan = controller->plan_before;
+    end_waits(controller, UINT64_MAX, 0, -EINVAL, note);
+    publish_now(controller);
+}
+
+void publish_tick(struct controller *controller, uint64_t now_ms)
+{
+    if (controller->plan_unsent)
+        publish_now(controller);
+    end_waits(controller, 0, now_ms, -ETIMEDOUT, SPAN_NONE);
+}
+
+/* ---- rows of the store ------------------------------------------------------------------- */
+
+struct load {
+    struct line_job job;
+    struct controller *controller;
+    struct house_wait *wait; /* NULL: the chores asked */
+    struct rows *rows;
+    int result;
+};
+
+static void load_rows(struct line_job *job)
+{
+    struct load *load = (struct load *)(void *)job;
+    struct house *house = &load->controller->house;
+
+    int kept;
+
+    load->result = rows_load(house->store, &house->vault, &load->rows);
+    if (load->result < 0)
+        return;
+    /* For a start without the database.  The state folder never changes while we run. */
+    kept = rows_keep(load->rows, &house->vault, load->controller->state_dir);
+    if (kept < 0)
+        log_event(LOG_WARNING, "the copy of the keys could not be written",
+                  LOG_ERRNO_FIELD(kept));
+}
+
+static void rows_swap(struct controller *controller, struct rows *rows, bool fresh)
+{
+    struct rows *before = controller->rows;
+
+    controller->rows = rows;
+    controller->rows_fresh = fresh;
+    publish_now(controller);
+    if (controller->house.rows == (before ? &before->table : NULL))
+        controller->house.rows = NULL;
+    if (controller->rows && !controller->house.rows)
+        controller->house.rows = &controller->rows->table;
+    rows_free(before);
+}
+
+static void tell_store(struct controller *controller, int result)
+{
+    struct buffer text;
+
+    if ((result < 0) == controller->chores.store_failing)
+        return;
+    controller->chores.store_failing = result < 0;
+    buffer_init(&text, 4096);
+    if (result < 0) {
+        store_write_error(controller->house.store, &text);
+        log_event(LOG_ERROR, "the store cannot be read",
+                  LOG_TEXT_FIELD("why", buffer_span(&text)), LOG_ERRNO_FIELD(result));
+    } else {
+        log_note(LOG_INFO, "the store answers again");
+    }
+    buffer_done(&text);
+}
+
+void publish_without_store(struct controller *controller)
+{
+    struct rows *rows = NULL;
+    int result;
+
+    if (controller->published)
+        return;
+    result = rows_read_kept(&controller->house.vault, controller->state_dir, &rows);
+
+    if (result == 0)
+        log_event(LOG_WARNING, "started with the keys of the last run",
+                  LOG_NUMBER_FIELD("keys", rows->key_count));
+    else
+        log_event(LOG_WARNING, "started without keys", LOG_ERRNO_FIELD(result));
+    rows_swap(controller, rows, false);
+}
+
+static void load_failed(struct controller *controller, struct load *load)
+{
+    tell_store(controller, load->result);
+    publish_without_store(controller);
+    if (load->wait)
+        load->wait->done(load->wait, load->result, SPAN_NONE);
+}
+
+static void rows_loaded(struct line_job *job)
+{
+    struct load *load = (struct load *)(void *)job;
+    struct controller *controller = load->controller;
+
+    if (!load->wait)
+        controller->loading = false;
+    if (load->result < 0) {
+        load_failed(controller, load);
+    } else {
+        tell_store(controller, 0);
+        rows_swap(controller, load->rows, true);
+        if (load->wait)
+            publish_await(controller, load->wait);
+    }
+    memory_free(load);
+}
+
+void publish_load(struct controller *controller, struct house_wait *wait)
+{
+    struct load *load = MEMORY_NEW(struct load);
+
+    load->job.run = load_rows;
+    load->job.done = rows_loaded;
+    load->controller = controller;
+    load->wait = wait;
+    line_add(&controller->line, &load->job);
+}

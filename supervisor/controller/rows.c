@@ -1,0 +1,150 @@
+#include "supervisor/controller/rows.h"
+
+#include <errno.h>
+
+#include "shared/base/check.h"
+#include "shared/base/log.h"
+#include "shared/base/memory.h"
+#include "shared/json_tree/json_tree.h"
+
+#include "supervisor/keys/accounts.h"
+#include "supervisor/keys/keys.h"
+
+_Static_assert((int)KEY_ROW_DISABLED == (int)KEY_DISABLED, "flags are copied");
+_Static_assert((int)KEY_ROW_REVOKED == (int)KEY_REVOKED, "flags are copied");
+
+struct rows *rows_new(void)
+{
+    struct rows *rows = MEMORY_NEW(struct rows);
+
+    arena_init(&rows->arena, 4096);
+    return rows;
+}
+
+void rows_free(struct rows *rows)
+{
+    if (!rows)
+        return;
+    for (uint32_t i = 0; i < rows->provider_count; i++) {
+        struct span hidden = secret_reveal(rows->providers[i].credential);
+        char *bytes = NULL;
+
+        /* The arena's own copy, which nobody else holds. */
+        memcpy(&bytes, &hidden.ptr, sizeof(bytes));
+        if (bytes)
+            memory_wipe(bytes, hidden.len);
+    }
+    memory_free(rows->keys);
+    memory_free(rows->providers);
+    arena_done(&rows->arena);
+    memory_free(rows);
+}
+
+struct configure_key *rows_add_key(struct rows *rows)
+{
+    if (rows->key_count == rows->key_room) {
+        rows->key_room = rows->key_room ? rows->key_room * 2 : 64;
+        rows->keys = memory_resize(rows->keys, rows->key_room * sizeof(rows->keys[0]));
+    }
+    memset(&rows->keys[rows->key_count], 0, sizeof(rows->keys[0]));
+    return &rows->keys[rows->key_count++];
+}
+
+struct configure_provider *rows_add_provider(struct rows *rows)
+{
+    if (rows->provider_count == rows->provider_room) {
+        rows->provider_room = rows->provider_room ? rows->provider_room * 2 : 16;
+        rows->providers =
+            memory_resize(rows->providers, rows->provider_room * sizeof(rows->providers[0]));
+    }
+    memset(&rows->providers[rows->provider_count], 0, sizeof(rows->providers[0]));
+    return &rows->providers[rows->provider_count++];
+}
+
+const struct span *rows_names(struct rows *rows, struct span json, uint32_t *ret_count)
+{
+    cJSON *tree = json.ptr && json.len ? json_tree_read(json) : NULL;
+    const cJSON *item;
+    struct span *names = NULL;
+
+    *ret_count = 0;
+    if (cJSON_IsArray(tree)) {
+        names = ARENA_ARRAY(&rows->arena, (size_t)cJSON_GetArraySize(tree) + 1, struct span);
+        cJSON_ArrayForEach(item, tree)
+        {
+            if (cJSON_IsString(item))
+                names[(*ret_count)++] =
+                    arena_copy(&rows->arena, span_of_text(item->valuestring));
+        }
+    }
+    cJSON_Delete(tree);
+    return names;
+}
+
+void rows_finish(struct rows *rows)
+{
+    rows->table = (struct configure_rows){.keys = rows->keys,
+                                          .providers = rows->providers,
+                                          .key_count = rows->key_count,
+                                          .provider_count = rows->provider_count};
+}
+
+/* ---- from the store ---------------------------------------------------------------------- */
+
+static void take_key(void *who, const struct key_row *row)
+{
+    struct rows *rows = who;
+    struct configure_key *key;
+
+    if (rows->key_count >= ROWS_MAX || row->id.len != KEY_ID_SIZE)
+        return;
+    key = rows_add_key(rows);
+    memcpy(key->id, row->id.ptr, KEY_ID_SIZE);
+    memcpy(key->secret_hash, row->secret_hash, sizeof(key->secret_hash));
+    memcpy(key->previous_hash, row->previous_hash, sizeof(key->previous_hash));
+    key->flags = row->flags;
+    key->previous_until_ms = row->previous_until_ms;
+    key->expires_ms = row->expires_ms;
+    key->tenant = row->tenant;
+    key->team = row->team;
+    key->user = row->user;
+    key->name = arena_copy(&rows->arena, row->name);
+    key->models = rows_names(rows, row->models, &key->model_count);
+}
+
+static void take_account(void *who, const struct account_row *row)
+{
+    struct rows *rows = who;
+    struct configure_provider *provider;
+
+    if (rows->provider_count >= ROWS_MAX)
+        return;
+    if (row->fault)
+        log_event(LOG_ERROR, "the credential of a provider cannot be unsealed",
+                  LOG_TEXT_FIELD("provider", row->name), LOG_ERRNO_FIELD(row->fault));
+    provider = rows_add_provider(rows);
+    provider->name = arena_copy(&rows->arena, row->name);
+    provider->kind = arena_copy(&rows->arena, row->kind);
+    if (row->base_url.ptr)
+        provider->base_url = arena_copy(&rows->arena, row->base_url);
+    if (row->credential.hidden.ptr)
+        provider->credential =
+            secret_of(arena_copy(&rows->arena, secret_reveal(row->credential)));
+    provider->models = rows_names(rows, row->models, &provider->model_count);
+}
+
+int rows_load(struct store *store, const struct vault *vault, struct rows **ret)
+{
+    struct rows *rows = rows_new();
+    int result = key_row_each(store, take_key, rows);
+
+    if (result >= 0)
+        result = accounts_each(store, vault, take_account, rows);
+    if (result < 0) {
+        rows_free(rows);
+        return result;
+    }
+    rows_finish(rows);
+    *ret = rows;
+    return 0;
+}

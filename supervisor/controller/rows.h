@@ -1,0 +1,43 @@
+/* supervisor/controller/rows.h
+ *
+ * Keys and provider accounts as the store has them, in memory; and the copy of them on disk,
+ * STATE_DIR/snapshot.sealed, with which a start goes on when the database is away: AES-256-GCM
+ * under the vault's key, nonce, tag, cipher of a JSON text.
+ */
+#ifndef SUPERVISOR_CONTROLLER_ROWS_H
+#define SUPERVISOR_CONTROLLER_ROWS_H
+
+#include "shared/base/arena.h"
+
+#include "supervisor/configure/configure.h"
+#include "supervisor/keys/vault.h"
+#include "supervisor/store/store.h"
+
+#define ROWS_MAX (1U << 20)
+
+struct rows {
+    struct arena arena;
+    struct configure_key *keys;
+    struct configure_provider *providers;
+    uint32_t key_count, provider_count, key_room, provider_room;
+    struct configure_rows table; /* what configure takes; points at the above */
+};
+
+/* Blocks.  0 and the rows, or a negative errno of the store. */
+int rows_load(struct store *store, const struct vault *vault, struct rows **ret);
+void rows_free(struct rows *rows); /* NULL is fine; wipes credentials */
+
+/* Writes the copy (a new file that takes the old one's place).  0 or a negative errno. */
+int rows_keep(const struct rows *rows, const struct vault *vault, struct span state_dir);
+/* Reads the copy.  0, -ENOENT, or why it cannot be used. */
+int rows_read_kept(const struct vault *vault, struct span state_dir, struct rows **ret);
+
+/* For both files of this room. */
+struct rows *rows_new(void);
+struct configure_key *rows_add_key(struct rows *rows);
+struct configure_provider *rows_add_provider(struct rows *rows);
+/* JSON array text as names in the arena; NULL and *RET_COUNT 0 when it is not there. */
+const struct span *rows_names(struct rows *rows, struct span json, uint32_t *ret_count);
+void rows_finish(struct rows *rows);
+
+#endif
