@@ -19,6 +19,14 @@ static void wait_for(struct client *client, enum client_state state, uint32_t li
         reactor_disarm(client->reactor, &client->deadline);
 }
 
+/* A time of 0 is no limit. */
+static void watch_sending(struct client *client)
+{
+    client->pending_seen = client->wire.pending_bytes;
+    if (client->times->client_send_ms > 0)
+        reactor_arm(client->reactor, &client->sending, client->times->client_send_ms);
+}
+
 static void stop_timers(struct client *client)
 {
     reactor_disarm(client->reactor, &client->deadline);
@@ -73,7 +81,7 @@ static bool read_one(struct client *client, struct span *rest)
     case HTTP_MORE: return false;
     case HTTP_HEAD: head_arrived(client, head); break;
     case HTTP_BODY:
-        reactor_arm(client->reactor, &client->deadline, client->times->client_body_ms);
+        wait_for(client, CLIENT_BODY, client->times->client_body_ms);
         client->events->body(client, body);
         break;
     case HTTP_DONE: request_whole(client); break;
@@ -104,6 +112,8 @@ static void read_requests(struct client *client, struct span rest)
     client->turning = false;
     if (client->state == CLIENT_ANSWERING)
         keep_for_later(client, rest);
+    else if (client->state == CLIENT_IDLE && !http_reader_idle(&client->reader))
+        wait_for(client, CLIENT_HEAD, client->times->client_head_ms);
 }
 
 /* An answer may have ended while its request was being read: then the next one follows. */
@@ -198,18 +208,18 @@ static void time_passed(struct deadline *deadline)
         lose(client, FAULT_client_gone);
 }
 
-/* The client took nothing for a whole period. */
+/* The client took nothing for a whole period, or a write found it gone. */
 static void sending_passed(struct deadline *deadline)
 {
     struct client *client =
         (struct client *)(void *)((char *)deadline - offsetof(struct client, sending));
 
-    if (client->wire.pending_bytes < client->pending_seen) {
-        client->pending_seen = client->wire.pending_bytes;
-        reactor_arm(client->reactor, &client->sending, client->times->client_send_ms);
-        return;
-    }
-    lose(client, FAULT_client_stalled);
+    if (client->wire.broken)
+        lose(client, FAULT_client_gone);
+    else if (client->wire.pending_bytes < client->pending_seen)
+        watch_sending(client);
+    else
+        lose(client, FAULT_client_stalled);
 }
 
 struct client *client_open(struct reactor *reactor, int fd, struct tls_settings *tls,
@@ -253,10 +263,10 @@ long client_send(struct client *client, const struct span *pieces, unsigned coun
     if (!open_for_events(client))
         return -EPIPE;
     pending = wire_write(&client->wire, pieces, count);
-    if (pending > 0 && !deadline_armed(&client->sending)) {
-        client->pending_seen = (uint32_t)pending;
-        reactor_arm(client->reactor, &client->sending, client->times->client_send_ms);
-    }
+    if (pending < 0) /* the wire tells nobody of it, and `gone` must not come from in here */
+        reactor_arm(client->reactor, &client->sending, 0);
+    else if (pending > 0 && !deadline_armed(&client->sending))
+        watch_sending(client);
     return pending;
 }
 
@@ -274,7 +284,8 @@ void client_finish(struct client *client, bool keep)
         return;
     }
     http_reader_next_message(&client->reader);
-    wait_for(client, CLIENT_IDLE, client->times->client_idle_ms);
+    wait_for(client, CLIENT_IDLE,
+             client->retire_ms > 0 ? client->retire_ms : client->times->client_idle_ms);
     if (!client->turning)
         read_pipelined(client);
 }
@@ -291,7 +302,7 @@ void client_abort(struct client *client)
 
 void client_retire(struct client *client, uint32_t grace_ms)
 {
-    client->retiring = true;
+    client->retire_ms = grace_ms;
     if (client->state == CLIENT_IDLE)
         reactor_arm(client->reactor, &client->deadline, grace_ms);
 }

@@ -64,7 +64,7 @@ struct client {
     uint8_t state; /* enum client_state */
     bool turning;  /* a request is being read right now */
     bool peer_ended;
-    bool retiring; /* drain: idle ones go soon */
+    uint32_t retire_ms; /* drain: idle ones go so soon; 0: as ever */
     uint32_t requests;
 };
 
@@ -75,14 +75,15 @@ struct client *client_open(struct reactor *reactor, int fd, struct tls_settings 
 
 /* Answers "100 Continue". */
 void client_continue(struct client *client);
-/* Sends PIECES; the bytes that the kernel did not take (0: none), or a negative errno. */
+/* Sends PIECES; the bytes that the kernel did not take (0: none), or a negative errno: then
+ * `gone` follows from the loop. */
 long client_send(struct client *client, const struct span *pieces, unsigned count);
 /* The answer is complete. KEEP: the next request may come; else the connection closes in order.
  */
 void client_finish(struct client *client, bool keep);
 /* The answer cannot be completed: the peer gets a reset, so that it does not look whole. */
 void client_abort(struct client *client);
-/* Drain: closes after GRACE_MS when idle then. */
+/* Drain: from now on an idle one closes after GRACE_MS. */
 void client_retire(struct client *client, uint32_t grace_ms);
 
 #endif

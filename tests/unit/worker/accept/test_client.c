@@ -1,0 +1,534 @@
+#include "tests/unit/worker/wire/wire_case.h"
+#include "worker/accept/client.h"
+
+#define LONG_MS  60000
+#define SHORT_MS 40
+
+/* What the owner does in an event. */
+enum act {
+    ACT_WAIT, /* the test answers later */
+    ACT_KEEP,
+    ACT_END,
+    ACT_ABORT,
+};
+
+/* An owner that writes down what it is told. */
+struct host {
+    struct client *client;
+    struct buffer told;
+    struct snapshot_times times;
+    struct http_limits limits;
+    enum act on_head, on_body, on_received;
+    unsigned answers, received, closed, drained;
+    int peer;
+    bool continues;
+};
+
+static struct host host;
+static struct http_scratch scratch;
+
+static void tell(const char *what, struct span bytes)
+{
+    ck_assert_uint_eq(host.closed, 0);
+    ck_assert(buffer_append(&host.told, span_of_text(what)));
+    ck_assert(buffer_append(&host.told, bytes));
+    ck_assert(buffer_append_byte(&host.told, ' '));
+}
+
+static void send_text(const char *text)
+{
+    struct span piece = span_of_text(text);
+
+    (void)client_send(host.client, &piece, 1);
+}
+
+static void answer(bool keep)
+{
+    struct buffer text _buffer_;
+    struct span piece;
+
+    buffer_init(&text, 100);
+    (void)buffer_append_format(&text, "<%u>", ++host.answers);
+    piece = buffer_span(&text);
+    ck_assert_int_ge(client_send(host.client, &piece, 1), 0);
+    client_finish(host.client, keep);
+}
+
+static void act(enum act what)
+{
+    switch (what) {
+    case ACT_WAIT: break;
+    case ACT_KEEP: answer(true); break;
+    case ACT_END: answer(false); break;
+    case ACT_ABORT: client_abort(host.client); break;
+    }
+}
+
+static void on_head(struct client *client, const struct http_head *head)
+{
+    tell("head:", head->target);
+    ck_assert_ptr_null(client->exchange);
+    client->exchange = &host;
+    if (host.continues && head->expect_continue)
+        client_continue(client);
+    act(host.on_head);
+}
+
+static void on_body(struct client *client, struct span bytes)
+{
+    ck_assert_ptr_eq(client->exchange, &host);
+    tell("body:", bytes);
+    act(host.on_body);
+}
+
+static void on_received(struct client *client)
+{
+    ck_assert_ptr_eq(client->exchange, &host);
+    host.received++;
+    tell("whole", SPAN_NONE);
+    act(host.on_received);
+}
+
+static void on_gone(struct client *client, enum fault fault)
+{
+    tell("gone:", span_of_text(fault_row(fault)->name));
+    client->exchange = NULL;
+}
+
+static void on_drained(struct client *client)
+{
+    (void)client;
+    host.drained++;
+}
+
+static void on_refused(struct client *client, enum fault fault, const char *detail)
+{
+    (void)detail;
+    tell(client->exchange ? "refused+:" : "refused:", span_of_text(fault_row(fault)->name));
+    answer(false);
+}
+
+static void on_closed(struct client *client)
+{
+    ck_assert_ptr_null(client->exchange);
+    tell("closed", SPAN_NONE);
+    host.closed++;
+}
+
+static const struct client_events host_events = {
+    .head = on_head,
+    .body = on_body,
+    .received = on_received,
+    .gone = on_gone,
+    .drained = on_drained,
+    .refused = on_refused,
+    .closed = on_closed,
+};
+
+static void open_client(int fd, int peer)
+{
+    reactor.http = &scratch;
+    host.peer = peer;
+    host.client =
+        client_open(&reactor, fd, NULL, &host.limits, &host.times, &host_events, &host);
+    ck_assert_ptr_nonnull(host.client);
+}
+
+static void set_up(void)
+{
+    before();
+    host = (struct host){
+        .times = {.client_head_ms = LONG_MS,
+                  .client_body_ms = LONG_MS,
+                  .client_idle_ms = LONG_MS,
+                  .client_send_ms = LONG_MS},
+        .limits = {.head_bytes = 2000, .target_bytes = 500, .header_count = 20},
+    };
+    buffer_init(&host.told, 1 << 20);
+}
+
+/* A client on one end of a socket pair; the test is the other. */
+static void begin(void)
+{
+    int pair[2];
+
+    ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    open_client(pair[0], pair[1]);
+}
+
+static void tear_down(void)
+{
+    if (host.peer >= 0)
+        (void)close(host.peer);
+    RUN_UNTIL(host.closed);
+    buffer_done(&host.told);
+    after();
+}
+
+static void say(const char *text)
+{
+    ck_assert_int_eq(write(host.peer, text, strlen(text)), (ssize_t)strlen(text));
+}
+
+static void was_told(const char *expected)
+{
+    ck_assert_msg(span_eq(buffer_span(&host.told), span_of_text(expected)),
+                  "told '%.*s', expected '%s'", SPAN_ARG(buffer_span(&host.told)), expected);
+}
+
+/* Runs the loop until the peer has read EXPECTED. */
+static void is_read(const char *expected)
+{
+    struct buffer got _buffer_;
+
+    buffer_init(&got, 1 << 20);
+    while (got.len < strlen(expected)) {
+        ck_assert(take(host.peer, &got));
+        (void)uv_run(&reactor.loop, got.len < strlen(expected) ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+    }
+    ck_assert_msg(span_eq(buffer_span(&got), span_of_text(expected)), "read '%.*s'",
+                  SPAN_ARG(buffer_span(&got)));
+}
+
+/* ---- requests -----------------------------------------------------------------------------
+ */
+
+START_TEST(a_kept_connection_carries_one_request_after_the_other)
+{
+    begin();
+    say("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+    RUN_UNTIL(host.received == 1);
+    answer(true);
+    is_read("<1>");
+    say("POST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nabc");
+    RUN_UNTIL(host.received == 2);
+    answer(false);
+    is_read("<2>");
+    (void)shutdown(host.peer, SHUT_WR);
+    RUN_UNTIL(host.closed);
+    was_told("head:/1 whole head:/2 body:abc whole closed ");
+}
+
+END_TEST
+
+static const struct {
+    size_t piece_bytes;
+    enum act when;
+} pipelines[] = {{1, ACT_KEEP},  {1, ACT_WAIT},  {7, ACT_KEEP},   {7, ACT_WAIT},
+                 {40, ACT_KEEP}, {40, ACT_WAIT}, {999, ACT_KEEP}, {999, ACT_WAIT}};
+
+START_TEST(pipelined_requests_are_read_one_by_one_and_answered_in_order)
+{
+    struct span rest = SPAN("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n"
+                            "POST /2 HTTP/1.1\r\nHost: h\r\nContent-Length: 0\r\n\r\n"
+                            "GET /3 HTTP/1.1\r\nHost: h\r\n\r\n");
+
+    begin();
+    host.on_received = pipelines[_i].when;
+    while (rest.len > 0) {
+        size_t count =
+            rest.len < pipelines[_i].piece_bytes ? rest.len : pipelines[_i].piece_bytes;
+
+        ck_assert_int_eq(write(host.peer, rest.ptr, count), (ssize_t)count);
+        rest = span_skip(rest, count);
+        (void)uv_run(&reactor.loop, UV_RUN_NOWAIT);
+    }
+    for (unsigned i = 1; host.on_received == ACT_WAIT && i <= 3; i++) {
+        RUN_UNTIL(host.received == i);
+        ck_assert_uint_eq(host.answers, i - 1);
+        answer(true);
+    }
+    is_read("<1><2><3>");
+    was_told("head:/1 whole head:/2 whole head:/3 whole ");
+}
+
+END_TEST
+
+#define MANY 2000
+
+START_TEST(reading_pauses_while_many_pipelined_requests_wait_and_none_is_lost)
+{
+    static const char request[] =
+        "GET /long-enough-to-fill-the-waiting-room-some-day HTTP/1.1\r\n"
+        "Host: h\r\nUser-Agent: a test with many requests\r\n\r\n";
+    unsigned sent = 0;
+    size_t part = 0;
+
+    begin();
+    while (host.answers < MANY) {
+        ssize_t count = sent == MANY ? 0
+                                     : send(host.peer, request + part, strlen(request) - part,
+                                            MSG_DONTWAIT);
+
+        part += count > 0 ? (size_t)count : 0;
+        sent += part == strlen(request);
+        part = part == strlen(request) ? 0 : part;
+        if (count > 0)
+            continue;
+        (void)uv_run(&reactor.loop, UV_RUN_NOWAIT);
+        ck_assert_uint_le(host.client->pipelined.len,
+                          CLIENT_PIPELINE_BYTES + REACTOR_READ_BYTES);
+        if (host.received > host.answers)
+            answer(true);
+    }
+    ck_assert_uint_eq(host.received, MANY);
+}
+
+END_TEST
+
+START_TEST(a_continue_is_sent_before_the_body)
+{
+    begin();
+    host.continues = true;
+    host.on_received = ACT_KEEP;
+    say("POST /1 HTTP/1.1\r\nHost: h\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n");
+    is_read("HTTP/1.1 100 Continue\r\n\r\n");
+    say("ab");
+    is_read("<1>");
+    was_told("head:/1 body:ab whole ");
+}
+
+END_TEST
+
+static const struct {
+    const char *bytes, *told;
+} bad[] = {
+    {"\x16\x03\x01\x02", "refused:bad_http closed "},
+    {"GET / HTTP/1.1\r\n\r\n", "refused:bad_http closed "},
+    {"POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\nxyz\r\n",
+     "head:/ refused+:bad_http closed "},
+};
+
+START_TEST(what_is_not_http_is_refused_and_the_connection_ends)
+{
+    begin();
+    say(bad[_i].bytes);
+    is_read("<1>");
+    (void)shutdown(host.peer, SHUT_WR);
+    RUN_UNTIL(host.closed);
+    was_told(bad[_i].told);
+}
+
+END_TEST
+
+/* ---- time ---------------------------------------------------------------------------------
+ */
+
+static const struct {
+    const char *bytes, *told;
+    bool head, body, idle; /* which time is short */
+} slow[] = {
+    {"GET / HT", "refused:client_too_slow closed ", .head = true},
+    {"", "closed ", .head = true},
+    {"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nab",
+     "head:/ body:ab refused+:client_too_slow closed ", .body = true},
+    {"GET / HTTP/1.1\r\nHost: h\r\n\r\n", "head:/ whole closed ", .idle = true},
+    {"GET / HTTP/1.1\r\nHost: h\r\n\r\nGET /2 HT",
+     "head:/ whole refused:client_too_slow closed ", .head = true},
+};
+
+START_TEST(a_client_that_is_too_slow_is_told_or_let_go)
+{
+    host.times.client_head_ms = slow[_i].head ? SHORT_MS : LONG_MS;
+    host.times.client_body_ms = slow[_i].body ? SHORT_MS : LONG_MS;
+    host.times.client_idle_ms = slow[_i].idle ? SHORT_MS : LONG_MS;
+    host.on_received = ACT_KEEP;
+    begin();
+    say(slow[_i].bytes);
+    RUN_UNTIL(host.closed);
+    was_told(slow[_i].told);
+}
+
+END_TEST
+
+static void send_bulk(void)
+{
+    char *bytes = bulk();
+    struct span piece = span_of(bytes, BULK_BYTES);
+
+    ck_assert_int_gt(client_send(host.client, &piece, 1), 0);
+    memory_free(bytes);
+}
+
+START_TEST(a_client_that_takes_nothing_is_given_up)
+{
+    host.times.client_send_ms = SHORT_MS;
+    begin();
+    say("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    RUN_UNTIL(host.received == 1);
+    send_bulk();
+    RUN_UNTIL(host.closed);
+    was_told("head:/ whole gone:client_stalled closed ");
+}
+
+END_TEST
+
+START_TEST(a_time_of_zero_is_no_limit)
+{
+    struct buffer got _buffer_;
+
+    host.times = (struct snapshot_times){.client_head_ms = 0};
+    buffer_init(&got, 2 * BULK_BYTES);
+    begin();
+    say("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\nab");
+    for (int turns = 0; turns < 3; turns++)
+        (void)uv_run(&reactor.loop, UV_RUN_NOWAIT);
+    ck_assert(!deadline_armed(&host.client->deadline));
+    say("c");
+    RUN_UNTIL(host.received == 1);
+    send_bulk();
+    ck_assert(!deadline_armed(&host.client->sending));
+    while (got.len < BULK_BYTES) {
+        ck_assert(take(host.peer, &got));
+        (void)uv_run(&reactor.loop, UV_RUN_NOWAIT);
+    }
+    RUN_UNTIL(host.drained == 1);
+    was_told("head:/ body:ab body:c whole ");
+    client_finish(host.client, true);
+}
+
+END_TEST
+
+/* ---- ends ---------------------------------------------------------------------------------
+ */
+
+START_TEST(a_peer_that_leaves_while_its_answer_is_made_is_told_once)
+{
+    begin();
+    say("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    RUN_UNTIL(host.received == 1);
+    (void)close(host.peer);
+    host.peer = -1;
+    if (_i == 1) /* a write finds it before any read does */
+        send_text("too late");
+    RUN_UNTIL(host.closed);
+    was_told("head:/ whole gone:client_gone closed ");
+}
+
+END_TEST
+
+static const struct {
+    enum act head, body, received;
+    const char *told;
+} early[] = {
+    {.head = ACT_END, .told = "head:/ closed "},
+    {.head = ACT_ABORT, .told = "head:/ closed "},
+    {.body = ACT_END, .told = "head:/ body:ab closed "},
+    {.body = ACT_ABORT, .told = "head:/ body:ab closed "},
+    {.head = ACT_KEEP, .told = "head:/ closed "}, /* cannot be kept: its body is under way */
+    {.received = ACT_ABORT, .told = "head:/ body:ab body:c whole closed "},
+};
+
+START_TEST(the_owner_may_end_it_in_any_event)
+{
+    begin();
+    host.on_head = early[_i].head;
+    host.on_body = early[_i].body;
+    host.on_received = early[_i].received;
+    say("POST / HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n"
+        "2\r\nab\r\n1\r\nc\r\n0\r\n\r\nGET /never HTTP/1.1\r\nHost: h\r\n\r\n");
+    (void)shutdown(host.peer, SHUT_WR);
+    RUN_UNTIL(host.closed);
+    was_told(early[_i].told);
+}
+
+END_TEST
+
+static void begin_tcp(void)
+{
+    struct sockaddr_in address;
+    int listener = listen_loopback(&address);
+    int peer = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    ck_assert_int_eq(connect(peer, (struct sockaddr *)&address, sizeof(address)), 0);
+    open_client(accept(listener, NULL, NULL), peer);
+    (void)close(listener);
+}
+
+START_TEST(an_answer_that_ends_the_connection_survives_what_the_peer_still_sends)
+{
+    char got[16];
+
+    begin_tcp();
+    host.on_head = ACT_END;
+    say("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 99\r\n\r\nab");
+    RUN_UNTIL(host.answers == 1);
+    say("more that nobody reads");
+    for (int turns = 0; turns < 3; turns++)
+        (void)uv_run(&reactor.loop, UV_RUN_NOWAIT);
+    ck_assert_int_eq(read(host.peer, got, sizeof(got)), 3);
+    ck_assert_int_eq(read(host.peer, got, sizeof(got)), 0);
+    ck_assert_uint_eq(host.closed, 0);
+}
+
+END_TEST
+
+START_TEST(an_answer_that_was_cut_ends_with_a_reset)
+{
+    char got[16];
+
+    begin_tcp();
+    say("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    RUN_UNTIL(host.received == 1);
+    client_abort(host.client);
+    RUN_UNTIL(host.closed);
+    ck_assert_int_eq(read(host.peer, got, sizeof(got)), -1);
+    ck_assert_int_eq(errno, ECONNRESET);
+}
+
+END_TEST
+
+START_TEST(a_retired_client_may_ask_once_more_and_goes_when_idle)
+{
+    begin();
+    if (_i > 0) {
+        say("GET /1 HTTP/1.1\r\nHost: h\r\n\r\n");
+        RUN_UNTIL(host.received == 1);
+    }
+    client_retire(host.client, SHORT_MS);
+    if (_i > 0)
+        answer(true);
+    if (_i > 1) {
+        say("GET /2 HTTP/1.1\r\nHost: h\r\n\r\n");
+        RUN_UNTIL(host.received == 2);
+        answer(true);
+    }
+    RUN_UNTIL(host.closed);
+    was_told(_i == 0   ? "closed "
+             : _i == 1 ? "head:/1 whole closed "
+                       : "head:/1 whole head:/2 whole closed ");
+}
+
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("client");
+    TCase *client = tcase_create("client");
+    SRunner *runner = srunner_create(suite);
+    int failures;
+
+    tcase_add_checked_fixture(client, set_up, tear_down);
+    tcase_add_test(client, a_kept_connection_carries_one_request_after_the_other);
+    tcase_add_loop_test(client, pipelined_requests_are_read_one_by_one_and_answered_in_order, 0,
+                        ARRAY_LEN(pipelines));
+    tcase_add_test(client, reading_pauses_while_many_pipelined_requests_wait_and_none_is_lost);
+    tcase_add_test(client, a_continue_is_sent_before_the_body);
+    tcase_add_loop_test(client, what_is_not_http_is_refused_and_the_connection_ends, 0,
+                        ARRAY_LEN(bad));
+    tcase_add_loop_test(client, a_client_that_is_too_slow_is_told_or_let_go, 0,
+                        ARRAY_LEN(slow));
+    tcase_add_test(client, a_client_that_takes_nothing_is_given_up);
+    tcase_add_test(client, a_time_of_zero_is_no_limit);
+    tcase_add_loop_test(client, a_peer_that_leaves_while_its_answer_is_made_is_told_once, 0, 2);
+    tcase_add_loop_test(client, the_owner_may_end_it_in_any_event, 0, ARRAY_LEN(early));
+    tcase_add_test(client,
+                   an_answer_that_ends_the_connection_survives_what_the_peer_still_sends);
+    tcase_add_test(client, an_answer_that_was_cut_ends_with_a_reset);
+    tcase_add_loop_test(client, a_retired_client_may_ask_once_more_and_goes_when_idle, 0, 3);
+    suite_add_tcase(suite, client);
+    srunner_run_all(runner, CK_ENV);
+    failures = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+}
