@@ -1,10 +1,10 @@
-#include "supervisor/keys/keys.h"
-
 #include <errno.h>
 
 #include "shared/base/check.h"
 #include "shared/base/encode.h"
 #include "shared/base/memory.h"
+
+#include "supervisor/keys/keys.h"
 
 #define HASH_DIGITS (2 * SHA256_SIZE)
 #define COLUMNS                                                                   \
@@ -113,7 +113,11 @@ static bool is_good_text(struct span text, size_t most)
 
 static struct store_value id_or_null(uint64_t id)
 {
-    return id > 0 ? STORE_NUMBER_VALUE(id) : (struct store_value){.kind = STORE_NULL};
+    struct store_value value = {.kind = STORE_NULL};
+
+    if (id > 0)
+        value = STORE_NUMBER_VALUE(id);
+    return value;
 }
 
 int key_row_create(struct store *store, const struct key_wanted *wanted, int64_t now_ms,
@@ -154,7 +158,7 @@ int key_row_create(struct store *store, const struct key_wanted *wanted, int64_t
 static int why_none(struct store *store, struct span id)
 {
     struct arena arena;
-    struct key_row row;
+    struct key_row row = {.flags = 0};
 
     arena_init(&arena, 0);
     int result = key_row_find(store, id, &arena, &row);

@@ -105,8 +105,11 @@ static void write_statement(unsigned rows, struct buffer *out)
 /* A count that nobody knows, or that the database cannot hold, is NULL. */
 static struct store_value number_or_null(uint64_t number)
 {
-    return number > INT64_MAX ? (struct store_value){.kind = STORE_NULL}
-                              : STORE_NUMBER_VALUE(number);
+    struct store_value value = {.kind = STORE_NULL};
+
+    if (number <= INT64_MAX)
+        value = STORE_NUMBER_VALUE(number);
+    return value;
 }
 
 static struct store_value *write_values(const struct usage_record *record,

@@ -86,6 +86,7 @@ int ledger_list(struct ledger *ledger)
     }
     for (unsigned i = 0; i < ledger->count; i++)
         ledger->files[i].present = false;
+    /* cppcheck-suppress readdirCalled ; the stream is of this thread only */
     while ((entry = readdir(folder))) {
         if (read_name(entry->d_name, &number, &done))
             note_file(ledger, number, done);
