@@ -4,6 +4,7 @@
 
 #include "shared/base/check.h"
 #include "shared/base/clock.h"
+#include "shared/base/encode.h"
 #include "shared/base/memory.h"
 
 static struct vault_place place_of(struct span name)
@@ -60,6 +61,19 @@ int accounts_each(struct store *store, const struct vault *vault, account_row_f 
     return rows < 0 ? (int)rows : 0;
 }
 
+/* A text that is there must be one that the database takes. */
+static bool are_texts(const struct account_row *row)
+{
+    const struct span texts[] = {row->name, row->kind, row->base_url, row->models, row->extra};
+
+    for (unsigned i = 0; i < ARRAY_LEN(texts); i++) {
+        if (texts[i].len > ACCOUNT_TEXT_MAX || !utf8_valid(texts[i]) ||
+            (texts[i].len > 0 && memchr(texts[i].ptr, '\0', texts[i].len)))
+            return false;
+    }
+    return row->name.len > 0 && row->name.len <= ACCOUNT_NAME_MAX;
+}
+
 /* The values of a row, $1 to $7; SEALED holds the credential's text. */
 static bool write_values(const struct vault *vault, const struct account_row *row,
                          struct buffer *sealed, struct store_value ret[7])
@@ -67,6 +81,8 @@ static bool write_values(const struct vault *vault, const struct account_row *ro
     struct vault_place place = place_of(row->name);
     bool has = secret_reveal(row->credential).ptr != NULL;
 
+    if (!are_texts(row))
+        return false;
     if (has && !vault_seal(vault, &place, row->credential, sealed))
         return false;
     ret[0] = STORE_TEXT_VALUE(row->name);
@@ -86,7 +102,7 @@ int accounts_create(struct store *store, const struct vault *vault,
     struct buffer _buffer_ sealed;
 
     buffer_init(&sealed, (size_t)2 * VAULT_SECRET_MAX);
-    if (row->name.len == 0 || row->kind.len == 0 || !write_values(vault, row, &sealed, values))
+    if (row->kind.len == 0 || !write_values(vault, row, &sealed, values))
         return -EINVAL;
     values[7] = STORE_NUMBER_VALUE(row->created_ms > 0 ? row->created_ms : clock_wall_ms());
     int64_t rows =

@@ -2,14 +2,17 @@
  *
  * Provider accounts that operators added (not those of the settings file): rows of the table
  * provider_accounts, their credential sealed (vault.h).  All calls block (see store.h) and
- * return 0 or a negative errno: those of the store and the vault, -ENOENT, and -EEXIST for a
- * name that is taken.
+ * return 0 or a negative errno: those of the store and the vault, -ENOENT, -EEXIST for a name
+ * that is taken, and -EINVAL for a text that is none or too long.
  */
 #ifndef SUPERVISOR_KEYS_ACCOUNTS_H
 #define SUPERVISOR_KEYS_ACCOUNTS_H
 
 #include "supervisor/keys/vault.h"
 #include "supervisor/store/store.h"
+
+#define ACCOUNT_NAME_MAX 128
+#define ACCOUNT_TEXT_MAX 65536
 
 struct account_row {
     struct span name, kind, base_url; /* base_url not there: the kind's own */

@@ -158,8 +158,8 @@ void vault_done(struct vault *vault)
 /* ---- sealing
  * --------------------------------------------------------------------------------- */
 
-/* The parts with a NUL between, which none of them holds. */
-static void write_place(const struct vault_place *place, const char *key_id, struct buffer *out)
+/* The parts with a NUL between, which none of them holds.  False when they are too long. */
+static bool write_place(const struct vault_place *place, const char *key_id, struct buffer *out)
 {
     const struct span parts[] = {place->table, place->row, place->column, span_of_text(key_id)};
 
@@ -167,21 +167,18 @@ static void write_place(const struct vault_place *place, const char *key_id, str
         (void)buffer_append(out, parts[i]);
         (void)buffer_append_byte(out, '\0');
     }
-    CHECK(!out->failed);
+    return !out->failed;
 }
 
 bool vault_seal(const struct vault *vault, const struct vault_place *place, struct secret plain,
                 struct buffer *out)
 {
     struct span bytes = secret_reveal(plain);
-    struct buffer _buffer_ aad;
-    struct buffer _buffer_ blob;
+    struct buffer _buffer_ aad = {.limit_bytes = 4096};
+    struct buffer _buffer_ blob = {.limit_bytes = VAULT_TEXT_MOST};
 
-    if (bytes.len > VAULT_SECRET_MAX)
+    if (bytes.len > VAULT_SECRET_MAX || !write_place(place, vault->id, &aad))
         return false;
-    buffer_init(&aad, 4096);
-    buffer_init(&blob, SEALED_HEAD + VAULT_SECRET_MAX);
-    write_place(place, vault->id, &aad);
     uint8_t *at = (uint8_t *)buffer_reserve(&blob, SEALED_HEAD + bytes.len);
 
     random_bytes(at, GCM_NONCE_SIZE);
@@ -213,17 +210,16 @@ int vault_unseal(const struct vault *vault, const struct vault_place *place, str
 {
     struct span id = span_of(sealed.ptr ? sealed.ptr + 3 : NULL, VAULT_ID_SIZE);
     size_t head = sizeof(SEALED_PREFIX) - 1 + VAULT_ID_SIZE + 1;
-    struct buffer _buffer_ aad;
-    struct buffer _buffer_ blob;
+    struct buffer _buffer_ aad = {.limit_bytes = 4096};
+    struct buffer _buffer_ blob = {.limit_bytes = VAULT_TEXT_MOST};
 
     if (sealed.len < head || !span_starts(sealed, SPAN(SEALED_PREFIX)) ||
         sealed.ptr[head - 1] != '.')
         return -EPROTO;
     if (!span_eq(id, span_of_text(vault->id)))
         return -ENOKEY;
-    buffer_init(&aad, 4096);
-    buffer_init(&blob, VAULT_TEXT_MOST);
-    write_place(place, vault->id, &aad);
+    if (!write_place(place, vault->id, &aad))
+        return -EPROTO;
     if (!decode_base64(span_skip(sealed, head), &blob) || blob.len < SEALED_HEAD)
         return -EPROTO;
     return unseal_blob(vault, buffer_span(&aad), buffer_span(&blob), out);

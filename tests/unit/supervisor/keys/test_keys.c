@@ -222,6 +222,30 @@ START_TEST(a_credential_is_sealed_and_bound_to_its_row)
 
 END_TEST
 
+START_TEST(an_account_that_cannot_be_stored_is_refused)
+{
+    static char room[ACCOUNT_TEXT_MAX + 1];
+    struct vault vault = {.key = {1}, .id = "00000001"};
+    struct account_row good = {.name = SPAN("up"), .kind = SPAN("mock")};
+    struct account_row bad[] = {good, good, good, good, good};
+
+    begin();
+    memset(room, 'x', sizeof(room));
+    bad[0].name = span_of(room, ACCOUNT_NAME_MAX + 1);
+    bad[1].base_url = SPAN("\xff");
+    bad[2].models = SPAN("a\0b");
+    bad[3].extra = span_of(room, sizeof(room));
+    bad[4].credential = secret_of(span_of(room, VAULT_SECRET_MAX + 1));
+    for (unsigned i = 0; i < ARRAY_LEN(bad); i++) {
+        ck_assert_int_eq(accounts_create(store, &vault, &bad[i]), -EINVAL);
+        ck_assert_int_eq(accounts_change(store, &vault, &bad[i]), -EINVAL);
+    }
+    ck_assert_int_eq(accounts_create(store, &vault, &good), 0);
+    end();
+}
+
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("keys");
@@ -234,6 +258,7 @@ int main(void)
     tcase_add_test(tests, a_revoked_key_stays_revoked);
     tcase_add_test(tests, a_key_expires_at_its_time);
     tcase_add_test(tests, what_is_no_key_is_not_found_and_what_is_no_name_is_refused);
+    tcase_add_test(tests, an_account_that_cannot_be_stored_is_refused);
     tcase_add_test(tests, a_credential_is_sealed_and_bound_to_its_row);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
