@@ -1,5 +1,5 @@
 /* aigwctl config check, and the one setting that the tool itself needs. */
-#include <stdio.h>
+#include <unistd.h>
 
 #include "shared/base/memory.h"
 #include "shared/settings/settings.h"
@@ -7,7 +7,18 @@
 #include "cli/body.h"
 #include "cli/place.h"
 
-#define ERRORS_BYTES (1U << 20)
+#define ERRORS_BYTES  (1U << 20)
+#define SOCKET_PRESET "state/admin.sock" /* as in settings.def */
+
+/* Without the line feed of the last one. */
+static struct span lines_of(const struct buffer *errors)
+{
+    struct span lines = buffer_span(errors);
+
+    while (span_ends(lines, SPAN("\n")))
+        lines.len--;
+    return lines;
+}
 
 static const char *text_of(struct span s)
 {
@@ -67,12 +78,12 @@ int place_of_settings(const struct invocation *invocation, const char **ret_sock
     settings = settings_read(text_of(file), &errors);
     if (settings)
         *ret_socket = text_of(settings->admin.socket);
-    else if (!text.ptr)
-        code = tell_error(invocation, EXIT_FAILED, buffer_span(&errors));
-    else if (place_scan_socket(text).ptr)
+    else if (text.ptr && place_scan_socket(text).ptr)
         *ret_socket = text_of(place_scan_socket(text));
+    else if (text.ptr && access(SOCKET_PRESET, F_OK) == 0)
+        *ret_socket = SOCKET_PRESET;
     else
-        *ret_socket = "state/admin.sock";
+        code = tell_error(invocation, EXIT_FAILED, lines_of(&errors));
     settings_free(settings);
     buffer_done(&errors);
     return code;
@@ -89,9 +100,7 @@ int config_check(struct invocation *invocation)
     buffer_init(&errors, ERRORS_BYTES);
     settings = settings_read(file, &errors);
     if (!settings) {
-        while (errors.len && errors.ptr[errors.len - 1] == '\n')
-            errors.len--;
-        code = tell_error(invocation, EXIT_FAILED, buffer_span(&errors));
+        code = tell_error(invocation, EXIT_FAILED, lines_of(&errors));
     } else if (!invocation->quiet) {
         buffer_init(&out, BODY_BYTES);
         if (invocation->json)

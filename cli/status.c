@@ -112,19 +112,14 @@ int usage_show(struct invocation *invocation)
     return code;
 }
 
-/* The settings have no better form for people than the one they are answered in. */
+/* For people the settings are shown as the file that they could have come from. */
 int config_show(struct invocation *invocation)
 {
     struct link_answer answer;
     int code = link_ask(invocation, "GET", SPAN("/config"), SPAN_NONE, &answer);
 
-    if (code == EXIT_OK && !link_printed(invocation, &answer)) {
-        char *text = cJSON_Print(answer.tree);
-
-        print_out(span_of_text(text ? text : ""));
-        print_out(SPAN("\n"));
-        cJSON_free(text);
-    }
+    if (code == EXIT_OK && !link_printed(invocation, &answer))
+        print_out(json_tree_text(answer.tree, "settings"));
     link_answer_done(&answer);
     return code;
 }

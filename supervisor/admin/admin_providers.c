@@ -139,7 +139,9 @@ static bool read_row(struct admin_request *request, struct span name, struct acc
     return !wrong;
 }
 
-static void answer_account(struct admin_request *request, const struct account_row *row)
+/* UNSET: what is said of a credential that the row does not have. */
+static void answer_account(struct admin_request *request, const struct account_row *row,
+                           struct span unset)
 {
     struct json_writer writer = admin_answer(request);
 
@@ -149,7 +151,7 @@ static void answer_account(struct admin_request *request, const struct account_r
     json_write_member_text(&writer, SPAN("base_url"), row->base_url);
     json_write_member_text(&writer, SPAN("source"), SPAN("store"));
     json_write_member_text(&writer, SPAN("credential"),
-                           row->credential.hidden.len ? SPAN("set") : SPAN("none"));
+                           row->credential.hidden.len ? SPAN("set") : unset);
     admin_write_list(&writer, SPAN("models"), row->models);
     json_write_object_end(&writer);
 }
@@ -166,9 +168,10 @@ static void add_account(struct admin_request *request)
     if (result < 0)
         admin_refuse_errno(request, result, SPAN("provider"));
     else
-        answer_account(request, &row);
+        answer_account(request, &row, SPAN("none"));
 }
 
+/* Shows what was changed, and nothing that was not asked for. */
 static void edit_account(struct admin_request *request)
 {
     struct account_row row;
@@ -180,7 +183,7 @@ static void edit_account(struct admin_request *request)
     if (result < 0)
         admin_refuse_errno(request, result, SPAN("provider"));
     else
-        answer_account(request, &row);
+        answer_account(request, &row, SPAN_NONE);
 }
 
 static void remove_account(struct admin_request *request)
