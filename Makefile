@@ -169,7 +169,7 @@ $(UNITS): $(BUILD)/%: $(BUILD)/%.o $(CLI_LIB) $(LIB) $(TEST_LIB) $(LLHTTP)
 -include tests/bench/build.mk
 golden: all
 	@AIGW_BUILD=$(BUILD) tests/golden/run $(PATTERN)
-play: all
+play: all $(filter $(BUILD)/tests/unit/supervisor/keys/% $(BUILD)/tests/unit/supervisor/ledger/%,$(UNITS))
 	@AIGW_BUILD=$(BUILD) tests/play/run $(PATTERN)
 bench: all bench-tools
 	@tools/install-deps bench
