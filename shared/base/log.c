@@ -115,9 +115,9 @@ void log_write(enum log_level level, const char *message, const struct log_field
     struct buffer line _buffer_;
     int saved = errno;
 
+    buffer_init(&line, LINE_LIMIT_BYTES);
     if (!log_wants(level))
         return;
-    buffer_init(&line, LINE_LIMIT_BYTES);
     (sink.json ? append_json : append_plain)(&line, level, message, fields, count);
     if (line.failed) {
         /* Too many long fields: the sentence alone. */
