@@ -260,9 +260,9 @@ static void refuse_model(struct exchange *x)
 {
     struct buffer message _buffer_;
 
+    buffer_init(&message, 1024);
     if (x->fault != FAULT_model_not_found)
         return;
-    buffer_init(&message, 1024);
     (void)buffer_append(&message, SPAN("The model '"));
     (void)buffer_append(&message, span_of(x->asked_model.ptr,
                                           x->asked_model.len < 200 ? x->asked_model.len : 200));

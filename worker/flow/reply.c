@@ -175,12 +175,12 @@ static void reply_model(struct exchange *x)
     struct buffer body _buffer_;
     struct json_writer json;
 
+    buffer_init(&body, MESSAGE_LIMIT);
     if (!row || !caller_may_use(snapshot, &x->caller, x->head.argument)) {
         x->fault = FAULT_model_not_found;
         reply_fault(x);
         return;
     }
-    buffer_init(&body, MESSAGE_LIMIT);
     json_write_init(&json, &body);
     write_model(&json, x, row);
     reply_json(x, 200, buffer_span(&body));

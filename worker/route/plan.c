@@ -12,6 +12,7 @@ static bool direct_target(const struct snapshot *snapshot, struct span model,
     size_t slash = span_find(model, SPAN("/"));
     struct buffer quoted _buffer_;
 
+    buffer_init(&quoted, 6 * MODEL_NAME_MAX);
     if (slash == SIZE_MAX || slash == 0 || slash + 1 >= model.len)
         return false;
     ret->provider =
@@ -19,7 +20,6 @@ static bool direct_target(const struct snapshot *snapshot, struct span model,
     if (!ret->provider)
         return false;
     ret->model = span_skip(model, slash + 1);
-    buffer_init(&quoted, 6 * MODEL_NAME_MAX);
     (void)json_append_quoted(&quoted, ret->model);
     ret->model_json = arena_copy(arena, buffer_span(&quoted));
     return true;
