@@ -28,7 +28,7 @@ static void check_provider(struct reader *reader, const struct settings_provider
     if (!provider->name.ptr)
         return;
     first = provider_named(reader->settings, provider->name);
-    if (first != provider)
+    if (first && first != provider)
         complain(reader, provider->line, "providers: the name `%.*s` stands in line %u already",
                  SPAN_ARG(provider->name), first->line);
 }
@@ -38,21 +38,31 @@ static void check_provider(struct reader *reader, const struct settings_provider
 static bool made_by_itself(const struct settings *settings, struct span name)
 {
     const struct provider_kind *kind = provider_kind_find(name);
+    const char *value;
 
     if (!kind)
         return false;
     if (kind->mock)
         return settings->mock;
-    return settings->environment && kind->variable.len > 0 && getenv(kind->variable.ptr);
+    value = kind->variable.len > 0 ? getenv(kind->variable.ptr) : NULL;
+    return settings->environment && value && value[0] != '\0';
 }
 
 static void check_target(struct reader *reader, const struct settings_target *target)
 {
+    const struct provider_kind *kind;
+
     if (!target->provider.ptr || provider_named(reader->settings, target->provider) ||
         made_by_itself(reader->settings, target->provider))
         return;
-    complain(reader, target->line, "models: there is no provider `%.*s`",
-             SPAN_ARG(target->provider));
+    kind = provider_kind_find(target->provider);
+    if (kind && kind->variable.len > 0)
+        complain(reader, target->line,
+                 "models: there is no provider `%.*s`, and %.*s is not set",
+                 SPAN_ARG(target->provider), SPAN_ARG(kind->variable));
+    else
+        complain(reader, target->line, "models: there is no provider `%.*s`",
+                 SPAN_ARG(target->provider));
 }
 
 static void check_model(struct reader *reader, uint32_t index)

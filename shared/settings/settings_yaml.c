@@ -97,6 +97,12 @@ static void take_scalar(struct growing *g, const yaml_event_t *event)
     struct node *node;
 
     if (level && level->node->kind == NODE_MAPPING && !level->has_key) {
+        if (level->node->last && level->node->last->index + 1 >= SETTINGS_NAMES_MAX) {
+            complain(g->reader, line_of(event->start_mark), "more than %u names in one mapping",
+                     SETTINGS_NAMES_MAX);
+            g->failed = true;
+            return;
+        }
         take_key(g, level, text, line_of(event->start_mark));
         return;
     }

@@ -1,3 +1,5 @@
+#include <stdlib.h>
+
 #include "shared/base/hash.h"
 #include "shared/base/memory.h"
 #include "shared/text/json_write.h"
@@ -147,35 +149,67 @@ static void add_full_names(struct model_list *list, const struct account_list *a
     }
 }
 
-/* How many providers have NAME in their catalogue. */
-static unsigned provider_count(const struct account_list *accounts, struct span name)
-{
-    unsigned count = 0;
+/* A name that a provider's catalogue has. */
+struct offer {
+    struct span name;
+    uint32_t provider;
+};
 
+struct offer_list {
+    struct offer *rows;
+    size_t count, size;
+};
+
+static int compare_offers(const void *left, const void *right)
+{
+    const struct offer *a = left, *b = right;
+    size_t len = a->name.len < b->name.len ? a->name.len : b->name.len;
+    int order = len > 0 ? memcmp(a->name.ptr, b->name.ptr, len) : 0;
+
+    if (order == 0 && a->name.len != b->name.len)
+        order = a->name.len < b->name.len ? -1 : 1;
+    if (order == 0)
+        order = (a->provider > b->provider) - (a->provider < b->provider);
+    return order;
+}
+
+static void gather_offers(struct offer_list *offers, const struct account_list *accounts)
+{
     for (uint32_t i = 0; i < accounts->count; i++) {
         struct span there;
 
         for (uint32_t j = 0; (there = account_model(&accounts->rows[i], j)).ptr; j++) {
-            if (span_eq(there, name)) {
-                count++;
-                break;
+            if (offers->count == offers->size) {
+                offers->size = offers->size > 0 ? offers->size * 2 : 256;
+                offers->rows =
+                    memory_resize(offers->rows, offers->size * sizeof(*offers->rows));
             }
+            offers->rows[offers->count++] = (struct offer){there, i};
         }
     }
-    return count;
+    if (offers->count > 1)
+        qsort(offers->rows, offers->count, sizeof(*offers->rows), compare_offers);
 }
 
+/* Names that exactly one provider has. */
 static void add_bare_names(struct model_list *list, const struct account_list *accounts,
                            uint64_t total_ms)
 {
-    for (uint32_t i = 0; i < accounts->count; i++) {
-        struct span there;
+    struct offer_list offers = {NULL, 0, 0};
+    size_t end;
 
-        for (uint32_t j = 0; (there = account_model(&accounts->rows[i], j)).ptr; j++) {
-            if (provider_count(accounts, there) == 1)
-                add_catalogue(list, accounts, i, there, there, total_ms);
+    gather_offers(&offers, accounts);
+    for (size_t at = 0; at < offers.count; at = end) {
+        const struct offer *first = &offers.rows[at];
+
+        for (end = at + 1; end < offers.count; end++) {
+            if (!span_eq(offers.rows[end].name, first->name))
+                break;
         }
+        if (offers.rows[end - 1].provider == first->provider)
+            add_catalogue(list, accounts, first->provider, first->name, first->name, total_ms);
     }
+    memory_free(offers.rows);
 }
 
 void put_models(struct snapshot_builder *builder, const struct settings *settings,

@@ -215,6 +215,8 @@ static const struct {
      "s.yaml:1: models[0]: `name` is missing\n"},
     {"mock: false\nmodels: [{name: m, targets: [{provider: mock, model: x}]}]\n",
      "s.yaml:2: models: there is no provider `mock`\n"},
+    {"models: [{name: m, targets: [{provider: groq, model: x}]}]\n",
+     "s.yaml:1: models: there is no provider `groq`, and GROQ_API_KEY is not set\n"},
     {"store: mysql:x\n",
      "s.yaml:1: store: the value is neither sqlite:FILE nor postgresql://USER@HOST/NAME\n"},
     {"state_dir: \"a\\nb\"\n", "s.yaml:1: state_dir: `a?b` has a control character\n"},
@@ -262,7 +264,12 @@ START_TEST(depth_and_number_of_errors_are_limited)
     for (unsigned i = 0; i < 5000; i++)
         len += (size_t)snprintf(text + len, sizeof(text) - len, "unknown%u: 1\n", i);
     ck_assert_ptr_null(parse(text));
-    ck_assert_ptr_nonnull(strstr(said(), "s.yaml: and 4900 more errors\n"));
+    ck_assert_str_eq(said(), "s.yaml:1001: more than 1000 names in one mapping\n");
+    len = 0;
+    for (unsigned i = 0; i < 900; i++)
+        len += (size_t)snprintf(text + len, sizeof(text) - len, "unknown%u: 1\n", i);
+    ck_assert_ptr_null(parse(text));
+    ck_assert_ptr_nonnull(strstr(said(), "s.yaml: and 800 more errors\n"));
 }
 
 END_TEST
@@ -379,6 +386,7 @@ int main(void)
     int failed;
 
     buffer_init(&errors, OUTPUT_MAX);
+    (void)clearenv();
     (void)setenv("TEST_KEY", "sk-canary", 1);
     (void)setenv("TEST_PASSWORD", "p4ss-canary", 1);
     tcase_add_test(tests, a_good_file_is_read_as_written);
