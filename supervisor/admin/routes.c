@@ -213,7 +213,7 @@ static bool token_fits(const struct admin_request *request)
            span_eq_secret(given, token);
 }
 
-static bool permitted(struct admin_request *request, enum route_permission permission)
+bool admin_permitted(struct admin_request *request, enum route_permission permission)
 {
     if (permission == PERMISSION_PUBLIC)
         return true;
@@ -326,7 +326,7 @@ void admin_handle(struct admin_request *request)
         admin_refuse(request, 404, "not_found", SPAN("no such path"));
     } else if (!decode_arguments(request)) {
         admin_refuse(request, 400, "bad_request", SPAN("a broken escape in the path"));
-    } else if (permitted(request, request->route->permission)) {
+    } else if (admin_permitted(request, request->route->permission)) {
         start_route(request);
         return;
     }

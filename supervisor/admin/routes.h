@@ -40,6 +40,8 @@ extern const unsigned admin_route_count;
 const struct admin_route *admin_find_route(enum http_method method, struct span path,
                                            struct span *ret_arguments, bool *ret_path_known);
 
+/* Whether the caller may; the answer says why not. */
+bool admin_permitted(struct admin_request *request, enum route_permission permission);
 /* Fills the answer with an error. */
 void admin_refuse(struct admin_request *request, uint16_t status, const char *code,
                   struct span message);
