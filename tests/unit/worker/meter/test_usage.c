@@ -1,0 +1,208 @@
+#include <check.h>
+#include <stdlib.h>
+
+#include "shared/base/check.h"
+#include "shared/journal/record.h"
+
+#include "worker/meter/usage.h"
+
+static struct arena arena;
+static struct bill bill;
+
+static void set_up(void)
+{
+    arena_init(&arena, 0);
+    bill_init(&bill);
+}
+
+static void tear_down(void)
+{
+    arena_done(&arena);
+}
+
+static bool read_text(const char *text)
+{
+    struct json_value value;
+    struct json_error error;
+
+    ck_assert(json_check(span_of_text(text), &value, &error));
+    return bill_read(&bill, value, &arena);
+}
+
+START_TEST(all_that_is_said_is_read)
+{
+    const char *text =
+        "{\"prompt_tokens\":11,\"completion_tokens\":22,\"total_tokens\":33,"
+        "\"prompt_tokens_details\":{\"cached_tokens\":4,\"cache_write_tokens\":5,"
+        "\"audio_tokens\":6},"
+        "\"completion_tokens_details\":{\"reasoning_tokens\":7},\"new\":[1]}";
+
+    ck_assert(read_text(text));
+    ck_assert_uint_eq(bill.input_tokens, 11);
+    ck_assert_uint_eq(bill.output_tokens, 22);
+    ck_assert_uint_eq(bill.cached_tokens, 4);
+    ck_assert_uint_eq(bill.cache_write_tokens, 5);
+    ck_assert_uint_eq(bill.audio_tokens, 6);
+    ck_assert_uint_eq(bill.reasoning_tokens, 7);
+    ck_assert(span_eq(bill.raw, span_of_text(text)));
+    ck_assert_ptr_ne(bill.raw.ptr, text);
+}
+
+END_TEST
+
+static const struct {
+    const char *count;
+    uint64_t read;
+} counts[] = {
+    {"0", 0},
+    {"7", 7},
+    {"9223372036854775807", INT64_MAX},
+    {"9223372036854775808", USAGE_UNKNOWN},
+    {"18446744073709551615", USAGE_UNKNOWN},
+    {"18446744073709551616", USAGE_UNKNOWN},
+    {"99999999999999999999999999", USAGE_UNKNOWN},
+    {"-1", USAGE_UNKNOWN},
+    {"-0", USAGE_UNKNOWN},
+    {"1.5", USAGE_UNKNOWN},
+    {"1.0", USAGE_UNKNOWN},
+    {"1e3", USAGE_UNKNOWN},
+    {"1e400", USAGE_UNKNOWN},
+    {"\"7\"", USAGE_UNKNOWN},
+    {"null", USAGE_UNKNOWN},
+    {"true", USAGE_UNKNOWN},
+    {"[7]", USAGE_UNKNOWN},
+    {"{}", USAGE_UNKNOWN},
+};
+
+START_TEST(a_count_that_is_no_count_stays_unknown)
+{
+    struct buffer text _buffer_;
+    struct json_value value;
+    struct json_error error;
+
+    buffer_init(&text, 1000);
+    (void)buffer_append_format(&text,
+                               "{\"completion_tokens\":5,\"prompt_tokens\":%s,"
+                               "\"completion_tokens_details\":{\"reasoning_tokens\":%s}}",
+                               counts[_i].count, counts[_i].count);
+    ck_assert(json_check(buffer_span(&text), &value, &error));
+    ck_assert(bill_read(&bill, value, &arena));
+    ck_assert_uint_eq(bill.input_tokens, counts[_i].read);
+    ck_assert_uint_eq(bill.reasoning_tokens, counts[_i].read);
+    ck_assert_uint_eq(bill.output_tokens, 5);
+}
+
+END_TEST
+
+START_TEST(what_is_missing_or_no_object_stays_unknown)
+{
+    static const char *const none[] = {"null", "[]", "\"usage\"", "12", "true"};
+
+    for (unsigned i = 0; i < ARRAY_LEN(none); i++)
+        ck_assert(!read_text(none[i]));
+    ck_assert(!bill_read(&bill, (struct json_value){.kind = JSON_ABSENT}, &arena));
+    ck_assert_ptr_null(bill.raw.ptr);
+    ck_assert(read_text("{\"prompt_tokens_details\":null,\"completion_tokens_details\":[1]}"));
+    ck_assert_uint_eq(bill.input_tokens, USAGE_UNKNOWN);
+    ck_assert_uint_eq(bill.output_tokens, USAGE_UNKNOWN);
+    ck_assert_uint_eq(bill.cached_tokens, USAGE_UNKNOWN);
+    ck_assert_uint_eq(bill.reasoning_tokens, USAGE_UNKNOWN);
+}
+
+END_TEST
+
+#define USED "\"usage\":{\"prompt_tokens\":1,\"completion_tokens\":2}"
+
+static const struct {
+    const char *data;
+    bool hidden, read;
+} chunks[] = {
+    {"{\"choices\":[]," USED "}", true, true},
+    {"{" USED ",\"choices\":[ ]}", true, true},
+    {"{\"choices\":[{\"delta\":{\"content\":\"x\"}}]," USED "}", false, true},
+    {"{\"choices\":[{\"delta\":{},\"finish_reason\":\"stop\"}]," USED "}", false, true},
+    {"{" USED "}", false, true},
+    {"{\"choices\":null," USED "}", false, true},
+    {"{\"choices\":[],\"usage\":null}", false, false},
+    {"{\"choices\":[]}", false, false},
+    {"{\"choices\":[{\"delta\":{\"content\":\"\\\"usage\\\": {}\"}}]}", false, false},
+    {"{\"choices\":[{" USED "}]}", false, false},
+    {"{\"choices\":[]," USED, false, false},
+    {"[DONE]", false, false},
+    {"", false, false},
+    {"\"usage\"", false, false},
+};
+
+START_TEST(only_the_chunk_that_has_nothing_but_usage_is_hidden)
+{
+    ck_assert_int_eq(bill_read_chunk(&bill, span_of_text(chunks[_i].data), &arena),
+                     chunks[_i].hidden);
+    ck_assert_uint_eq(bill.input_tokens, chunks[_i].read ? 1 : USAGE_UNKNOWN);
+    ck_assert_uint_eq(bill.output_tokens, chunks[_i].read ? 2 : USAGE_UNKNOWN);
+}
+
+END_TEST
+
+START_TEST(usage_in_each_chunk_counts_once_and_does_not_grow_the_arena)
+{
+    size_t used = 0;
+
+    for (unsigned i = 1; i <= 1000; i++) {
+        struct buffer text _buffer_;
+
+        buffer_init(&text, 1000);
+        (void)buffer_append_format(
+            &text,
+            "{\"choices\":[{}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":%u}}", i);
+        ck_assert(!bill_read_chunk(&bill, buffer_span(&text), &arena));
+        ck_assert_uint_eq(bill.output_tokens, i);
+        if (i == 1)
+            used = arena.used_bytes;
+    }
+    ck_assert_uint_eq(arena.used_bytes, used);
+    ck_assert(span_eq(bill.raw, SPAN("{\"prompt_tokens\":9,\"completion_tokens\":1000}")));
+}
+
+END_TEST
+
+START_TEST(words_that_are_too_long_are_counted_but_not_kept)
+{
+    struct buffer text _buffer_;
+    struct json_value value;
+    struct json_error error;
+
+    buffer_init(&text, 2000);
+    (void)buffer_append(&text, SPAN("{\"prompt_tokens\":3,\"x\":\""));
+    while (text.len < USAGE_RAW_MAX + 1 - 2)
+        (void)buffer_append_byte(&text, 'x');
+    (void)buffer_append(&text, SPAN("\"}"));
+    ck_assert_uint_eq(text.len, USAGE_RAW_MAX + 1);
+    ck_assert(json_check(buffer_span(&text), &value, &error));
+    ck_assert(bill_read(&bill, value, &arena));
+    ck_assert_uint_eq(bill.input_tokens, 3);
+    ck_assert_uint_eq(bill.raw.len, 0);
+}
+
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("usage");
+    TCase *tests = tcase_create("usage");
+    SRunner *runner = srunner_create(suite);
+    int failures;
+
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, all_that_is_said_is_read);
+    tcase_add_loop_test(tests, a_count_that_is_no_count_stays_unknown, 0, ARRAY_LEN(counts));
+    tcase_add_test(tests, what_is_missing_or_no_object_stays_unknown);
+    tcase_add_loop_test(tests, only_the_chunk_that_has_nothing_but_usage_is_hidden, 0,
+                        ARRAY_LEN(chunks));
+    tcase_add_test(tests, usage_in_each_chunk_counts_once_and_does_not_grow_the_arena);
+    tcase_add_test(tests, words_that_are_too_long_are_counted_but_not_kept);
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_ENV);
+    failures = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+}
