@@ -168,12 +168,12 @@ $(UNITS): $(BUILD)/%: $(BUILD)/%.o $(CLI_LIB) $(LIB) $(TEST_LIB) $(LLHTTP)
 .PHONY: golden play bench bench-tools
 -include tests/bench/build.mk
 golden: all
-	@AIGW_BUILD=$(BUILD) tests/golden/run $(PATTERN)
+	@AIGW_BUILD=$(abspath $(BUILD)) tests/golden/run $(PATTERN)
 play: all $(filter $(BUILD)/tests/unit/supervisor/keys/% $(BUILD)/tests/unit/supervisor/ledger/%,$(UNITS))
-	@AIGW_BUILD=$(BUILD) tests/play/run $(PATTERN)
+	@AIGW_BUILD=$(abspath $(BUILD)) tests/play/run $(PATTERN)
 bench: all bench-tools
 	@tools/install-deps bench
-	@AIGW_BUILD=$(BUILD) tests/bench/run
+	@AIGW_BUILD=$(abspath $(BUILD)) tests/bench/run
 
 # The same tests under AddressSanitizer and UndefinedBehaviorSanitizer: without the forks of check,
 # so that leaks are seen, and with every finding fatal.

@@ -202,9 +202,10 @@ static void start_loop(struct controller *controller)
 static void ignore_signals(void)
 {
     static const int ignored[] = {SIGPIPE, SIGINT, SIGHUP, SIGTERM, SIGUSR1, SIGUSR2};
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
 
     for (size_t i = 0; i < ARRAY_LEN(ignored); i++)
-        (void)signal(ignored[i], SIG_IGN);
+        (void)sigaction(ignored[i], &ignore, NULL);
 }
 
 static void fill_house(struct controller *controller)
