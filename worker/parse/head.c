@@ -23,6 +23,13 @@ const struct operation_row *operation_row(enum operation operation)
     return &rows[operation];
 }
 
+static struct span without_query(struct span target)
+{
+    size_t at = span_find(target, SPAN("?"));
+
+    return at == SIZE_MAX ? target : span_of(target.ptr, at);
+}
+
 /* The path of an origin-form or absolute-form target (RFC 9112 3.2), without its query. */
 static struct span path_of(struct span target)
 {
@@ -33,12 +40,11 @@ static struct span path_of(struct span target)
         at = span_find(target, scheme);
         if (at == SIZE_MAX)
             return path;
-        path = span_skip(target, at + scheme.len);
+        path = without_query(span_skip(target, at + scheme.len));
         at = span_find(path, SPAN("/"));
-        path = at == SIZE_MAX ? SPAN("/") : span_skip(path, at);
+        return at == SIZE_MAX ? SPAN("/") : span_skip(path, at);
     }
-    at = span_find(path, SPAN("?"));
-    return at == SIZE_MAX ? path : span_of(path.ptr, at);
+    return without_query(path);
 }
 
 static bool takes(const struct operation_row *row, struct span path, struct span *ret_argument)

@@ -1,0 +1,224 @@
+#include <check.h>
+#include <stdlib.h>
+
+#include "shared/base/check.h"
+
+#include "worker/parse/head.h"
+
+#define BODY_LIMIT 1000
+
+static struct arena arena;
+static struct head head;
+static struct http_scratch scratch;
+static struct http_reader reader;
+static const struct http_limits limits = {
+    .head_bytes = 4000, .target_bytes = 1000, .header_count = 30};
+
+static void set_up(void)
+{
+    arena_init(&arena, 0);
+    head = (struct head){.operation = OPERATION_none};
+    http_reader_init(&reader, HTTP_REQUESTS, &limits, &scratch);
+}
+
+static void tear_down(void)
+{
+    http_reader_done(&reader);
+    arena_done(&arena);
+}
+
+/* The request LINE with the header lines FIELDS (each ended by CRLF), through the reader. */
+static enum fault read_request(const char *line, const char *fields)
+{
+    static const struct span wanted[] = {{"idempotency-key", 15}, {"openai-beta", 11}};
+    const struct http_head *from;
+    struct span rest, body;
+    struct buffer text _buffer_;
+    enum fault fault;
+
+    buffer_init(&text, 4000);
+    (void)buffer_append_format(&text, "%s HTTP/1.1\r\nHost: h\r\n%s\r\n", line, fields);
+    rest = buffer_span(&text);
+    ck_assert_int_eq(http_next(&reader, &rest, &from, &body), HTTP_HEAD);
+    fault = head_read(from, BODY_LIMIT, wanted, ARRAY_LEN(wanted), &arena, &head);
+    /* The spans of the head must not be needed any more. */
+    memset(text.ptr, '#', text.len);
+    return fault;
+}
+
+static const struct {
+    const char *line;
+    enum fault fault;
+    enum operation operation;
+    const char *argument, *path;
+} targets[] = {
+    {"POST /v1/chat/completions", FAULT_NONE, OPERATION_chat, NULL, "/v1/chat/completions"},
+    {"POST /v1/chat/completions?api-version=1", FAULT_NONE, OPERATION_chat, NULL,
+     "/v1/chat/completions"},
+    {"POST http://h/v1/embeddings?x", FAULT_NONE, OPERATION_embeddings, NULL, "/v1/embeddings"},
+    {"POST /v1/completions", FAULT_NONE, OPERATION_completions, NULL, "/v1/completions"},
+    {"GET /v1/models", FAULT_NONE, OPERATION_models, NULL, "/v1/models"},
+    {"HEAD /v1/models", FAULT_NONE, OPERATION_models, NULL, "/v1/models"},
+    {"GET /v1/models/a", FAULT_NONE, OPERATION_model, "a", "/v1/models/a"},
+    {"GET /v1/models/p/m%2Fx%20%e9", FAULT_NONE, OPERATION_model, "p/m/x \xe9",
+     "/v1/models/p/m%2Fx%20%e9"},
+    {"GET /v1/models/a%2", FAULT_NONE, OPERATION_model, "a%2", "/v1/models/a%2"},
+    {"GET /v1/models/a%zz%", FAULT_NONE, OPERATION_model, "a%zz%", "/v1/models/a%zz%"},
+    {"GET /healthz", FAULT_NONE, OPERATION_health, NULL, "/healthz"},
+    {"GET /readyz", FAULT_NONE, OPERATION_ready, NULL, "/readyz"},
+    {"OPTIONS /v1/chat/completions", FAULT_NONE, OPERATION_chat, NULL, "/v1/chat/completions"},
+    {"OPTIONS *", FAULT_NONE, OPERATION_none, NULL, "*"},
+    {"GET /v1/chat/completions", FAULT_method_not_allowed, OPERATION_chat, NULL,
+     "/v1/chat/completions"},
+    {"DELETE /v1/models", FAULT_method_not_allowed, OPERATION_models, NULL, "/v1/models"},
+    {"HEAD /v1/completions", FAULT_method_not_allowed, OPERATION_completions, NULL,
+     "/v1/completions"},
+    {"GET /", FAULT_not_found, OPERATION_none, NULL, "/"},
+    {"GET /v1/models/", FAULT_not_found, OPERATION_none, NULL, "/v1/models/"},
+    {"GET /v1/models/?x", FAULT_not_found, OPERATION_none, NULL, "/v1/models/"},
+    {"POST /v1/chat/completions/", FAULT_not_found, OPERATION_none, NULL,
+     "/v1/chat/completions/"},
+    {"POST /V1/chat/completions", FAULT_not_found, OPERATION_none, NULL,
+     "/V1/chat/completions"},
+    {"POST //v1/chat/completions", FAULT_not_found, OPERATION_none, NULL,
+     "//v1/chat/completions"},
+    {"GET http://h", FAULT_not_found, OPERATION_none, NULL, "/"},
+    {"GET http://h?to=/v1/models", FAULT_not_found, OPERATION_none, NULL, "/"},
+};
+
+START_TEST(a_target_names_an_operation)
+{
+    ck_assert_int_eq(read_request(targets[_i].line, ""), targets[_i].fault);
+    ck_assert_int_eq(head.operation, targets[_i].operation);
+    ck_assert(span_eq(head.argument, span_of_text(targets[_i].argument)));
+    ck_assert_msg(span_eq(head.path, span_of_text(targets[_i].path)), "path %.*s",
+                  SPAN_ARG(head.path));
+    if (targets[_i].fault == FAULT_method_not_allowed)
+        ck_assert_ptr_nonnull(strstr(head.allow, "OPTIONS"));
+}
+
+END_TEST
+
+START_TEST(what_an_address_takes_is_told)
+{
+    ck_assert_int_eq(read_request("PUT /v1/embeddings", ""), FAULT_method_not_allowed);
+    ck_assert_str_eq(head.allow, "POST, OPTIONS");
+    tear_down();
+    set_up();
+    ck_assert_int_eq(read_request("POST /healthz", ""), FAULT_method_not_allowed);
+    ck_assert_str_eq(head.allow, "GET, HEAD, OPTIONS");
+}
+
+END_TEST
+
+static const struct {
+    const char *fields, *key;
+} keys[] = {
+    {"", NULL},
+    {"Authorization: Bearer sk-1\r\n", "sk-1"},
+    {"authorization: bEARER   sk-2 \r\n", "sk-2"},
+    {"Authorization: Basic dTpw\r\n", NULL},
+    {"Authorization: Bearer\r\n", NULL},
+    {"Authorization: Bearersk-1\r\n", NULL},
+    {"X-Api-Key: sk-3\r\n", "sk-3"},
+    {"api-key: sk-4\r\n", "sk-4"},
+    {"x-goog-api-key: sk-5\r\n", "sk-5"},
+    {"x-api-key: second\r\nAuthorization: Bearer first\r\n", "first"},
+    {"Authorization: Basic dTpw\r\nx-api-key: sk-6\r\n", "sk-6"},
+    {"x-api-key:\r\n", ""},
+};
+
+START_TEST(a_key_is_found_in_each_form_that_is_sent)
+{
+    struct span key;
+
+    ck_assert_int_eq(read_request("GET /v1/models", keys[_i].fields), FAULT_NONE);
+    key = secret_reveal(head.key);
+    ck_assert_int_eq(key.ptr != NULL, keys[_i].key != NULL);
+    ck_assert(span_eq(key, span_of_text(keys[_i].key)));
+}
+
+END_TEST
+
+static const struct {
+    const char *fields;
+    enum fault fault;
+} bodies[] = {
+    {"Content-Length: 1000\r\n", FAULT_NONE},
+    {"Content-Length: 1001\r\n", FAULT_body_too_large},
+    {"Content-Length: 9007199254740993\r\n", FAULT_body_too_large},
+    {"Transfer-Encoding: chunked\r\n", FAULT_NONE},
+    {"Content-Type: application/json\r\n", FAULT_NONE},
+    {"Content-Type: Application/JSON; charset=utf-8\r\n", FAULT_NONE},
+    {"Content-Type: application/json ;charset=utf-8\r\n", FAULT_NONE},
+    {"Content-Type:\r\n", FAULT_NONE},
+    {"Content-Type: text/plain\r\n", FAULT_bad_media_type},
+    {"Content-Type: application/jsonp\r\n", FAULT_bad_media_type},
+    {"Content-Type: application/json-seq\r\n", FAULT_bad_media_type},
+    {"Content-Type: app\r\n", FAULT_bad_media_type},
+    {"Content-Encoding: gzip\r\n", FAULT_bad_media_type},
+    {"Content-Encoding: identity\r\n", FAULT_NONE},
+    {"Expect: 100-continue\r\nContent-Length: 1\r\n", FAULT_NONE},
+    {"Expect: a-miracle\r\n", FAULT_expectation_failed},
+};
+
+START_TEST(a_body_that_cannot_be_taken_is_refused_before_it_comes)
+{
+    ck_assert_int_eq(read_request("POST /v1/chat/completions", bodies[_i].fields),
+                     bodies[_i].fault);
+    ck_assert_int_eq(head.expect_continue, strstr(bodies[_i].fields, "100-cont") != NULL);
+}
+
+END_TEST
+
+START_TEST(only_named_headers_go_on)
+{
+    ck_assert_int_eq(read_request("POST /v1/embeddings",
+                                  "Idempotency-Key: once\r\nCookie: c\r\nOpenAI-Beta: v2\r\n"
+                                  "OpenAI-Organization: o\r\nAuthorization: Bearer k\r\n"),
+                     FAULT_NONE);
+    ck_assert_uint_eq(head.forwarded_count, 2);
+    ck_assert(span_eq(head.forwarded[0].name, SPAN("idempotency-key")));
+    ck_assert(span_eq(head.forwarded[0].value, SPAN("once")));
+    ck_assert(span_eq(head.forwarded[1].value, SPAN("v2")));
+}
+
+END_TEST
+
+START_TEST(a_long_path_is_cut_for_the_log_only)
+{
+    struct buffer line _buffer_;
+
+    buffer_init(&line, 2000);
+    (void)buffer_append(&line, SPAN("GET /v1/models/"));
+    for (unsigned i = 0; i < 400; i++)
+        (void)buffer_append_byte(&line, 'm');
+    (void)buffer_append_byte(&line, '\0');
+    ck_assert_int_eq(read_request(line.ptr, ""), FAULT_NONE);
+    ck_assert_uint_eq(head.path.len, 256);
+    ck_assert_uint_eq(head.argument.len, 400);
+}
+
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("head");
+    TCase *tests = tcase_create("head");
+    SRunner *runner = srunner_create(suite);
+    int failures;
+
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_loop_test(tests, a_target_names_an_operation, 0, ARRAY_LEN(targets));
+    tcase_add_test(tests, what_an_address_takes_is_told);
+    tcase_add_loop_test(tests, a_key_is_found_in_each_form_that_is_sent, 0, ARRAY_LEN(keys));
+    tcase_add_loop_test(tests, a_body_that_cannot_be_taken_is_refused_before_it_comes, 0,
+                        ARRAY_LEN(bodies));
+    tcase_add_test(tests, only_named_headers_go_on);
+    tcase_add_test(tests, a_long_path_is_cut_for_the_log_only);
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_ENV);
+    failures = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+}
