@@ -233,11 +233,7 @@ void settle_log(struct exchange *x)
     }
     free_place(x, record_owed(x));
     if (line) {
-        size_t before = line->len;
-
         write_access(x, line);
-        if (line->failed)
-            line->len = before;
         sink_line_end(&x->worker->access);
     }
     cut(x);

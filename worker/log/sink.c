@@ -31,6 +31,7 @@ int sink_open(struct sink *sink, const char *target)
 
 struct buffer *sink_line(struct sink *sink)
 {
+    sink->line_at = sink->waiting.len;
     return sink->fd < 0 ? NULL : &sink->waiting;
 }
 
@@ -39,7 +40,10 @@ void sink_line_end(struct sink *sink)
     (void)buffer_append_byte(&sink->waiting, '\n');
     if (sink->waiting.failed) {
         sink->lost++;
+        sink->waiting.len = sink->line_at;
         sink->waiting.failed = false;
+    } else {
+        sink->line_count++;
     }
     if (sink->waiting.len >= SINK_EARLY_BYTES)
         sink_flush(sink);
@@ -50,6 +54,7 @@ void sink_flush(struct sink *sink)
     if (sink->fd < 0 || sink->waiting.len == 0)
         return;
     if (write(sink->fd, sink->waiting.ptr, sink->waiting.len) < 0)
-        sink->lost++;
+        sink->lost += sink->line_count;
+    sink->line_count = 0;
     buffer_clear(&sink->waiting);
 }
