@@ -120,6 +120,7 @@ START_TEST(settings_become_rows)
     ck_assert_ptr_nonnull(fast);
     ck_assert_uint_eq(fast->targets.count, 2);
     ck_assert_uint_eq(fast->total_ms, 2000);
+    ck_assert_uint_eq(SNAPSHOT_ROW(snapshot, fast->targets, 1, snapshot_target)->weight, 0);
     ck_assert_str_eq(
         snapshot_string(snapshot,
                         SNAPSHOT_ROW(snapshot, fast->targets, 0, snapshot_target)->model_json),
