@@ -40,6 +40,9 @@ static int begin_file(struct journal *journal)
 
     for (int attempts = 0; attempts < 100; attempts++) {
         journal->number = journal->next_number(journal->who);
+        write_name(journal->number, "done", name);
+        if (faccessat(journal->folder_fd, name, F_OK, 0) == 0)
+            continue; /* the clock went back: that one waits for the ledger still */
         write_name(journal->number, "journal", name);
         journal->file_bytes = 0;
         journal->fd = openat(journal->folder_fd, name,

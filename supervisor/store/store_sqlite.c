@@ -1,6 +1,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "shared/base/check.h"
@@ -74,11 +75,29 @@ static void give_row(sqlite3_stmt *statement, store_row_f *row, void *who)
     row(who, values, (unsigned)count);
 }
 
-/* SQLite has no $1; its ?1 is the same. */
+/* SQLite has no $1; its ?1 is the same, and a lone ? is the next number.  The lone one is used
+ * where it can be: SQLite looks through all numbered ones for each more (quadratic). */
 static void rewrite(const char *sql, struct buffer *out)
 {
-    for (; *sql; sql++)
-        CHECK(buffer_append_byte(out, *sql == '$' ? '?' : *sql));
+    unsigned long most = 0; /* the highest so far: a lone ? is the one after it */
+
+    while (*sql) {
+        size_t plain = strcspn(sql, "$");
+        char *end = NULL;
+
+        (void)buffer_append(out, span_of(sql, plain));
+        sql += plain;
+        if (*sql != '$')
+            break;
+        unsigned long number = strtoul(sql + 1, &end, 10);
+
+        (void)buffer_append_byte(out, '?');
+        if (number != most + 1)
+            (void)buffer_append_u64(out, number);
+        most = number > most ? number : most;
+        sql = end;
+    }
+    CHECK(!out->failed);
 }
 
 static int step_all(sqlite3_stmt *statement, store_row_f *row, void *who, int64_t *ret_rows)

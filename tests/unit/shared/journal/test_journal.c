@@ -134,6 +134,10 @@ START_TEST(a_number_that_is_taken_is_passed_over)
     numbers = 0;
     ck_assert_int_eq(journal_open(&second, span_of_text(folder), next_number, NULL), 0);
     ck_assert_uint_eq(second.number, 2);
+    journal_close(&second);
+    numbers = 1;
+    ck_assert_int_eq(journal_open(&second, span_of_text(folder), next_number, NULL), 0);
+    ck_assert_uint_eq(second.number, 3);
     journal_close(&first);
     journal_close(&second);
     clean();
