@@ -68,7 +68,7 @@ static void parent_died(struct worker *worker)
 {
     (void)uv_poll_stop(&worker->control);
     log_note(LOG_WARNING, "the parent is gone: finishing what is under way");
-    drain_begin(worker, worker->times.drain_ms ? worker->times.drain_ms : ORPHAN_DRAIN_MS);
+    drain_begin(worker, worker->times.drain_ms ? worker->times.drain_ms : ORPHAN_DRAIN_MS, 0);
 }
 
 static void obey(struct worker *worker, const struct control_message *message, int fd)
@@ -80,7 +80,7 @@ static void obey(struct worker *worker, const struct control_message *message, i
     if (fd >= 0)
         (void)close(fd);
     if (message->kind == CONTROL_DRAIN)
-        drain_begin(worker, message->value);
+        drain_begin(worker, message->value, message->delay_ms);
     else if (message->kind == CONTROL_HURRY)
         drain_hurry(worker, message->value);
 }

@@ -68,19 +68,22 @@ static void delay_passed(uv_timer_t *timer)
     drain_look(worker);
 }
 
-void drain_begin(struct worker *worker, uint64_t limit_ms)
+void drain_begin(struct worker *worker, uint64_t limit_ms, uint32_t delay_ms)
 {
     if (worker->draining)
         return;
     worker->draining = true;
+    worker->replaced = delay_ms == CONTROL_REPLACED;
+    if (worker->replaced)
+        delay_ms = 0;
     worker->drain_end_ms = reactor_now_ms(&worker->reactor) + limit_ms;
     atomic_store_explicit(&worker->slot->state, SLOT_DRAINING, memory_order_release);
-    (void)uv_timer_start(&worker->drain_timer, delay_passed, worker->times.drain_delay_ms, 0);
+    (void)uv_timer_start(&worker->drain_timer, delay_passed, delay_ms, 0);
 }
 
 void drain_hurry(struct worker *worker, uint64_t limit_ms)
 {
-    drain_begin(worker, limit_ms);
+    drain_begin(worker, limit_ms, 0);
     worker->drain_end_ms = reactor_now_ms(&worker->reactor) + limit_ms;
     (void)uv_timer_start(&worker->drain_timer, delay_passed, 0, 0);
 }

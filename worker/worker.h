@@ -55,6 +55,7 @@ struct worker {
     struct ticket freeing[WORKER_FREEING]; /* their records wait for the write */
     unsigned freeing_count;
     bool draining, accepting_ended;
+    bool replaced; /* draining because a newer crew serves: the gateway as such is ready */
     uint64_t drain_end_ms;
     uv_prepare_t prepare;
     uv_timer_t heartbeat;
@@ -73,7 +74,8 @@ void control_catch_up(struct worker *worker);
 int control_take_snapshot(struct worker *worker, int fd);
 
 /* drain.c */
-void drain_begin(struct worker *worker, uint64_t limit_ms);
+/* DELAY_MS as in struct control_message. */
+void drain_begin(struct worker *worker, uint64_t limit_ms, uint32_t delay_ms);
 void drain_hurry(struct worker *worker, uint64_t limit_ms);
 /* Ends the process when nothing is left to do. */
 void drain_look(struct worker *worker);

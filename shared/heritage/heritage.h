@@ -16,6 +16,7 @@
 #define HERITAGE_VERSION    1
 #define HERITAGE_LISTENERS  16
 #define HERITAGE_PATH_BYTES 512
+#define CONTROL_REPLACED    UINT32_MAX
 #define HERITAGE_ADMIN_MAX  2 /* TCP and Unix socket */
 
 enum role {
@@ -77,8 +78,9 @@ struct plan {
 
 struct control_message {
     uint32_t kind;
-    uint32_t delay_ms; /* DRAIN of workers: accept so long with readiness off; 0: at once, a
-                          newer generation of workers has taken over */
+    uint32_t
+        delay_ms; /* DRAIN of workers at a stop: accept so long with readiness off; or
+                     CONTROL_REPLACED: at once and still ready, a newer crew has taken over */
     uint64_t generation;
     uint64_t value;
     struct plan plan; /* PLAN and EVENT only; else not sent (short message) */

@@ -230,7 +230,9 @@ void child_drain(struct parent *parent, struct child *child, uint32_t delay_ms, 
         (void)control_send(child->control_fd, &message, -1);
     child->state = CHILD_DRAINING;
     /* The worker keeps the time itself; this is for one that does not. */
-    child->deadline_ms = now_ms + delay_ms + drain_ms + 1000;
+    child->deadline_ms = now_ms + drain_ms + 1000;
+    if (delay_ms != CONTROL_REPLACED)
+        child->deadline_ms += delay_ms;
 }
 
 void child_hurry(struct parent *parent, struct child *child, uint64_t now_ms)

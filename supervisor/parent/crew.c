@@ -165,7 +165,7 @@ static void complete_crew(struct parent *parent, uint64_t now_ms)
         return;
     parent->crew_complete = true;
     if (parent->upgrade.stage != UPGRADE_WORKERS)
-        crew_drain(parent, parent->kept.crew, 0, now_ms);
+        crew_drain(parent, parent->kept.crew, CONTROL_REPLACED, now_ms);
     if (!parent->kept.serving)
         say_ready(parent);
 }

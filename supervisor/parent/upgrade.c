@@ -204,7 +204,7 @@ static void exec_in_place(struct parent *parent)
 static void commit(struct parent *parent, uint64_t now_ms)
 {
     parent->upgrade.stage = UPGRADE_NONE;
-    crew_drain(parent, parent->kept.crew, 0, now_ms);
+    crew_drain(parent, parent->kept.crew, CONTROL_REPLACED, now_ms);
     log_note(LOG_INFO, "upgrade: new processes serve, the parent follows");
     exec_in_place(parent);
 }

@@ -208,7 +208,7 @@ void reply_local(struct exchange *x)
     case OPERATION_model: reply_model(x); break;
     case OPERATION_health: reply_json(x, 200, SPAN("{\"status\":\"ok\"}")); break;
     case OPERATION_ready:
-        if (x->worker->draining)
+        if (x->worker->draining && !x->worker->replaced)
             reply_json(x, 503, SPAN("{\"status\":\"draining\"}"));
         else
             reply_json(x, 200, SPAN("{\"status\":\"ready\"}"));
