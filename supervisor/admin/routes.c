@@ -238,11 +238,19 @@ static struct admin_request *request_of_job(struct line_job *job)
     return (struct admin_request *)(void *)((char *)job - offsetof(struct admin_request, job));
 }
 
+/* A person who asks does not wait for the store's back-off; and what only reads is tried again
+ * when the connection proved to be a dead one. */
 static void run_route(struct line_job *job)
 {
     struct admin_request *request = request_of_job(job);
+    struct store *store = request->house->store;
 
+    if (strcmp(store_state(store), "open") != 0)
+        (void)store_connect(store);
     request->route->function(request);
+    if (request->status == 503 && request->method == HTTP_METHOD_GET &&
+        store_connect(store) == 0)
+        request->route->function(request);
 }
 
 static void route_ran(struct line_job *job)
