@@ -80,6 +80,7 @@ static void keep(void *who, const struct key_row *row)
 
 int key_row_find(struct store *store, struct span id, struct arena *arena, struct key_row *ret)
 {
+    *ret = (struct key_row){.flags = 0};
     struct found found = {arena, ret};
     struct each each = {keep, &found};
     struct store_value value = STORE_TEXT_VALUE(id);
