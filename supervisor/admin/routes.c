@@ -191,7 +191,10 @@ bool admin_read_list(struct admin_request *request, const cJSON *body, const cha
     buffer_init(&text, ADMIN_BODY_BYTES * 6);
     json_write_init(&writer, &text);
     json_write_array(&writer);
-    cJSON_ArrayForEach(item, list) json_write_text(&writer, span_of_text(item->valuestring));
+    cJSON_ArrayForEach(item, list)
+    {
+        json_write_text(&writer, span_of_text(item->valuestring));
+    }
     json_write_array_end(&writer);
     *ret = arena_copy(&request->arena, buffer_span(&text));
     buffer_done(&text);
