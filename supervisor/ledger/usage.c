@@ -90,13 +90,13 @@ static int64_t read_last(struct store *store, unsigned limit, struct reading *re
 int store_usage(struct store *store, unsigned limit, struct arena *arena,
                 struct usage_report *ret)
 {
-    struct reading reading = {arena, ret};
     struct store_value most = STORE_NUMBER_VALUE(USAGE_MODELS_MAX);
 
     limit = limit < USAGE_LAST_MAX ? limit : USAGE_LAST_MAX;
     *ret =
         (struct usage_report){.models = ARENA_ARRAY(arena, USAGE_MODELS_MAX, struct usage_sum),
                               .last = ARENA_ARRAY(arena, limit + 1, struct usage_record)};
+    struct reading reading = {arena, ret};
     int64_t result =
         store_run(store, "select " SUMS " from usage", NULL, 0, take_all, &reading);
 
