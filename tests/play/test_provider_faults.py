@@ -111,6 +111,7 @@ def test_reset_before_the_answer_falls_over_too(gateway, provider, spare):
 ])
 def test_bad_answer_is_a_502_with_a_cause(gateway, provider, name, data, end, stream):
     provider.on("bad", raw(data, end))
+    provider.drop_connections()  # one that hangs after a whole answer would be used again
     began = time.monotonic()
     expect_502(gateway.chat("up/bad", stream=stream))
     assert time.monotonic() - began < 2, "it waited for what cannot come"
@@ -226,7 +227,7 @@ def test_cut_plain_answer_never_looks_whole(gateway, provider, framing):
     provider.on("cut-plain", raw(data))
     try:
         answer = gateway.chat("up/cut-plain")
-    except Broken:
+    except (Broken, ConnectionResetError):
         return
     assert answer.status == 502, answer
 
