@@ -150,6 +150,11 @@ static bool generation_is(uint64_t generation)
     return atomic_load(segment_generation(segment)) == generation;
 }
 
+static bool events_are(uint64_t count)
+{
+    return atomic_load(&segment_bucket(segment, 0)->words[0]) == count;
+}
+
 static pid_t worker_pid(uint32_t number)
 {
     for (uint32_t i = 0; i < SEGMENT_SLOTS; i++) {
@@ -252,7 +257,8 @@ START_TEST(wrong_settings_end_the_start_with_1)
 
 END_TEST
 
-START_TEST(address_in_use_ends_the_start_with_1)
+/* A listening socket of somebody else; its address becomes that of listener WHICH. */
+static int occupy(unsigned which)
 {
     struct sockaddr_in address = {.sin_family = AF_INET,
                                   .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
@@ -261,11 +267,41 @@ START_TEST(address_in_use_ends_the_start_with_1)
 
     ck_assert_int_eq(bind(fd, (struct sockaddr *)&address, len), 0);
     ck_assert_int_eq(listen(fd, 1), 0);
-    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&plan.listeners[0].address, &len), 0);
+    ck_assert_int_eq(getsockname(fd, (struct sockaddr *)&plan.listeners[which].address, &len),
+                     0);
+    plan.listeners[which].address_len = len;
     write_plan();
+    return fd;
+}
+
+START_TEST(address_in_use_ends_the_start_with_1)
+{
+    int fd = occupy(0);
+
     start_parent();
     ck_assert_int_eq(exit_code(), 1);
     (void)close(fd);
+}
+
+END_TEST
+
+START_TEST(address_in_use_at_a_reload_changes_nothing_and_a_free_one_is_taken)
+{
+    pid_t worker;
+    int fd;
+
+    start_and_wait();
+    worker = worker_pid(0);
+    plan.listener_count = 2;
+    fd = occupy(1);
+    ck_assert_int_eq(kill(parent_pid, SIGHUP), 0);
+    ck_assert(eventually(events_are, 1, PATIENCE_MS));
+    ck_assert(generation_is(1));
+    ck_assert_int_eq(worker_pid(0), worker);
+    (void)close(fd);
+    ck_assert_int_eq(kill(parent_pid, SIGHUP), 0);
+    ck_assert(eventually(generation_is, 2, PATIENCE_MS));
+    ck_assert(eventually(worker_is_other_than, (uint64_t)worker, PATIENCE_MS));
 }
 
 END_TEST
@@ -427,11 +463,6 @@ START_TEST(upgrade_replaces_every_process_in_the_same_pid)
 
 END_TEST
 
-static bool events_are(uint64_t count)
-{
-    return atomic_load(&segment_bucket(segment, 0)->words[0]) == count;
-}
-
 START_TEST(upgrade_to_a_bad_binary_changes_nothing)
 {
     static const char *const bad[] = {"/bin/false", "/bin/true", "/nonexistent", "/etc/passwd"};
@@ -462,6 +493,8 @@ static int run_tests(void)
     tcase_add_test(parent_case, start_brings_controller_and_workers_and_says_ready);
     tcase_add_test(parent_case, wrong_settings_end_the_start_with_1);
     tcase_add_test(parent_case, address_in_use_ends_the_start_with_1);
+    tcase_add_test(parent_case,
+                   address_in_use_at_a_reload_changes_nothing_and_a_free_one_is_taken);
     tcase_add_test(parent_case, killed_worker_is_replaced_at_once);
     tcase_add_test(parent_case, killed_controller_is_replaced_and_workers_stay);
     tcase_add_test(parent_case, stuck_worker_is_killed_and_replaced);
