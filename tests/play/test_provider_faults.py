@@ -83,6 +83,26 @@ def test_reset_before_the_answer_falls_over_too(gateway, provider, spare):
         assert len(spare.requests) == before + 1
 
 
+STREAM_HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.mark.parametrize("name, data, end", [
+    ("a head and silence", STREAM_HEAD, "hang"), ("an empty stream", STREAM_HEAD + b"0\r\n\r\n", "close"),
+    ("a bad chunk", STREAM_HEAD + b"zz\r\n", "hang"),
+    ("half an event, then a bad chunk", STREAM_HEAD + b"8\r\ndata: {\"\r\nzz\r\n", "hang"),
+    ("an error without its body", b"HTTP/1.1 400 Bad Request\r\nContent-Length: 9\r\n\r\n", "hang"),
+])
+def test_next_target_gets_the_whole_request_when_no_byte_was_sent_on(gateway, provider, spare, name, data, end):
+    provider.on("resets", raw(data, end))
+    provider.drop_connections()
+    text = "whole " * 5000
+    answer = gateway.chat("reset-then-spare", text=text, stream=True)
+    assert answer.status == 200, answer
+    assert answer.events()[-1] == "[DONE]"
+    assert spare.last().json()["messages"][-1]["content"] == text
+    assert gateway.chat("reset-then-spare", stream=False).status == 200
+
+
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("name, data, end", [
     ("nothing", b"", "close"), ("reset", b"", "reset"), ("garbage", b"GARBAGE\r\n\r\n", "hang"),
