@@ -125,6 +125,8 @@ static inline const struct plan_target *exchange_target(const struct exchange *x
 /* flow.c */
 struct exchange *exchange_begin(struct worker *worker, struct client *client,
                                 const struct http_head *head);
+void exchange_make_id(const struct worker *worker, int64_t wall_ms,
+                      char ret_id[REQUEST_ID_SIZE]);
 void flow_take(struct exchange *x, enum step step);
 void flow_cancel(struct exchange *x, enum fault fault);
 /* The whole request has arrived. */
@@ -151,6 +153,9 @@ void reply_provider_error(struct exchange *x);
 /* settle.c: usage record, access line, metrics */
 void settle_meter(struct exchange *x);
 void settle_log(struct exchange *x);
+/* The access line of a request that never became an exchange. */
+void settle_bare(struct worker *worker, const struct client *client, struct span id,
+                 enum fault fault, const char *detail);
 /* Takes it out of the worker's count of streams, when it stands in it. */
 void stream_ended(struct exchange *x);
 

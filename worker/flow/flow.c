@@ -103,18 +103,19 @@ static void total_passed(struct deadline *deadline)
 }
 
 /* "req_" + 12 digits of time + 4 of the process + 16 random: sorts by time, never repeats. */
-static void make_id(struct exchange *x)
+void exchange_make_id(const struct worker *worker, int64_t wall_ms,
+                      char ret_id[REQUEST_ID_SIZE])
 {
-    uint64_t time = (uint64_t)x->started_wall_ms, random = random_u64();
+    uint64_t time = (uint64_t)wall_ms, random = random_u64();
     uint8_t bytes[16];
 
     for (unsigned i = 0; i < 6; i++)
         bytes[i] = (uint8_t)(time >> (40 - 8 * i));
-    bytes[6] = (uint8_t)x->worker->slot_index;
+    bytes[6] = (uint8_t)worker->slot_index;
     bytes[7] = (uint8_t)random_u64();
     memcpy(bytes + 8, &random, 8);
-    memcpy(x->id, "req_", 4);
-    encode_hex(bytes, sizeof(bytes), x->id + 4);
+    memcpy(ret_id, "req_", 4);
+    encode_hex(bytes, sizeof(bytes), ret_id + 4);
 }
 
 struct exchange *exchange_begin(struct worker *worker, struct client *client,
@@ -141,7 +142,7 @@ struct exchange *exchange_begin(struct worker *worker, struct client *client,
     x->deadline.passed = total_passed;
     x->started_wall_ms = clock_wall_ms();
     x->started_ns = x->entered_ns = clock_monotonic_ns();
-    make_id(x);
+    exchange_make_id(worker, x->started_wall_ms, x->id);
     client->exchange = x;
     x->at = PHASE_parse;
     x->receiving = true;

@@ -3,6 +3,7 @@
 #include <time.h>
 
 #include "shared/base/check.h"
+#include "shared/base/clock.h"
 #include "shared/text/json_write.h"
 
 #include "worker/translate/dialect.h"
@@ -347,13 +348,18 @@ void reply_bare(struct worker *worker, struct client *client, enum fault fault,
     struct buffer body _buffer_;
     struct buffer message _buffer_;
     struct span pieces[2];
+    char id[REQUEST_ID_SIZE];
 
+    exchange_make_id(worker, clock_wall_ms(), id);
+    settle_bare(worker, client, span_of(id, sizeof(id)), fault, detail);
     buffer_init(&body, MESSAGE_LIMIT);
     buffer_init(&message, 512);
     if (detail)
         (void)buffer_append_format(&message, "%s (%s)", fault_row(fault)->message, detail);
     write_error(&body, fault, NULL, message.len ? buffer_span(&message) : SPAN_NONE);
     begin_head(worker, fault_row(fault)->status, SPAN("application/json"), body.len);
+    add_field(&worker->head, SPAN("x-request-id"), span_of(id, sizeof(id)));
+    add_field(&worker->head, SPAN("x-aigw-error-source"), SPAN("gateway"));
     add_field(&worker->head, SPAN("connection"), SPAN("close"));
     (void)buffer_append(&worker->head, SPAN("\r\n"));
     pieces[0] = buffer_span(&worker->head);

@@ -238,3 +238,27 @@ void settle_log(struct exchange *x)
     }
     cut(x);
 }
+
+void settle_bare(struct worker *worker, const struct client *client, struct span id,
+                 enum fault fault, const char *detail)
+{
+    struct buffer *line = sink_line(&worker->access);
+    char time[CLOCK_TEXT_SIZE], peer[46];
+    struct json_writer json;
+
+    count_fault(worker->metrics, fault);
+    if (!line)
+        return;
+    clock_write_rfc3339(clock_wall_ms(), time);
+    json_write_init(&json, line);
+    json_write_object(&json);
+    json_write_member_text(&json, SPAN("time"), span_of(time, sizeof(time)));
+    json_write_member_text(&json, SPAN("request_id"), id);
+    json_write_member_text(&json, SPAN("client"), wire_peer(&client->wire, peer));
+    json_write_member_u64(&json, SPAN("status"), fault_row(fault)->status);
+    json_write_member_text(&json, SPAN("fault"), span_of_text(fault_row(fault)->name));
+    if (detail)
+        json_write_member_text(&json, SPAN("detail"), span_of_text(detail));
+    json_write_object_end(&json);
+    sink_line_end(&worker->access);
+}
