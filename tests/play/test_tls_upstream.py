@@ -1,4 +1,6 @@
 """HTTPS towards providers: the chain and the name are verified, connections are reused."""
+import socket
+import threading
 import pytest
 
 from harness import fake_openai
@@ -69,8 +71,20 @@ def test_cut_tls_stream_ends_with_an_error_event(gateway):
 
 
 def test_provider_that_speaks_no_tls_is_502(house, gateway):
-    plain = house.provider()
-    fake = type("Plain", (), {"base_url": "https://127.0.0.1:%d/v1" % plain.port})
+    plain = socket.create_server(("127.0.0.1", 0))
+
+    def refuse():
+        while True:
+            try:
+                peer, _ = plain.accept()
+            except OSError:
+                return
+            with peer:
+                peer.recv(4096)
+                peer.sendall(b"HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\n\r\n")
+
+    threading.Thread(target=refuse, daemon=True).start()
+    fake = type("Plain", (), {"base_url": "https://127.0.0.1:%d/v1" % plain.getsockname()[1]})
     other = house.gateway(("plain", fake))
     answer = other.chat("plain/m")
     assert answer.status == 502

@@ -257,7 +257,7 @@ class Gateway:
             text = self.access.read_text(errors="replace")
         except OSError:
             return []
-        return [json.loads(line) for line in text.splitlines() if line.strip()]
+        return [json.loads(line) for line in text.split("\n") if line.strip()]  # U+2028 ends no line
 
     # the tool
 
