@@ -56,6 +56,7 @@ static void refused(struct client *client, enum fault fault, const char *detail)
 
     if (x) {
         x->keep = false;
+        x->detail = detail ? span_of_text(detail) : SPAN_NONE;
         flow_cancel(x, fault);
         return;
     }
