@@ -1,7 +1,6 @@
 /* aigwctl config check, and the one setting that the tool itself needs. */
 #include <unistd.h>
 
-#include "shared/base/memory.h"
 #include "shared/settings/settings.h"
 
 #include "cli/body.h"
@@ -22,10 +21,7 @@ static struct span lines_of(const struct buffer *errors)
 
 static const char *text_of(struct span s)
 {
-    char *text = memory_new(s.len + 1);
-
-    memcpy(text, s.ptr, s.len);
-    return text;
+    return keep_text(s).ptr;
 }
 
 /* The value of `socket:` in TEXT, without quotes; not there when there is none. */

@@ -1,8 +1,8 @@
 #include "cli/command.h"
 
+#include "shared/base/arena.h"
 #include "shared/base/check.h"
 #include "shared/base/clock.h"
-#include "shared/base/memory.h"
 
 #define TIMEOUT_DEFAULT_MS 10000
 
@@ -51,15 +51,20 @@ static int find_option(struct span name, char letter)
     return -1;
 }
 
+struct span keep_text(struct span s)
+{
+    static struct arena kept;
+
+    return arena_copy(&kept, s);
+}
+
 /* The value is copied, so that the bytes in argv can be overwritten. */
 static struct span secret_taken(char *value)
 {
-    size_t len = strlen(value);
-    char *copy = memory_new(len + 1);
+    struct span copy = keep_text(span_of_text(value));
 
-    memcpy(copy, value, len);
-    memset(value, 'x', len);
-    return span_of(copy, len);
+    memset(value, 'x', copy.len);
+    return copy;
 }
 
 static int take_option(struct words *words, struct invocation *invocation, int option,

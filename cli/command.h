@@ -72,6 +72,9 @@ struct invocation {
     struct span help_noun; /* for help */
 };
 
+/* A copy of S with a NUL behind it, until the program ends. */
+struct span keep_text(struct span s);
+
 /* Reads the words.  EXIT_OK, or EXIT_USAGE with one sentence in *reterr.  Values of secret
  * options are copied and wiped from ARGV, so that no process list shows them for long. */
 int command_read(int argc, char **argv, struct invocation *ret, struct buffer *reterr);

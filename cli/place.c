@@ -14,12 +14,9 @@
 
 #define FILE_BYTES 65536
 
-static char *text_of(struct span s)
+static const char *text_of(struct span s)
 {
-    char *text = memory_new(s.len + 1);
-
-    memcpy(text, s.ptr, s.len);
-    return text;
+    return keep_text(s).ptr;
 }
 
 struct span place_settings_file(const struct invocation *invocation)
@@ -33,13 +30,13 @@ struct span place_settings_file(const struct invocation *invocation)
 
 struct span place_read_file(struct span file)
 {
-    char *name = text_of(file);
+    const char *name = text_of(file);
+    struct span kept;
     int fd = strcmp(name, "-") == 0 ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
     char *bytes = memory_new(FILE_BYTES);
     size_t len = 0;
     ssize_t count = -1;
 
-    memory_free(name);
     if (fd >= 0) {
         do {
             count = read(fd, bytes + len, FILE_BYTES - len);
@@ -54,7 +51,10 @@ struct span place_read_file(struct span file)
     }
     while (len > 0 && strchr(" \t\r\n", bytes[len - 1]))
         len--;
-    return span_of(bytes, len);
+    kept = keep_text(span_of(bytes, len));
+    memory_wipe(bytes, FILE_BYTES);
+    memory_free(bytes);
+    return kept;
 }
 
 static int find_token(const struct invocation *invocation, struct place *ret)

@@ -54,5 +54,7 @@ void memory_free(void *ptr)
 
 void memory_wipe(void *ptr, size_t size)
 {
+    if (size == 0) /* then PTR may be NULL */
+        return;
     explicit_bzero(ptr, size);
 }
