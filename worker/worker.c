@@ -22,6 +22,18 @@ static uint64_t next_journal(void *who)
     return number;
 }
 
+/* The rows of exchanges whose records are written. While the disk refuses they stay, so that
+ * the supervisor can still make the records should this worker die, as long as there is room.
+ */
+static void free_rows(struct worker *worker, bool written)
+{
+    if (!written && worker->freeing_count < WORKER_FREEING)
+        return;
+    for (unsigned i = 0; i < worker->freeing_count; i++)
+        ticket_give_back(&worker->places, &worker->freeing[i]);
+    worker->freeing_count = 0;
+}
+
 void worker_flush(struct worker *worker)
 {
     int before = worker->journal.last_error;
@@ -32,10 +44,32 @@ void worker_flush(struct worker *worker)
                   LOG_ERRNO_FIELD(result));
     if (result < 0)
         metric_add(worker->metrics, METRIC_journal_failures_total, 1);
-    for (unsigned i = 0; i < worker->freeing_count; i++)
-        ticket_give_back(&worker->places, &worker->freeing[i]);
-    worker->freeing_count = 0;
+    free_rows(worker, result == 0);
     sink_flush(&worker->access);
+}
+
+/* Figures that rooms keep for themselves: what has come since the last look is added. */
+static void add_since(struct worker *worker, enum metric metric, uint64_t now, uint64_t *seen)
+{
+    metric_add(worker->metrics, metric, now - *seen);
+    *seen = now;
+}
+
+static void count_rooms(struct worker *worker)
+{
+    struct room_figures *seen = &worker->seen;
+    uint64_t opened = 0, reused = 0;
+
+    for (const struct endpoint *at = worker->upstream.endpoints; at; at = at->next) {
+        opened += at->opened_count;
+        reused += at->reused_count;
+    }
+    add_since(worker, METRIC_upstream_connects_total, opened, &seen->connects);
+    add_since(worker, METRIC_upstream_reuses_total, reused, &seen->reuses);
+    add_since(worker, METRIC_journal_bytes_total, worker->journal.written_bytes,
+              &seen->journal_bytes);
+    add_since(worker, METRIC_journal_lost_total, worker->journal.lost, &seen->journal_lost);
+    add_since(worker, METRIC_access_lost_total, worker->access.lost, &seen->access_lost);
 }
 
 /* Before the loop waits: what the turn brought goes out. */
@@ -54,6 +88,7 @@ static void beat(uv_timer_t *timer)
 
     atomic_store_explicit(&worker->slot->heartbeat_ms, reactor_now_ms(&worker->reactor),
                           memory_order_release);
+    count_rooms(worker);
     control_catch_up(worker);
 }
 

@@ -27,6 +27,11 @@ struct batch {
     size_t scratch_used;
 };
 
+/* Of what the rooms count, how much stands in the metrics already. */
+struct room_figures {
+    uint64_t connects, reuses, journal_bytes, journal_lost, access_lost;
+};
+
 struct worker {
     struct reactor reactor;
     struct http_scratch http;
@@ -57,6 +62,7 @@ struct worker {
     bool draining, accepting_ended;
     bool replaced; /* draining because a newer crew serves: the gateway as such is ready */
     uint64_t drain_end_ms;
+    struct room_figures seen;
     uv_prepare_t prepare;
     uv_timer_t heartbeat;
     uv_poll_t control;

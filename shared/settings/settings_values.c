@@ -117,7 +117,7 @@ static const char *read_workers(const struct setting_row *row, struct span text,
         return NULL;
     }
     if (!span_read_u64(text, &number) || number < row->low || number > row->high)
-        return "is neither auto nor a number from 1 to 60";
+        return "is neither auto nor a number from 1 to 32";
     *(uint64_t *)member = number;
     return NULL;
 }

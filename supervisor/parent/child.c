@@ -195,7 +195,7 @@ bool child_start(struct parent *parent, enum role role, uint32_t number, uint64_
     if (role == ROLE_WORKER)
         atomic_store(&segment_slot(parent->segment, child->slot)->pid, (uint32_t)child->pid);
     log_event(LOG_INFO, "process started",
-              LOG_TEXT_FIELD("role", span_of_text(role_names[role])),
+              LOG_TEXT_FIELD("child", span_of_text(role_names[role])),
               LOG_NUMBER_FIELD("number", number), LOG_NUMBER_FIELD("pid", child->pid),
               LOG_NUMBER_FIELD("slot", slot));
     return true;

@@ -43,7 +43,7 @@ static void log_end(const struct child *child, int status, bool expected)
     bool signaled = WIFSIGNALED(status);
 
     log_event(expected ? LOG_INFO : LOG_WARNING, expected ? "process ended" : "process died",
-              LOG_TEXT_FIELD("role",
+              LOG_TEXT_FIELD("child",
                              child->role == ROLE_WORKER ? SPAN("worker") : SPAN("controller")),
               LOG_NUMBER_FIELD("number", child->number), LOG_NUMBER_FIELD("pid", child->pid),
               LOG_NUMBER_FIELD("signal", signaled ? WTERMSIG(status) : 0),

@@ -189,6 +189,9 @@ static enum step enter_authenticate(struct exchange *x)
 
 static enum step enter_receive(struct exchange *x)
 {
+    x->fault = x->head.unfit;
+    if (x->fault)
+        return refuse_early(x);
     if (x->receiving && x->head.has_body && x->head.expect_continue) {
         client_continue(x->client);
         x->continued = true;

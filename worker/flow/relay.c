@@ -128,6 +128,8 @@ static void attempt_ended(struct exchange *x, bool good)
     if (!x->calling)
         return;
     x->calling = false;
+    if (x->call.resent)
+        metric_add(x->worker->metrics, METRIC_upstream_resends_total, 1);
     (void)atomic_fetch_sub_explicit(&health->in_flight, 1, memory_order_relaxed);
     if (good) {
         atomic_store_explicit(&health->consecutive_failures, 0, memory_order_relaxed);

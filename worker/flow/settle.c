@@ -212,8 +212,8 @@ static void free_place(struct exchange *x, bool recorded)
     x->ticket.row = NULL;
 }
 
-/* A relayed body that ended too early must not look whole: where its end is the connection's, only
- * a reset says so. */
+/* A relayed body that ended too early must not look whole: where its end is the connection's,
+ * only a reset says so. */
 static void cut(struct exchange *x)
 {
     if (!x->client || !x->answer.head_sent || x->answer.ended || x->answer.form != ANSWER_CLOSE)

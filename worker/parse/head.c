@@ -193,9 +193,9 @@ enum fault head_read(const struct http_head *from, uint64_t body_limit_bytes,
         return fault;
     if (from->has_body && from->content_length != HTTP_LENGTH_NONE &&
         from->content_length > body_limit_bytes)
-        return FAULT_body_too_large;
+        ret->unfit = FAULT_body_too_large;
     forward(from, forwarded, forwarded_count, arena, ret);
     if (rows[ret->operation].method == HTTP_METHOD_POST && !media_type_json(from))
-        return FAULT_bad_media_type;
+        ret->unfit = FAULT_bad_media_type;
     return FAULT_NONE;
 }

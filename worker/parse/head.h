@@ -42,6 +42,7 @@ struct head {
     enum operation operation;
     struct span method, path; /* for the log; path without query, cut */
     struct span argument;     /* decoded rest of a path that ends in '*' */
+    enum fault unfit;         /* the body cannot be taken; told after the key was looked at */
     const char *allow;        /* with FAULT_method_not_allowed: the Allow header's value */
     struct secret key;        /* as sent, ptr NULL: none */
     uint64_t content_length;  /* HTTP_LENGTH_NONE: chunked or none */

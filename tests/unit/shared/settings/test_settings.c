@@ -156,8 +156,8 @@ static const struct {
     {"- a\n", "s.yaml:1: the file must be a mapping of settings, name: value\n"},
     {"words\n", "s.yaml:1: the file must be a mapping of settings, name: value\n"},
     {"workers: many\n",
-     "s.yaml:1: workers: `many` is neither auto nor a number from 1 to 60\n"},
-    {"workers: 61\n", "s.yaml:1: workers: `61` is neither auto nor a number from 1 to 60\n"},
+     "s.yaml:1: workers: `many` is neither auto nor a number from 1 to 32\n"},
+    {"workers: 33\n", "s.yaml:1: workers: `33` is neither auto nor a number from 1 to 32\n"},
     {"workers:\n", "s.yaml:1: workers: has no value\n"},
     {"workers: [1]\n", "s.yaml:1: workers: must be one value\n"},
     {"mock: yes\n", "s.yaml:1: mock: `yes` is neither true nor false\n"},
@@ -223,7 +223,7 @@ static const struct {
     {"mock: 1\nlimits: {head: x}\nworkers: 0\nmodel: []\n",
      "s.yaml:1: mock: `1` is neither true nor false\n"
      "s.yaml:2: limits.head: `x` is not a size (like 64KiB, 32MiB, 1MB); from 1KiB to 1MiB\n"
-     "s.yaml:3: workers: `0` is neither auto nor a number from 1 to 60\n"
+     "s.yaml:3: workers: `0` is neither auto nor a number from 1 to 32\n"
      "s.yaml:4: model: no such setting; is `models` meant?\n"},
 };
 

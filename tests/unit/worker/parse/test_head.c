@@ -162,10 +162,13 @@ static const struct {
     {"Expect: a-miracle\r\n", FAULT_expectation_failed},
 };
 
+/* After the key was looked at: what can be taken is nobody else's business. */
 START_TEST(a_body_that_cannot_be_taken_is_refused_before_it_comes)
 {
-    ck_assert_int_eq(read_request("POST /v1/chat/completions", bodies[_i].fields),
-                     bodies[_i].fault);
+    enum fault fault = read_request("POST /v1/chat/completions", bodies[_i].fields);
+
+    ck_assert_int_eq(fault ? fault : head.unfit, bodies[_i].fault);
+    ck_assert(fault == FAULT_NONE || fault == FAULT_expectation_failed);
     ck_assert_int_eq(head.expect_continue, strstr(bodies[_i].fields, "100-cont") != NULL);
 }
 
