@@ -1,6 +1,5 @@
 #include "shared/json_tree/json_tree.h"
 
-
 cJSON *json_tree_read(struct span text)
 {
     const char *end = NULL;
