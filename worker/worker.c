@@ -11,6 +11,8 @@
 #include "shared/base/title.h"
 
 #define HEARTBEAT_MS    250
+#define ACCESS_MS       5 /* a burst of requests shares one write of its lines */
+#define ACCESS_BYTES    16384
 #define HEAD_SIZE_LIMIT 16384
 
 static uint64_t next_journal(void *who)
@@ -34,7 +36,7 @@ static void free_rows(struct worker *worker, bool written)
     worker->freeing_count = 0;
 }
 
-void worker_flush(struct worker *worker)
+static void flush_records(struct worker *worker)
 {
     int before = worker->journal.last_error;
     int result = journal_flush(&worker->journal);
@@ -45,6 +47,11 @@ void worker_flush(struct worker *worker)
     if (result < 0)
         metric_add(worker->metrics, METRIC_journal_failures_total, 1);
     free_rows(worker, result == 0);
+}
+
+void worker_flush(struct worker *worker)
+{
+    flush_records(worker);
     sink_flush(&worker->access);
 }
 
@@ -72,14 +79,20 @@ static void count_rooms(struct worker *worker)
     add_since(worker, METRIC_access_lost_total, worker->access.lost, &seen->access_lost);
 }
 
-/* Before the loop waits: what the turn brought goes out. */
+/* Before the loop waits: usage records go out at once; access lines may wait for company, at
+ * most until the next beat of the heart. */
 static void turn_ends(uv_prepare_t *prepare)
 {
     struct worker *worker = prepare->data;
+    uint64_t now_ms = reactor_now_ms(&worker->reactor);
 
-    if (worker->freeing_count > 0 || worker->journal.waiting.len > 0 ||
-        worker->access.waiting.len > 0)
-        worker_flush(worker);
+    if (worker->freeing_count > 0 || worker->journal.waiting.len > 0)
+        flush_records(worker);
+    if (worker->access.waiting.len > 0 && (worker->access.waiting.len >= ACCESS_BYTES ||
+                                           now_ms - worker->access_ms >= ACCESS_MS)) {
+        sink_flush(&worker->access);
+        worker->access_ms = now_ms;
+    }
 }
 
 static void beat(uv_timer_t *timer)
@@ -89,6 +102,7 @@ static void beat(uv_timer_t *timer)
     atomic_store_explicit(&worker->slot->heartbeat_ms, reactor_now_ms(&worker->reactor),
                           memory_order_release);
     count_rooms(worker);
+    sink_flush(&worker->access);
     control_catch_up(worker);
 }
 

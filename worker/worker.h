@@ -63,6 +63,7 @@ struct worker {
     bool replaced; /* draining because a newer crew serves: the gateway as such is ready */
     uint64_t drain_end_ms;
     struct room_figures seen;
+    uint64_t access_ms; /* of the last write of access lines */
     uv_prepare_t prepare;
     uv_timer_t heartbeat;
     uv_poll_t control;
