@@ -13,7 +13,7 @@ void encode_hex(const void *bytes, size_t count, char *ret_text)
     }
 }
 
-static int hex_digit(char c)
+int hex_digit(char c)
 {
     if (c >= '0' && c <= '9')
         return c - '0';

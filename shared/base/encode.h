@@ -14,6 +14,8 @@
 
 /* 2 * COUNT lower-case digits into TEXT. */
 void encode_hex(const void *bytes, size_t count, char *ret_text);
+/* Value of one hex digit, either case, or -1. */
+int hex_digit(char c);
 bool decode_hex(struct span text, uint8_t *ret_bytes, size_t count);
 
 /* COUNT uniformly random base62 digits (0-9A-Za-z), from random_bytes without bias. */

@@ -1,19 +1,9 @@
+#include "shared/base/encode.h"
 #include "shared/http/http_inside.h"
 
 #define EXTENSION_BYTES 64
 #define TRAILER_BYTES   8192
 #define SIZE_DIGITS     15 /* a size stays below 2^60 */
-
-static int hex_value(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if (c >= 'a' && c <= 'f')
-        return c - 'a' + 10;
-    if (c >= 'A' && c <= 'F')
-        return c - 'A' + 10;
-    return -1;
-}
 
 /* After the first part of a chunk line: an extension or the end of the line. */
 static bool line_goes_on(struct http_reader *reader, char c)
@@ -28,7 +18,7 @@ static bool line_goes_on(struct http_reader *reader, char c)
 
 static bool step_size(struct http_reader *reader, char c)
 {
-    int digit = hex_value(c);
+    int digit = hex_digit(c);
 
     if (digit < 0)
         return reader->size_digits > 0 && line_goes_on(reader, c);

@@ -1,6 +1,7 @@
 #include "worker/parse/head.h"
 
 #include "shared/base/check.h"
+#include "shared/base/encode.h"
 
 #define PATH_SHOWN_BYTES 256
 
@@ -63,15 +64,6 @@ static bool takes(const struct operation_row *row, struct span path, struct span
     return true;
 }
 
-static int hex_of(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    if ((c | 32) >= 'a' && (c | 32) <= 'f')
-        return (c | 32) - 'a' + 10;
-    return -1;
-}
-
 /* Percent-decoding (RFC 3986 2.1); a lone percent sign stays one. */
 static struct span decode(struct span text, struct arena *arena)
 {
@@ -79,8 +71,8 @@ static struct span decode(struct span text, struct arena *arena)
     size_t len = 0;
 
     for (size_t i = 0; i < text.len; i++) {
-        int high = i + 2 < text.len && text.ptr[i] == '%' ? hex_of(text.ptr[i + 1]) : -1;
-        int low = high >= 0 ? hex_of(text.ptr[i + 2]) : -1;
+        int high = i + 2 < text.len && text.ptr[i] == '%' ? hex_digit(text.ptr[i + 1]) : -1;
+        int low = high >= 0 ? hex_digit(text.ptr[i + 2]) : -1;
 
         if (low >= 0) {
             out[len++] = (char)(high * 16 + low);
