@@ -91,12 +91,17 @@ class Connection:
         self.send(b"0\r\n\r\n")
 
     def close(self):
+        self.cut()
+        self.sock.close()
+
+    def cut(self):
+        """Ends the connection from another thread. The server's own thread closes the descriptor: closed
+        here, its number could be somebody else's while TLS still writes to it."""
         self.done = True
         try:
             self.sock.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
-        self.sock.close()
 
     def reset(self):
         self.done = True
@@ -239,7 +244,7 @@ class FakeProvider:
         with self.lock:
             connections = list(self.connections)
         for connection in connections:
-            connection.close()
+            connection.cut()
 
     def stop(self):
         self.stop_listening()
