@@ -73,6 +73,10 @@ struct span json_text(struct json_value string, struct arena *arena);
 /* Whether the string value decodes to exactly TEXT; no allocation. */
 bool json_text_eq(struct json_value string, struct span text);
 
+/* The same for the inside of a string: escaped, without its quotes. */
+struct span json_inside_text(struct span inside, struct arena *arena);
+bool json_inside_is(struct span inside, struct span text);
+
 /* A non-negative integer value without fraction or exponent that fits; else false. */
 bool json_u64(struct json_value number, uint64_t *ret);
 

@@ -55,7 +55,7 @@ static struct json_pick *wanted(const struct picking *picking, struct span insid
     for (unsigned i = 0; i < picking->count; i++) {
         struct json_pick *pick = &picking->picks[i];
 
-        if (escaped ? json_inside_eq(inside, pick->key) : span_eq(inside, pick->key))
+        if (escaped ? json_inside_is(inside, pick->key) : span_eq(inside, pick->key))
             return pick;
     }
     return NULL;

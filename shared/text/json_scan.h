@@ -32,7 +32,4 @@ static inline const char *json_scan_fail(struct json_scan *scan, const char *at,
     return NULL;
 }
 
-/* Whether the inside of an accepted string (no quotes) decodes to exactly TEXT. */
-bool json_inside_eq(struct span inside, struct span text);
-
 #endif

@@ -91,7 +91,7 @@ static struct span take_plain(struct span *rest)
     return run;
 }
 
-bool json_inside_eq(struct span inside, struct span text)
+bool json_inside_is(struct span inside, struct span text)
 {
     while (inside.len > 0) {
         struct span run = take_plain(&inside);
@@ -122,12 +122,17 @@ bool json_text_eq(struct json_value string, struct span text)
 {
     struct span inside = inside_of(string);
 
-    return inside.ptr && json_inside_eq(inside, text);
+    return inside.ptr && json_inside_is(inside, text);
 }
 
 struct span json_text(struct json_value string, struct arena *arena)
 {
-    struct span rest = inside_of(string);
+    return json_inside_text(inside_of(string), arena);
+}
+
+struct span json_inside_text(struct span inside, struct arena *arena)
+{
+    struct span rest = inside;
     size_t len = 0;
     char *text;
 

@@ -108,7 +108,7 @@ struct json_value json_member(struct json_value object, struct span key)
     if (object.kind != JSON_OBJECT)
         return (struct json_value){.kind = JSON_ABSENT};
     while (json_next(&walk, &name, &value)) {
-        if (json_inside_eq(name, key))
+        if (json_inside_is(name, key))
             return value;
     }
     return (struct json_value){.kind = JSON_ABSENT};

@@ -112,6 +112,14 @@ void json_write_null(struct json_writer *writer)
     json_write_raw(writer, SPAN("null"));
 }
 
+void json_write_inside(struct json_writer *writer, struct span inside)
+{
+    before_value(writer);
+    (void)buffer_append_byte(writer->out, '"');
+    (void)buffer_append(writer->out, inside);
+    (void)buffer_append_byte(writer->out, '"');
+}
+
 void json_write_raw(struct json_writer *writer, struct span raw)
 {
     before_value(writer);

@@ -33,6 +33,8 @@ void json_write_u64(struct json_writer *writer, uint64_t number);
 void json_write_i64(struct json_writer *writer, int64_t number);
 void json_write_bool(struct json_writer *writer, bool value);
 void json_write_null(struct json_writer *writer);
+/* A string whose INSIDE is escaped already: copied verbatim between quotes. */
+void json_write_inside(struct json_writer *writer, struct span inside);
 /* RAW must be valid JSON: copied verbatim. */
 void json_write_raw(struct json_writer *writer, struct span raw);
 

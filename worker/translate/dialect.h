@@ -1,24 +1,81 @@
 /* worker/translate/dialect.h
  *
- * A dialect is one wire format, spoken by clients, by providers, or by both; a row, defined in
- * the file of its name. So far there is one, and same-dialect forwarding (forward.h) needs of
- * it only what stands beside the bodies.
+ * A dialect is one wire format, spoken by clients and by providers: a row of pure functions over
+ * spans and structs, defined in the folder of its name (dialects.def lists them). No sockets,
+ * clocks, logs or globals; what they return lives in the translation's arena. A reader or writer
+ * of requests that answers false has set the translation's refusal.
  */
 #ifndef WORKER_TRANSLATE_DIALECT_H
 #define WORKER_TRANSLATE_DIALECT_H
 
-#include "shared/base/span.h"
+#include "worker/translate/chat.h"
+#include "worker/translate/complaint.h"
+#include "worker/translate/event.h"
+#include "worker/translate/reply.h"
+#include "worker/translate/translation.h"
+
+/* A span of a literal, where an initializer must be constant. */
+#define WORD(literal)                \
+    {                                \
+        literal, sizeof(literal) - 1 \
+    }
+
+/* What a stream that is passed on unchanged says of itself. */
+struct stream_tap {
+    struct usage usage;
+    bool finished; /* the end mark was seen */
+    bool failed;   /* an error record was seen */
+};
+
+/* BODY is an object that json_check has accepted. RET is zeroed. */
+typedef bool read_chat_f(struct translation *t, struct json_value body, struct chat *ret);
+typedef bool write_chat_f(struct translation *t, const struct chat *chat,
+                          struct json_writer *json);
+typedef bool read_reply_f(struct translation *t, struct json_value body, struct reply *ret);
+typedef void write_reply_f(struct translation *t, const struct reply *reply,
+                           struct json_writer *json);
+typedef void read_record_f(struct event_reader *reader, const struct sse_record *record);
+typedef void read_end_f(struct event_reader *reader);
+typedef void write_event_f(struct event_writer *writer, const struct event *event);
+typedef void read_usage_f(struct json_value usage, struct usage *ret);
+/* True: the record carries only what the client did not ask for. */
+typedef bool tap_record_f(struct stream_tap *tap, const struct sse_record *record);
+/* The whole body of an error answer, and its status. */
+typedef uint16_t write_complaint_f(const struct complaint *complaint, struct json_writer *json);
+/* The same in a stream that has begun: one record, with its framing. */
+typedef void write_stream_complaint_f(const struct complaint *complaint, struct buffer *out);
 
 struct dialect {
     struct span name; /* in usage records */
+    enum dialect_id id;
     const struct span
-        *request_headers; /* client headers that go on to the provider; no other does */
+        *request_headers; /* client headers that go on to a provider of the same dialect */
     unsigned request_header_count;
-    const struct span *answer_headers; /* provider headers that go on to the client */
+    const struct span *answer_headers; /* provider headers that go on to such a client */
     unsigned answer_header_count;
+
+    struct span model_member, stream_member; /* of a request's body; empty: not there */
+    struct span usage_member;                /* of a whole answer */
+    size_t reader_bytes, writer_bytes;       /* states of streams, zeroed by their makers */
+
+    read_chat_f *read_chat;
+    write_chat_f *write_chat;
+    read_reply_f *read_reply;
+    write_reply_f *write_reply;
+    read_record_f *read_record;
+    read_end_f *read_end;
+    write_event_f *write_event;
+    read_usage_f *read_usage;
+    tap_record_f *tap_record;
+    write_complaint_f *write_complaint;
+    write_stream_complaint_f *write_stream_complaint;
+    struct span ping; /* a record that keeps a silent stream alive */
 };
 
-/* The dialect of the /v1 operations. */
-const struct dialect *dialect_of_chat(void);
+#define DIALECT(name) extern const struct dialect dialect_##name;
+#include "worker/translate/dialects.def"
+#undef DIALECT
+
+const struct dialect *dialect_row(enum dialect_id id);
 
 #endif

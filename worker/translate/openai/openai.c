@@ -1,11 +1,7 @@
+/* The row of the OpenAI chat completions dialect. */
 #include "shared/base/check.h"
 
 #include "worker/translate/dialect.h"
-
-#define WORD(literal)                \
-    {                                \
-        literal, sizeof(literal) - 1 \
-    }
 
 static const struct span request_headers[] = {WORD("idempotency-key"), WORD("openai-beta")};
 
@@ -25,15 +21,14 @@ static const struct span answer_headers[] = {
     WORD("x-ratelimit-reset-tokens"),
 };
 
-static const struct dialect row = {
+const struct dialect dialect_openai = {
     .name = WORD("openai"),
+    .id = DIALECT_openai,
     .request_headers = request_headers,
     .request_header_count = ARRAY_LEN(request_headers),
     .answer_headers = answer_headers,
     .answer_header_count = ARRAY_LEN(answer_headers),
+    .model_member = WORD("model"),
+    .stream_member = WORD("stream"),
+    .usage_member = WORD("usage"),
 };
-
-const struct dialect *dialect_of_chat(void)
-{
-    return &row;
-}
