@@ -146,9 +146,9 @@ struct exchange *exchange_begin(struct worker *worker, struct client *client,
     client->exchange = x;
     x->at = PHASE_parse;
     x->receiving = true;
-    x->fault =
-        head_read(head, x->view->page->limits.body_bytes, dialect_row(DIALECT_openai)->request_headers,
-                  dialect_row(DIALECT_openai)->request_header_count, &x->arena, &x->head);
+    x->fault = head_read(
+        head, x->view->page->limits.body_bytes, dialect_row(DIALECT_DEFAULT)->request_headers,
+        dialect_row(DIALECT_DEFAULT)->request_header_count, &x->arena, &x->head);
     x->keep = x->head.keep_alive && !worker->draining;
     flow_take(x, phases[PHASE_parse].enter(x));
     return x;

@@ -61,7 +61,7 @@ static void begin_head(struct worker *worker, uint16_t status, struct span conte
 
 static void pass_on(struct buffer *out, const struct http_head *from)
 {
-    const struct dialect *dialect = dialect_row(DIALECT_openai);
+    const struct dialect *dialect = dialect_row(DIALECT_DEFAULT);
     struct span id = http_find(from, SPAN("x-request-id"));
 
     for (unsigned i = 0; i < dialect->answer_header_count; i++) {

@@ -99,7 +99,7 @@ static void fill_record(const struct exchange *x, struct usage_record *record)
         .team = x->caller.key->team,
         .user_id = x->caller.key->user,
         .operation = span_of_text(operation_row(x->head.operation)->name),
-        .dialect = dialect_row(DIALECT_openai)->name,
+        .dialect = dialect_row(DIALECT_DEFAULT)->name,
         .asked_model = x->asked_model,
         .provider = target ? snapshot_span(snapshot, target->provider->name) : SPAN_NONE,
         .served_model = target ? target->model : SPAN_NONE,

@@ -13,15 +13,9 @@
 #ifndef WORKER_TRANSLATE_CHAT_H
 #define WORKER_TRANSLATE_CHAT_H
 
-#include "worker/translate/text.h"
+#include "shared/base/dialect_id.h"
 
-enum dialect_id {
-#define DIALECT(name) DIALECT_##name,
-#include "worker/translate/dialects.def"
-#undef DIALECT
-    DIALECT_COUNT,
-    DIALECT_NONE = DIALECT_COUNT
-};
+#include "worker/translate/text.h"
 
 enum chat_field {
 #define CHAT_FIELD(field, openai, responses, anthropic, gemini) CHAT_##field,
@@ -85,15 +79,15 @@ struct citation {
 
 struct block {
     struct block *next;
-    uint8_t kind;         /* enum block_kind */
-    uint8_t cache;        /* enum cache_mark: the cached prefix ends here */
-    uint8_t origin;       /* enum dialect_id: who made SIGNATURE, or understands RAW */
-    bool custom;          /* tool call: its input is free text */
-    bool redacted;        /* reasoning: SIGNATURE is all there is, encrypted */
-    bool is_error;        /* tool result */
-    struct text text;     /* text, refusal, reasoning */
-    struct text id;       /* tool call; tool result: of the call; reasoning: item id */
-    struct text name;     /* tool call; tool result where known */
+    uint8_t kind;            /* enum block_kind */
+    uint8_t cache;           /* enum cache_mark: the cached prefix ends here */
+    uint8_t origin;          /* enum dialect_id: who made SIGNATURE, or understands RAW */
+    bool custom;             /* tool call: its input is free text */
+    bool redacted;           /* reasoning: SIGNATURE is all there is, encrypted */
+    bool is_error;           /* tool result */
+    struct text text;        /* text, refusal, reasoning */
+    struct text id;          /* tool call; tool result: of the call; reasoning: item id */
+    struct text name;        /* tool call; tool result where known */
     struct text arguments;   /* tool call: JSON, or free text when custom, as a string; or */
     struct json_value input; /* ... as an object. One of the two: see call.h */
     struct text signature;   /* reasoning, tool call, text: opaque, for ORIGIN only */
@@ -118,8 +112,8 @@ enum tool_kind {
 
 struct tool {
     struct tool *next;
-    uint8_t kind;  /* enum tool_kind */
-    uint8_t cache; /* enum cache_mark */
+    uint8_t kind;   /* enum tool_kind */
+    uint8_t cache;  /* enum cache_mark */
     uint8_t strict; /* enum maybe */
     uint8_t origin; /* enum dialect_id */
     struct text name, description;
@@ -181,10 +175,11 @@ struct chat {
     bool wants_usage; /* OpenAI streams: the client asked for the usage chunk */
     struct message *messages, *last_message;
     struct tool *tools, *last_tool;
-    uint8_t tool_choice;         /* enum tool_choice */
+    uint8_t tool_choice;          /* enum tool_choice */
     struct text_item *tool_names; /* the named one, or those allowed under AUTO and REQUIRED */
-    uint8_t parallel;            /* enum maybe: several calls in one turn */
+    uint8_t parallel;             /* enum maybe: several calls in one turn */
     struct text_item *stops, *last_stop;
+
     struct {
         uint8_t kind;   /* enum answer_format */
         uint8_t strict; /* enum maybe */
@@ -197,7 +192,8 @@ struct chat {
 };
 
 /* Appended, zeroed; never NULL. */
-struct message *chat_add_message(struct chat *chat, enum message_role role, struct arena *arena);
+struct message *chat_add_message(struct chat *chat, enum message_role role,
+                                 struct arena *arena);
 struct block *message_add_block(struct message *message, enum block_kind kind,
                                 struct arena *arena);
 struct tool *chat_add_tool(struct chat *chat, enum tool_kind kind, struct arena *arena);

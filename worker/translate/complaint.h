@@ -20,10 +20,10 @@ enum complaint_kind {
 };
 
 struct complaint {
-    uint8_t kind;          /* enum complaint_kind */
-    struct text message;   /* the provider's words, or ours; never TEXT_NONE when written */
-    struct text code;      /* a more exact code than the kind's; TEXT_NONE: the kind's */
-    struct text param;     /* the member that it is about */
+    uint8_t kind;        /* enum complaint_kind */
+    struct text message; /* the provider's words, or ours; never TEXT_NONE when written */
+    struct text code;    /* a more exact code than the kind's; TEXT_NONE: the kind's */
+    struct text param;   /* the member that it is about */
     struct text request_id;
     uint32_t retry_after_ms; /* 0: nobody said */
 };
@@ -44,9 +44,9 @@ const struct complaint_row *complaint_row(enum complaint_kind kind);
 enum complaint_kind complaint_of_status(uint16_t status);
 
 /* Reads a provider's error body of any known form (all dialects and their look-alikes: an
- * object `error`, a string, an array, `message`, `detail`, `error_msg`, `base_resp`, plain text,
- * HTML, nothing) with its STATUS. Always fills RET: the kind from status, type, code and status
- * word, the message from the body or the status. BODY may be no JSON at all. */
+ * object `error`, a string, an array, `message`, `detail`, `error_msg`, `base_resp`, plain
+ * text, HTML, nothing) with its STATUS. Always fills RET: the kind from status, type, code and
+ * status word, the message from the body or the status. BODY may be no JSON at all. */
 void complaint_read(uint16_t status, struct span body, struct arena *arena,
                     struct complaint *ret);
 

@@ -6,7 +6,7 @@ const struct dialect *dialect_row(enum dialect_id id)
 {
     static const struct dialect *const rows[] = {
 #define DIALECT(name) &dialect_##name,
-#include "worker/translate/dialects.def"
+#include "shared/base/dialects.def"
 #undef DIALECT
     };
 

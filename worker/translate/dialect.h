@@ -1,9 +1,9 @@
 /* worker/translate/dialect.h
  *
- * A dialect is one wire format, spoken by clients and by providers: a row of pure functions over
- * spans and structs, defined in the folder of its name (dialects.def lists them). No sockets,
- * clocks, logs or globals; what they return lives in the translation's arena. A reader or writer
- * of requests that answers false has set the translation's refusal.
+ * A dialect is one wire format, spoken by clients and by providers: a row of pure functions
+ * over spans and structs, defined in the folder of its name (shared/base/dialects.def lists
+ * them). No sockets, clocks, logs or globals; what they return lives in the translation's
+ * arena. A reader or writer of requests that answers false has set the translation's refusal.
  */
 #ifndef WORKER_TRANSLATE_DIALECT_H
 #define WORKER_TRANSLATE_DIALECT_H
@@ -73,7 +73,7 @@ struct dialect {
 };
 
 #define DIALECT(name) extern const struct dialect dialect_##name;
-#include "worker/translate/dialects.def"
+#include "shared/base/dialects.def"
 #undef DIALECT
 
 const struct dialect *dialect_row(enum dialect_id id);

@@ -14,12 +14,12 @@
  * generated, with reasoning. The others are parts of these two. TOKENS_UNKNOWN: nobody said. */
 struct usage {
     uint64_t input, output;
-    uint64_t cached;                              /* read from a cache */
-    uint64_t cache_write, cache_write_long;       /* written, all; of it for an hour */
+    uint64_t cached;                        /* read from a cache */
+    uint64_t cache_write, cache_write_long; /* written, all; of it for an hour */
     uint64_t reasoning;
     uint64_t audio_input, audio_output;
-    uint64_t tool_input;                          /* what the provider's own tools added */
-    struct span raw;                              /* as it came; may be dropped */
+    uint64_t tool_input; /* what the provider's own tools added */
+    struct span raw;     /* as it came; may be dropped */
 };
 
 void usage_init(struct usage *usage);
@@ -48,14 +48,14 @@ struct choice {
     struct choice *next;
     uint32_t index;
     struct block *blocks, *last;
-    uint8_t stop;             /* enum stop_reason */
-    struct text stop_sequence; /* the one that was met */
+    uint8_t stop;               /* enum stop_reason */
+    struct text stop_sequence;  /* the one that was met */
     struct json_value logprobs; /* OpenAI's form: {"content": [...]}, or absent */
 };
 
 struct reply {
     struct text id, model;
-    uint64_t created; /* seconds; 0: unknown */
+    uint64_t created;              /* seconds; 0: unknown */
     struct choice *choices, *last; /* at least one */
     struct usage usage;
     struct text service_tier;

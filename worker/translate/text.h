@@ -1,9 +1,9 @@
 /* worker/translate/text.h
  *
  * Text as it stands inside a JSON string: still escaped, without its quotes. All dialects write
- * strings alike, so text goes from one to the other as a slice, never decoded and encoded again:
- * that is what makes a megabyte of context cheap and every escape faithful. The type is not
- * struct span, so that escaped and plain bytes cannot be mixed up. ptr NULL: not there.
+ * strings alike, so text goes from one to the other as a slice, never decoded and encoded
+ * again: that is what makes a megabyte of context cheap and every escape faithful. The type is
+ * not struct span, so that escaped and plain bytes cannot be mixed up. ptr NULL: not there.
  *
  * The bytes belong to whoever they were cut from (a body, a stream record, an arena).
  */
@@ -31,11 +31,13 @@ struct text text_escape(struct span plain, struct arena *arena);
 struct span text_plain(struct text text, struct arena *arena);
 /* Whether TEXT decodes to exactly PLAIN; no allocation. */
 bool text_is(struct text text, struct span plain);
+
 /* Both spelled the same, which is all that identifiers need. */
 static inline bool text_eq(struct text a, struct text b)
 {
     return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
 }
+
 /* Empty, or white space only (escaped or not), or not there. */
 bool text_blank(struct text text);
 /* Without white space (escaped or not) at its end. */

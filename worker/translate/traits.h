@@ -12,20 +12,20 @@
 #include "worker/translate/chat.h"
 
 enum trait {
-    TRAIT_NO_SAMPLING = 1 << 0,       /* temperature, top_p, top_k are refused */
-    TRAIT_ONE_SAMPLING = 1 << 1,      /* temperature and top_p not together */
-    TRAIT_THINKS_BY_BUDGET = 1 << 2,  /* reasoning is asked for by a number of tokens */
-    TRAIT_THINKS_BY_EFFORT = 1 << 3,  /* ... by a word */
-    TRAIT_THINKS_ALWAYS = 1 << 4,     /* cannot be switched off */
-    TRAIT_NO_XHIGH = 1 << 5,          /* knows no effort above high but max */
-    TRAIT_MID_SYSTEM = 1 << 6,        /* system messages anywhere */
-    TRAIT_NO_PREFILL = 1 << 7,        /* the last message must be the user's */
-    TRAIT_SCHEMA_OUTPUT = 1 << 8,     /* answers by a JSON schema natively */
-    TRAIT_FORCES_NO_TOOL = 1 << 9,    /* tool choice cannot be forced */
-    TRAIT_SIGNED_CALLS = 1 << 10,     /* calls of tools need their signature back */
+    TRAIT_NO_SAMPLING = 1 << 0,      /* temperature, top_p, top_k are refused */
+    TRAIT_ONE_SAMPLING = 1 << 1,     /* temperature and top_p not together */
+    TRAIT_THINKS_BY_BUDGET = 1 << 2, /* reasoning is asked for by a number of tokens */
+    TRAIT_THINKS_BY_EFFORT = 1 << 3, /* ... by a word */
+    TRAIT_THINKS_ALWAYS = 1 << 4,    /* cannot be switched off */
+    TRAIT_NO_XHIGH = 1 << 5,         /* knows no effort above high but max */
+    TRAIT_MID_SYSTEM = 1 << 6,       /* system messages anywhere */
+    TRAIT_NO_PREFILL = 1 << 7,       /* the last message must be the user's */
+    TRAIT_SCHEMA_OUTPUT = 1 << 8,    /* answers by a JSON schema natively */
+    TRAIT_FORCES_NO_TOOL = 1 << 9,   /* tool choice cannot be forced */
+    TRAIT_SIGNED_CALLS = 1 << 10,    /* calls of tools need their signature back */
     TRAIT_TOOL_RESULT_MEDIA = 1 << 11,
-    TRAIT_NO_STOP = 1 << 12,          /* stop sequences are refused */
-    TRAIT_DEVELOPER = 1 << 13,        /* system texts are the developer's */
+    TRAIT_NO_STOP = 1 << 12,   /* stop sequences are refused */
+    TRAIT_DEVELOPER = 1 << 13, /* system texts are the developer's */
     TRAIT_CACHE_BREAKPOINTS = 1 << 14,
     TRAIT_NO_TOOLS_WHILE_REASONING = 1 << 15, /* in chat completions */
 };
@@ -38,7 +38,8 @@ struct model_traits {
     uint32_t traits;                 /* enum trait */
 };
 
-/* The longest prefix of NAME (a vendor's part before the last '/' does not count). Never NULL. */
+/* The longest prefix of NAME (a vendor's part before the last '/' does not count). Never NULL.
+ */
 const struct model_traits *model_traits(struct span name, enum dialect_id dialect);
 
 #endif

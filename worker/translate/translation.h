@@ -17,9 +17,9 @@
 
 /* Whom the request goes to. */
 struct chat_target {
-    struct span model;             /* as the provider calls it */
+    struct span model; /* as the provider calls it */
     const struct model_traits *traits;
-    uint32_t quirks;               /* enum quirk, of the provider */
+    uint32_t quirks; /* enum quirk, of the provider */
 };
 
 /* A member of the request that the target cannot carry. */
@@ -36,16 +36,16 @@ struct renamed {
 
 struct translation {
     struct arena *arena;
-    const struct chat *chat;      /* set when the request was read */
+    const struct chat *chat; /* set when the request was read */
     struct chat_target target;
-    uint64_t seed;                /* makes ids: random, or fixed in tests */
+    uint64_t seed; /* makes ids: random, or fixed in tests */
     uint32_t made_ids;
-    uint64_t now;                 /* seconds of wall time, for answers that need one */
-    bool strict;                  /* refuse what would be dropped */
+    uint64_t now; /* seconds of wall time, for answers that need one */
+    bool strict;  /* refuse what would be dropped */
     struct dropped *dropped, *last_dropped;
     struct renamed *tools, *calls; /* names of tools; ids of calls */
-    struct text format_tool;      /* the forced tool that stands for a JSON schema, or none */
-    struct complaint refusal;     /* when a reader or writer answered false */
+    struct text format_tool;       /* the forced tool that stands for a JSON schema, or none */
+    struct complaint refusal;      /* when a reader or writer answered false */
 };
 
 void translation_init(struct translation *translation, struct arena *arena, uint64_t seed,
@@ -69,8 +69,8 @@ bool refuse_as(struct translation *translation, enum complaint_kind kind,
 /* Names a member that is left out. */
 void drop(struct translation *translation, struct span path);
 void drop_at(struct translation *translation, const struct path *path);
-/* Names every field and extra of CHAT that the dialect TO has no place for (by chat_fields.def);
- * the writer of TO calls it once. */
+/* Names every field and extra of CHAT that the dialect TO has no place for (by
+ * chat_fields.def); the writer of TO calls it once. */
 void drop_strangers(struct translation *translation, const struct chat *chat,
                     enum dialect_id to);
 /* What DIALECT calls FIELD, without the marks of the table; empty: nothing. */
@@ -91,8 +91,8 @@ struct text tool_name_back(const struct translation *translation, struct text na
 
 /* Signatures of another dialect, carried through a client that has one place for a signature
  * and does not know whose it is: "aigw.gemini.BYTES". Packing one's own changes nothing. */
-struct text signature_pack(enum dialect_id origin, struct text signature, enum dialect_id through,
-                           struct arena *arena);
+struct text signature_pack(enum dialect_id origin, struct text signature,
+                           enum dialect_id through, struct arena *arena);
 /* *RET_ORIGIN: its maker; THROUGH when it is not packed. */
 struct text signature_unpack(struct text packed, enum dialect_id through,
                              enum dialect_id *ret_origin);

@@ -31,7 +31,8 @@ struct turn {
 };
 
 struct turns {
-    struct turn_block *system, *last_system; /* of the leading system messages, blank ones left out */
+    struct turn_block *system,
+        *last_system; /* of the leading system messages, blank ones left out */
     struct turn *first, *last;
 };
 

@@ -1,0 +1,86 @@
+#include "worker/translate/reply.h"
+
+void usage_init(struct usage *usage)
+{
+    *usage = (struct usage){
+        .input = TOKENS_UNKNOWN,
+        .output = TOKENS_UNKNOWN,
+        .cached = TOKENS_UNKNOWN,
+        .cache_write = TOKENS_UNKNOWN,
+        .cache_write_long = TOKENS_UNKNOWN,
+        .reasoning = TOKENS_UNKNOWN,
+        .audio_input = TOKENS_UNKNOWN,
+        .audio_output = TOKENS_UNKNOWN,
+        .tool_input = TOKENS_UNKNOWN,
+    };
+}
+
+void usage_read(struct json_value object, struct span name, uint64_t *ret)
+{
+    struct json_value value;
+    uint64_t count;
+
+    if (object.kind != JSON_OBJECT)
+        return;
+    value = json_member(object, name);
+    if (json_u64(value, &count) && count <= INT64_MAX)
+        *ret = count;
+}
+
+uint64_t usage_or_zero(uint64_t number)
+{
+    return number == TOKENS_UNKNOWN ? 0 : number;
+}
+
+/* Each is at most INT64_MAX, so that a sum of two never wraps; more do not come together. */
+uint64_t usage_add(uint64_t a, uint64_t b)
+{
+    uint64_t sum = usage_or_zero(a) + usage_or_zero(b);
+
+    if (a == TOKENS_UNKNOWN && b == TOKENS_UNKNOWN)
+        return TOKENS_UNKNOWN;
+    return sum <= INT64_MAX ? sum : INT64_MAX;
+}
+
+uint64_t usage_less(uint64_t a, uint64_t b)
+{
+    if (a == TOKENS_UNKNOWN || b == TOKENS_UNKNOWN)
+        return a;
+    return a > b ? a - b : 0;
+}
+
+struct choice *reply_add_choice(struct reply *reply, struct arena *arena)
+{
+    struct choice *choice = ARENA_NEW(arena, struct choice);
+
+    if (reply->last) {
+        choice->index = reply->last->index + 1;
+        reply->last->next = choice;
+    } else {
+        reply->choices = choice;
+    }
+    reply->last = choice;
+    return choice;
+}
+
+struct block *choice_add_block(struct choice *choice, enum block_kind kind, struct arena *arena)
+{
+    struct block *block = ARENA_NEW(arena, struct block);
+
+    block->kind = (uint8_t)kind;
+    block->origin = DIALECT_NONE;
+    if (choice->last)
+        choice->last->next = block;
+    else
+        choice->blocks = block;
+    choice->last = block;
+    return block;
+}
+
+bool choice_has(const struct choice *choice, enum block_kind kind)
+{
+    for (const struct block *block = choice->blocks; block; block = block->next)
+        if (block->kind == kind)
+            return true;
+    return false;
+}

@@ -1,0 +1,45 @@
+#include "worker/translate/traits.h"
+
+#include "shared/base/check.h"
+
+#define WORD(literal)                \
+    {                                \
+        literal, sizeof(literal) - 1 \
+    }
+
+static const struct model_traits rows[] = {
+#define MODEL(prefix_, dialect_, max_output_, budget_min_, budget_max_, traits_) \
+    {.prefix = WORD(prefix_),                                                    \
+     .dialect = DIALECT_##dialect_,                                              \
+     .max_output = max_output_,                                                  \
+     .budget_min = budget_min_,                                                  \
+     .budget_max = budget_max_,                                                  \
+     .traits = traits_},
+#include "worker/translate/models.def"
+#undef MODEL
+};
+
+/* The vendor's part of names such as "anthropic/claude-...", "models/gemini-...". */
+static struct span last_part(struct span name)
+{
+    for (size_t i = name.len; i > 0; i--)
+        if (name.ptr[i - 1] == '/')
+            return span_skip(name, i);
+    return name;
+}
+
+const struct model_traits *model_traits(struct span name, enum dialect_id dialect)
+{
+    const struct model_traits *best = NULL;
+    struct span model = last_part(name);
+
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        const struct model_traits *row = &rows[i];
+
+        if (row->dialect == dialect && span_starts(model, row->prefix) &&
+            (!best || row->prefix.len > best->prefix.len))
+            best = row;
+    }
+    CHECK(best); /* each dialect has a row with an empty prefix */
+    return best;
+}
