@@ -167,7 +167,11 @@ $(UNITS): $(BUILD)/%: $(BUILD)/%.o $(CLI_LIB) $(LIB) $(TEST_LIB) $(LLHTTP)
 
 .PHONY: golden play bench bench-tools
 -include tests/bench/build.mk
-golden: all
+TRANSLATE := $(BUILD)/tests/golden/translate
+$(TRANSLATE): $(BUILD)/tests/golden/translate.o $(LIB) $(LLHTTP)
+	@echo "  LINK      $@"
+	$(Q)$(LINK) -o $@ $^ $(LIBRARY_LIBS)
+golden: all $(TRANSLATE)
 	@AIGW_BUILD=$(abspath $(BUILD)) tests/golden/run $(PATTERN)
 play: all $(filter $(BUILD)/tests/unit/supervisor/keys/% $(BUILD)/tests/unit/supervisor/ledger/%,$(UNITS))
 	@AIGW_BUILD=$(abspath $(BUILD)) tests/play/run $(PATTERN)

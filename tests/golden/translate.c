@@ -1,0 +1,207 @@
+/* usage: translate request   CLIENT PROVIDER MODEL         < the client's body
+ *        translate answer    CLIENT PROVIDER MODEL REQUEST < the provider's body
+ *        translate stream    CLIENT PROVIDER MODEL REQUEST [BYTES] < the provider's stream
+ *        translate complaint CLIENT STATUS                 < the provider's body
+ *
+ * What the rooms do with a body, without the rooms: for golden files. REQUEST is a file with
+ * the client's body; BYTES the size of the pieces in which the stream arrives (default: all at
+ * once). Ids are the same in each run. Exit code 1: refused, and the client's error body is
+ * printed.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "shared/text/json.h"
+
+#include "worker/translate/dialect.h"
+
+#define BODY_LIMIT (64U << 20)
+
+struct passage {
+    struct arena arena;
+    struct translation translation;
+    struct chat chat;
+    const struct dialect *client, *provider;
+    struct buffer out;
+};
+
+static struct span read_all(FILE *file, struct arena *arena)
+{
+    struct buffer bytes _buffer_;
+    char piece[4096];
+    size_t count;
+
+    buffer_init(&bytes, BODY_LIMIT);
+    while ((count = fread(piece, 1, sizeof(piece), file)) > 0)
+        (void)buffer_append(&bytes, span_of(piece, count));
+    return arena_copy(arena, buffer_span(&bytes));
+}
+
+static const struct dialect *dialect_named(const char *name)
+{
+    for (unsigned i = 0; i < DIALECT_COUNT; i++)
+        if (span_eq(dialect_row((enum dialect_id)i)->name, span_of_text(name)))
+            return dialect_row((enum dialect_id)i);
+    (void)fprintf(stderr, "translate: no dialect %s\n", name);
+    exit(2);
+}
+
+static void print(struct span text)
+{
+    (void)fwrite(text.ptr, 1, text.len, stdout);
+}
+
+static int print_complaint(struct passage *passage, const struct complaint *complaint)
+{
+    struct json_writer json;
+    uint16_t status;
+
+    buffer_clear(&passage->out);
+    json_write_init(&json, &passage->out);
+    status = passage->client->write_complaint(complaint, &json);
+    (void)printf("%u\n", status);
+    print(buffer_span(&passage->out));
+    (void)printf("\n");
+    return 1;
+}
+
+static bool read_request(struct passage *passage, struct span body)
+{
+    struct json_value value;
+    struct json_error error;
+
+    if (!json_check(body, &value, &error) || value.kind != JSON_OBJECT) {
+        (void)fprintf(stderr, "translate: the request is no JSON object\n");
+        exit(2);
+    }
+    passage->chat.dialect = (uint8_t)passage->client->id;
+    passage->translation.chat = &passage->chat;
+    return passage->client->read_chat(&passage->translation, value, &passage->chat);
+}
+
+static bool write_request(struct passage *passage)
+{
+    struct json_writer json;
+
+    json_write_init(&json, &passage->out);
+    return passage->provider->write_chat(&passage->translation, &passage->chat, &json);
+}
+
+static int request(struct passage *passage, struct span body)
+{
+    if (!read_request(passage, body) || !write_request(passage))
+        return print_complaint(passage, &passage->translation.refusal);
+    print(buffer_span(&passage->out));
+    (void)printf("\n");
+    if (passage->translation.dropped)
+        (void)printf("dropped: %.*s\n", SPAN_ARG(dropped_list(&passage->translation, 4096)));
+    return 0;
+}
+
+static int answer(struct passage *passage, struct span body)
+{
+    struct reply *reply = ARENA_NEW(&passage->arena, struct reply);
+    struct json_writer json;
+    struct json_value value;
+    struct json_error error;
+
+    usage_init(&reply->usage);
+    if (!json_check(body, &value, &error) ||
+        !passage->provider->read_reply(&passage->translation, value, reply))
+        return print_complaint(passage, &passage->translation.refusal);
+    json_write_init(&json, &passage->out);
+    passage->client->write_reply(&passage->translation, reply, &json);
+    print(buffer_span(&passage->out));
+    (void)printf("\n");
+    return 0;
+}
+
+static void take(void *who, const struct event *event)
+{
+    event_write(who, event);
+}
+
+static int stream(struct passage *passage, struct span bytes, size_t piece)
+{
+    struct event_writer writer;
+    struct event_reader reader;
+    struct sse_framer framer;
+    struct sse_record record;
+
+    sse_init(&framer, BODY_LIMIT);
+    event_writer_init(&writer, passage->client, &passage->translation, &passage->out);
+    event_reader_init(&reader, passage->provider, &passage->translation, take, &writer);
+    while (bytes.len > 0) {
+        struct span now = span_of(bytes.ptr, piece < bytes.len ? piece : bytes.len);
+
+        bytes = span_skip(bytes, now.len);
+        while (sse_next(&framer, &now, &record) == SSE_RECORD)
+            event_read(&reader, &record);
+    }
+    event_read_end(&reader);
+    sse_done(&framer);
+    print(buffer_span(&passage->out));
+    return reader.failed ? 1 : 0;
+}
+
+static int complain(struct passage *passage, unsigned status, struct span body)
+{
+    struct complaint complaint = {0};
+
+    complaint_read((uint16_t)status, body, &passage->arena, &complaint);
+    return print_complaint(passage, &complaint);
+}
+
+static void begin(struct passage *passage, const char *request_file)
+{
+    FILE *file = fopen(request_file, "r");
+
+    if (!file || !read_request(passage, read_all(file, &passage->arena)) ||
+        !write_request(passage)) {
+        (void)fprintf(stderr, "translate: %s cannot be read or is refused\n", request_file);
+        exit(2);
+    }
+    (void)fclose(file);
+    buffer_clear(&passage->out);
+}
+
+static int run(struct passage *passage, int count, char **words)
+{
+    struct span input = read_all(stdin, &passage->arena);
+    struct span what = span_of_text(words[1]);
+    const char *request_file = count > 5 ? words[5] : NULL;
+
+    passage->client = dialect_named(words[2]);
+    if (span_eq(what, SPAN("complaint")))
+        return complain(passage, (unsigned)strtoul(words[3], NULL, 10), input);
+    passage->provider = dialect_named(words[3]);
+    passage->translation.target.model = span_of_text(words[4]);
+    passage->translation.target.traits =
+        model_traits(passage->translation.target.model, passage->provider->id);
+    if (span_eq(what, SPAN("request")))
+        return request(passage, input);
+    if (!request_file)
+        return 2;
+    begin(passage, request_file);
+    if (span_eq(what, SPAN("answer")))
+        return answer(passage, input);
+    return stream(passage, input, count > 6 ? strtoul(words[6], NULL, 10) : SIZE_MAX);
+}
+
+int main(int count, char **words)
+{
+    struct passage passage = {.client = NULL};
+    int code;
+
+    if (count < 4 || (count < 5 && words[1][0] != 'c')) {
+        (void)fprintf(stderr, "usage: translate request|answer|stream|complaint CLIENT ...\n");
+        return 2;
+    }
+    arena_init(&passage.arena, 0);
+    buffer_init(&passage.out, BODY_LIMIT);
+    translation_init(&passage.translation, &passage.arena, 1, 1700000000);
+    code = run(&passage, count, words);
+    buffer_done(&passage.out);
+    arena_done(&passage.arena);
+    return code;
+}
