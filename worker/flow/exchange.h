@@ -15,9 +15,10 @@
 
 #include "worker/accept/client.h"
 #include "worker/authenticate/caller.h"
+#include "worker/flow/crossing.h"
 #include "worker/flow/view.h"
 #include "worker/limit/ticket.h"
-#include "worker/meter/usage.h"
+#include "worker/meter/bill.h"
 #include "worker/parse/ask.h"
 #include "worker/parse/head.h"
 #include "worker/route/plan.h"
@@ -65,6 +66,7 @@ struct answer {
     bool head_sent;
     bool ended;    /* its last byte was given to the client's wire */
     bool finished; /* the stream said it is complete */
+    bool told;     /* the stream carries its error already: only its end is due */
     bool paused;
     struct span head;    /* as it will be sent, until it is */
     uint64_t body_bytes; /* of the provider's body */
@@ -94,6 +96,9 @@ struct exchange {
     struct route_plan *plan;
     unsigned target; /* index in the plan */
     unsigned attempts;
+    uint8_t provider_dialect; /* enum dialect_id, of the current attempt */
+    struct crossing
+        *crossing; /* NULL: the bytes are passed on; else what comes is translated */
     struct forward_body forward;
     struct call_request request;
     struct call_header headers[CALL_HEADERS_COUNT];
@@ -101,13 +106,17 @@ struct exchange {
     struct answer answer;
     struct sse_framer framer;
     struct json_tap tap;
+    struct stream_tap stream;
     struct buffer error_body;
     struct bill bill;
 
     enum fault fault;
     struct refusal refusal;
-    struct span detail; /* for the log */
+    struct complaint *complaint; /* in other words than the fault's; NULL: those */
+    struct span detail;          /* for the log */
     struct deadline deadline;
+    struct deadline quiet; /* a stream that says nothing for long gets a ping */
+    uint64_t flushed_ms;   /* when something was last sent */
 
     int64_t started_wall_ms;
     uint64_t started_ns, entered_ns, first_byte_ns, sent_ns;
@@ -122,6 +131,11 @@ static inline const struct plan_target *exchange_target(const struct exchange *x
     return &x->plan->targets[x->target];
 }
 
+static inline const struct dialect *exchange_dialect(const struct exchange *x)
+{
+    return dialect_row((enum dialect_id)x->head.dialect);
+}
+
 /* flow.c */
 struct exchange *exchange_begin(struct worker *worker, struct client *client,
                                 const struct http_head *head);
@@ -133,22 +147,38 @@ void flow_cancel(struct exchange *x, enum fault fault);
 void flow_received(struct exchange *x);
 void flow_body(struct exchange *x, struct span bytes);
 
+/* outgoing.c: the request of the current target. A refusal of the translation is x->complaint.
+ */
+enum fault outgoing_make(struct exchange *x);
+
 /* relay.c: the provider's answer on its way to the client */
 extern const struct call_events relay_events;
 void relay_drained(struct exchange *x);
 
-/* reply.c: answers that the gateway makes itself */
+/* reply.c: answers that the gateway makes itself, and heads */
 void reply_local(struct exchange *x);
+void reply_json(struct exchange *x, uint16_t status, struct span body);
+/* Head of the answer to X into the arena. LENGTH: HTTP_LENGTH_NONE for chunked or close. FROM:
+ * provider headers to pass on, or NULL. */
+struct span reply_head(struct exchange *x, uint16_t status, struct span content_type,
+                       uint64_t length, const struct http_head *from);
+/* The head in worker->head, step by step: status line, fields, end; then with BODY. */
+void reply_begin_head(struct worker *worker, uint16_t status, struct span content_type,
+                      uint64_t length);
+void reply_add_field(struct worker *worker, struct span name, struct span value);
+void reply_end_head(struct exchange *x);
+void reply_send(struct exchange *x, struct span body);
+
+/* models.c: the models that this key may use, as the client's dialect lists them */
+void reply_models(struct exchange *x);
+void reply_model(struct exchange *x);
+
+/* complain.c: what went wrong, in the client's dialect */
 /* The fault as an answer, an error event in a stream, or a cut, whatever is still possible. */
 void reply_fault(struct exchange *x);
 /* A fault of a connection without an exchange. */
 void reply_bare(struct worker *worker, struct client *client, enum fault fault,
                 const char *detail);
-/* Head of the answer to X into the arena. LENGTH: HTTP_LENGTH_NONE for chunked or close. FROM:
- * provider headers to pass on, or NULL. */
-struct span reply_head(struct exchange *x, uint16_t status, struct span content_type,
-                       uint64_t length, const struct http_head *from);
-void reply_provider_error(struct exchange *x);
 
 /* settle.c: usage record, access line, metrics */
 void settle_meter(struct exchange *x);

@@ -69,6 +69,7 @@ static void exchange_end(struct exchange *x)
     buffer_done(&x->error_body);
     sse_done(&x->framer);
     reactor_disarm(&worker->reactor, &x->deadline);
+    reactor_disarm(&worker->reactor, &x->quiet);
     view_unref(x->view);
     arena_done(&x->arena);
     x->magic = 0;
@@ -118,6 +119,19 @@ void exchange_make_id(const struct worker *worker, int64_t wall_ms,
     encode_hex(bytes, sizeof(bytes), ret_id + 4);
 }
 
+/* What each dialect's clients may send on to a provider of the same dialect. */
+static const struct head_wanted *wanted_headers(void)
+{
+    static struct head_wanted wanted[DIALECT_COUNT];
+
+    for (unsigned i = 0; i < DIALECT_COUNT && !wanted[DIALECT_COUNT - 1].names; i++) {
+        const struct dialect *row = dialect_row((enum dialect_id)i);
+
+        wanted[i] = (struct head_wanted){row->request_headers, row->request_header_count};
+    }
+    return wanted;
+}
+
 struct exchange *exchange_begin(struct worker *worker, struct client *client,
                                 const struct http_head *head)
 {
@@ -146,9 +160,8 @@ struct exchange *exchange_begin(struct worker *worker, struct client *client,
     client->exchange = x;
     x->at = PHASE_parse;
     x->receiving = true;
-    x->fault = head_read(
-        head, x->view->page->limits.body_bytes, dialect_row(DIALECT_DEFAULT)->request_headers,
-        dialect_row(DIALECT_DEFAULT)->request_header_count, &x->arena, &x->head);
+    x->fault = head_read(head, x->view->page->limits.body_bytes, wanted_headers(), &x->arena,
+                         &x->head);
     x->keep = x->head.keep_alive && !worker->draining;
     flow_take(x, phases[PHASE_parse].enter(x));
     return x;
@@ -179,7 +192,7 @@ static enum step enter_authenticate(struct exchange *x)
 {
     const struct operation_row *row = operation_row(x->head.operation);
 
-    if (x->head.options || !row->needs_key)
+    if (x->head.options || !operation_needs_key(row))
         return STEP_NEXT;
     x->fault = caller_find(x->view->snapshot, x->head.key, x->started_wall_ms, &x->caller);
     metric_add(x->worker->metrics,
@@ -201,12 +214,14 @@ static enum step enter_receive(struct exchange *x)
 
 static bool answered_here(const struct exchange *x)
 {
-    return x->head.options || operation_row(x->head.operation)->upstream_path.len == 0;
+    return x->head.options || !operation_calls(operation_row(x->head.operation));
 }
 
 static enum step read_ask(struct exchange *x)
 {
-    x->fault = ask_read(buffer_span(&x->body), &x->arena, &x->ask, &x->refusal);
+    x->fault = ask_read(buffer_span(&x->body),
+                        (enum operation_kind)operation_row(x->head.operation)->kind,
+                        x->head.argument, &x->arena, &x->ask, &x->refusal);
     if (x->fault)
         return STEP_REFUSE;
     x->asked_model = arena_copy(&x->arena, x->ask.model);
@@ -290,85 +305,6 @@ static enum step enter_route(struct exchange *x)
     return STEP_NEXT;
 }
 
-static void add_header(struct exchange *x, struct span name, struct span value)
-{
-    CHECK(x->request.header_count < CALL_HEADERS_COUNT);
-    x->headers[x->request.header_count++] = (struct call_header){name, value};
-}
-
-static struct span join(struct arena *arena, struct span a, struct span b)
-{
-    char *text = arena_take_text(arena, a.len + b.len);
-
-    memcpy(text, a.ptr, a.len);
-    memcpy(text + a.len, b.ptr, b.len);
-    return span_of(text, a.len + b.len);
-}
-
-/* How the provider knows us; the credential goes to its own address only. */
-static void sign(struct exchange *x, const struct snapshot_provider *provider)
-{
-    struct span credential = snapshot_span(x->view->snapshot, provider->credential);
-
-    if (credential.len == 0)
-        return;
-    switch ((enum signer)provider->signer) {
-    case SIGNER_NONE: break;
-    case SIGNER_BEARER:
-        add_header(x, SPAN("authorization"), join(&x->arena, SPAN("Bearer "), credential));
-        break;
-    case SIGNER_API_KEY_HEADER: add_header(x, SPAN("api-key"), credential); break;
-    case SIGNER_X_API_KEY: add_header(x, SPAN("x-api-key"), credential); break;
-    }
-}
-
-static void write_headers(struct exchange *x, const struct snapshot_provider *provider)
-{
-    x->request.header_count = 0;
-    add_header(x, SPAN("content-type"), SPAN("application/json"));
-    add_header(x, SPAN("accept"),
-               x->ask.stream ? SPAN("text/event-stream") : SPAN("application/json"));
-    add_header(x, SPAN("x-request-id"), span_of(x->id, REQUEST_ID_SIZE));
-    sign(x, provider);
-    for (unsigned i = 0; i < x->head.forwarded_count; i++)
-        add_header(x, x->head.forwarded[i].name, x->head.forwarded[i].value);
-    for (uint32_t i = 0; i < provider->headers.count; i++) {
-        const struct snapshot_header *row =
-            SNAPSHOT_ROW(x->view->snapshot, provider->headers, i, snapshot_header);
-
-        if (x->request.header_count < CALL_HEADERS_COUNT)
-            add_header(x, snapshot_span(x->view->snapshot, row->name),
-                       snapshot_span(x->view->snapshot, row->value));
-    }
-}
-
-static enum step enter_translate(struct exchange *x)
-{
-    const struct plan_target *target = exchange_target(x);
-    const struct snapshot_provider *provider = target->provider;
-    const struct snapshot_times *times = &x->view->page->times;
-    struct span authority = snapshot_span(x->view->snapshot, provider->authority);
-
-    forward_make(&x->ask, target->model_json, true, &x->forward);
-    x->request = (struct call_request){
-        .method_id = HTTP_METHOD_POST,
-        .method = SPAN("POST"),
-        .target = join(&x->arena, snapshot_span(x->view->snapshot, provider->base_path),
-                       operation_row(x->head.operation)->upstream_path),
-        .host = authority.len ? authority : SPAN_NONE,
-        .headers = x->headers,
-        .body_count = x->forward.count,
-        .connect_ms = provider->connect_ms ? provider->connect_ms : times->connect_ms,
-        .head_ms = provider->head_ms ? provider->head_ms : times->head_ms,
-        .first_ms = provider->first_event_ms ? provider->first_event_ms : times->first_event_ms,
-        .idle_ms = provider->idle_ms ? provider->idle_ms : times->idle_ms,
-    };
-    _Static_assert(FORWARD_PIECES_MAX <= CALL_BODY_PIECES, "they fit");
-    memcpy(x->request.body, x->forward.pieces, sizeof(x->forward.pieces));
-    write_headers(x, provider);
-    return STEP_NEXT;
-}
-
 static void copy_name(char *to, size_t size, uint32_t *ret_len, struct span from)
 {
     *ret_len = (uint32_t)(from.len < size ? from.len : size);
@@ -394,6 +330,12 @@ static void note_sent(struct exchange *x)
               snapshot_span(x->view->snapshot, target->provider->name));
     copy_name(facts.model, sizeof(facts.model), &facts.model_len, target->model);
     ticket_sent(&x->ticket, &facts);
+}
+
+static enum step enter_translate(struct exchange *x)
+{
+    x->fault = outgoing_make(x);
+    return x->fault ? STEP_REFUSE : STEP_NEXT;
 }
 
 static enum step enter_upstream(struct exchange *x)

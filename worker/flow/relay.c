@@ -1,11 +1,10 @@
-/* The provider's answer on its way to the client: relayed as it comes, one write for what one
- * read brought, stopped while the client does not take it. */
+/* The provider's answer on its way to the client: how attempts end, how an answer begins, and
+ * whole answers. Streams are relay_stream.c. */
 #include "shared/base/check.h"
 #include "shared/base/clock.h"
 
+#include "worker/flow/relay_inside.h"
 #include "worker/worker.h"
-
-#define BATCH_FIRST 2 /* pieces[0]: head, pieces[1]: chunk head */
 
 static struct exchange *exchange_of(struct call *call)
 {
@@ -21,106 +20,8 @@ static struct target_health *health_of(const struct exchange *x)
     return segment_target(x->worker->segment, exchange_target(x)->provider->health_row);
 }
 
-static void batch_clear(struct batch *batch)
-{
-    batch->count = 0;
-    batch->bytes = 0;
-    batch->scratch_used = 0;
-}
-
-static void pause_when_full(struct exchange *x, long pending)
-{
-    if (pending <= 0 || x->answer.paused || !x->calling)
-        return;
-    x->answer.paused = true;
-    metric_add(x->worker->metrics, METRIC_stream_pauses_total, 1);
-    call_pause(&x->call);
-}
-
-/* The client's answer begins: no other target is tried, the request's bytes can go. */
-static void free_request(struct exchange *x)
-{
-    x->worker->body_bytes -= x->body.len;
-    buffer_done(&x->body);
-}
-
-/* Sends the batch, with the head when it is still here; LAST: with the end of the answer. */
-static void flush(struct exchange *x, bool last)
-{
-    struct batch *batch = &x->worker->batch;
-    struct span *pieces = batch->pieces + BATCH_FIRST;
-    unsigned count = batch->count;
-    bool chunked = x->answer.form == ANSWER_CHUNKED;
-    char size[24];
-    struct buffer head = {.ptr = size, .size = sizeof(size), .limit_bytes = sizeof(size)};
-    long pending;
-
-    if (chunked && batch->bytes > 0) {
-        pieces[count++] = last ? SPAN("\r\n0\r\n\r\n") : SPAN("\r\n");
-        (void)http_append_chunk_head(&head, batch->bytes);
-        *--pieces = buffer_span(&head);
-        count++;
-    } else if (chunked && last) {
-        pieces[count++] = SPAN("0\r\n\r\n");
-    }
-    if (!x->answer.head_sent) {
-        free_request(x);
-        *--pieces = x->answer.head;
-        count++;
-        x->answer.head_sent = true;
-        x->first_byte_ns = clock_monotonic_ns();
-    }
-    batch_clear(batch);
-    if (count == 0 || !x->client)
-        return;
-    for (unsigned i = 0; i < count; i++)
-        x->answer.sent_bytes += pieces[i].len;
-    pending = client_send(x->client, pieces, count);
-    if (last)
-        x->answer.ended = true;
-    else
-        pause_when_full(x, pending);
-}
-
-/* Bytes that live until the end of this turn. */
-static void add(struct exchange *x, struct span bytes)
-{
-    struct batch *batch = &x->worker->batch;
-    struct span *last = &batch->pieces[BATCH_FIRST + batch->count - 1];
-
-    if (bytes.len == 0)
-        return;
-    if (batch->count > 0 && last->ptr + last->len == bytes.ptr) {
-        last->len += bytes.len;
-    } else {
-        if (batch->count == BATCH_PIECES)
-            flush(x, false);
-        batch->pieces[BATCH_FIRST + batch->count++] = bytes;
-    }
-    batch->bytes += bytes.len;
-}
-
-/* Bytes that live only until the next record is cut. */
-static void add_copy(struct exchange *x, struct span bytes)
-{
-    struct batch *batch = &x->worker->batch;
-    char *to;
-
-    if (bytes.len > REACTOR_READ_BYTES - batch->scratch_used)
-        flush(x, false);
-    if (bytes.len > REACTOR_READ_BYTES) {
-        add(x, bytes);
-        flush(x, false);
-        return;
-    }
-    to = batch->scratch + batch->scratch_used;
-    memcpy(to, bytes.ptr, bytes.len);
-    batch->scratch_used += bytes.len;
-    add(x, span_of(to, bytes.len));
-}
-
 /* The attempt is over: its share of the provider's figures. */
-static void attempt_ended(struct exchange *x, bool good)
+void relay_attempt_ended(struct exchange *x, bool good)
 {
     struct target_health *health = health_of(x);
     uint64_t now_ms = reactor_now_ms(&x->worker->reactor);
@@ -150,7 +51,9 @@ static bool may_try_next(const struct exchange *x)
 static void forget_answer(struct exchange *x)
 {
     stream_ended(x);
+    reactor_disarm(&x->worker->reactor, &x->quiet);
     x->answer = (struct answer){.status = 0};
+    x->complaint = NULL;
     bill_init(&x->bill);
     buffer_done(&x->error_body);
     sse_done(&x->framer);
@@ -158,9 +61,9 @@ static void forget_answer(struct exchange *x)
 }
 
 /* Ends the attempt with FAULT: the next target, or the client's answer. */
-static void give_up(struct exchange *x, enum fault fault)
+void relay_give_up(struct exchange *x, enum fault fault)
 {
-    attempt_ended(x, false);
+    relay_attempt_ended(x, false);
     batch_clear(&x->worker->batch);
     if (may_try_next(x) && (fault_row(fault)->flags & FAULT_NEXT_TARGET)) {
         x->target++;
@@ -173,10 +76,10 @@ static void give_up(struct exchange *x, enum fault fault)
     flow_take(x, STEP_REFUSE);
 }
 
-static void cancel_and_give_up(struct exchange *x, enum fault fault)
+void relay_cancel(struct exchange *x, enum fault fault)
 {
     call_cancel(&x->call);
-    give_up(x, fault);
+    relay_give_up(x, fault);
 }
 
 static bool is_type(struct span value, struct span type)
@@ -202,26 +105,28 @@ static void note_head(struct exchange *x, uint16_t status)
                           memory_order_relaxed);
 }
 
+/* ---- the answer begins ----------------------------------------------------------------- */
+
+/* A translated whole answer has another length: its head waits for it. */
 static void begin_relay(struct exchange *x, const struct http_head *head, struct span type)
 {
     bool known = head->content_length != HTTP_LENGTH_NONE && !x->answer.stream;
 
-    if (known)
+    if (known && !x->crossing)
         x->answer.form = ANSWER_LENGTH;
     else
         x->answer.form = x->head.minor == 1 ? ANSWER_CHUNKED : ANSWER_CLOSE;
-    if (x->answer.form == ANSWER_CLOSE)
+    if (x->answer.form == ANSWER_CLOSE && (x->answer.stream || !x->crossing))
         x->keep = false;
     x->answer.status = head->status;
-    x->answer.head = reply_head(x, head->status, type,
-                                known ? head->content_length : HTTP_LENGTH_NONE, head);
-    json_tap_init(&x->tap, SPAN("usage"));
-    if (x->answer.stream) {
-        x->counted_stream = true;
-        x->worker->stream_count++;
-        atomic_store_explicit(&x->worker->slot->streams, x->worker->stream_count,
-                              memory_order_relaxed);
-    }
+    if (!x->crossing || x->answer.stream)
+        x->answer.head = reply_head(x, head->status, type,
+                                    known ? head->content_length : HTTP_LENGTH_NONE, head);
+    json_tap_init(&x->tap, dialect_row((enum dialect_id)x->provider_dialect)->usage_member);
+    if (x->crossing)
+        crossing_begin(x->crossing, relay_take_event, x);
+    if (x->answer.stream)
+        relay_begin_stream(x);
 }
 
 static void answered(struct call *call, const struct http_head *head)
@@ -232,7 +137,7 @@ static void answered(struct call *call, const struct http_head *head)
     note_head(x, head->status);
     if (head->status >= 400) {
         if (worth_another(head->status) && may_try_next(x)) {
-            cancel_and_give_up(x, FAULT_provider_error);
+            relay_cancel(x, FAULT_provider_error);
             return;
         }
         x->answer.failing = true;
@@ -244,50 +149,13 @@ static void answered(struct call *call, const struct http_head *head)
     if (head->status >= 300 ||
         (!x->answer.stream && type.len > 0 && !is_type(type, SPAN("application/json")))) {
         x->detail = SPAN("the answer is neither JSON nor an event stream");
-        cancel_and_give_up(x, FAULT_bad_answer);
+        relay_cancel(x, FAULT_bad_answer);
         return;
     }
     begin_relay(x, head, type.len ? type : SPAN("application/json"));
 }
 
-static void relay_record(struct exchange *x, const struct sse_record *record, bool in_place)
-{
-    bool hidden = false;
-
-    if (record->has_data && span_eq(span_trim(record->data), SPAN("[DONE]")))
-        x->answer.finished = true;
-    else if (record->has_data)
-        hidden = bill_read_chunk(&x->bill, record->data, &x->arena) && x->forward.hides_usage;
-    metric_add(x->worker->metrics, METRIC_stream_events_total, 1);
-    if (hidden)
-        return;
-    if (in_place)
-        add(x, record->raw);
-    else
-        add_copy(x, record->raw);
-}
-
-static void relay_stream(struct exchange *x, struct span bytes)
-{
-    struct span rest = bytes;
-    struct sse_record record;
-
-    for (;;) {
-        switch (sse_next(&x->framer, &rest, &record)) {
-        case SSE_MORE: return;
-        case SSE_TOO_LARGE:
-            if (x->worker->batch.count > 0)
-                flush(x, false);
-            cancel_and_give_up(x, FAULT_answer_too_large);
-            return;
-        case SSE_RECORD: {
-            uintptr_t at = (uintptr_t)record.raw.ptr, from = (uintptr_t)bytes.ptr;
-
-            relay_record(x, &record, at >= from && at < from + bytes.len);
-        }
-        }
-    }
-}
+/* ---- what comes ------------------------------------------------------------------------ */
 
 static void body(struct call *call, struct span bytes)
 {
@@ -300,19 +168,84 @@ static void body(struct call *call, struct span bytes)
         return;
     }
     if (x->answer.stream) {
-        relay_stream(x, bytes);
+        relay_records(x, bytes);
+        return;
+    }
+    if (x->crossing) {
+        if (!buffer_append(&x->crossing->whole, bytes))
+            relay_cancel(x, FAULT_answer_too_large);
         return;
     }
     json_tap_feed(&x->tap, bytes, &x->arena);
-    add(x, bytes);
+    relay_add(x, bytes);
 }
 
 static void turn(struct call *call)
 {
-    struct exchange *x = exchange_of(call);
+    relay_turn(exchange_of(call), false);
+}
 
-    if (x->worker->batch.count > 0)
-        flush(x, false);
+/* The provider's error is all here. */
+static void error_done(struct exchange *x)
+{
+    uint16_t status = x->answer.upstream_status;
+
+    relay_attempt_ended(x, !worth_another(status));
+    x->complaint = ARENA_NEW(&x->arena, struct complaint);
+    complaint_read(status, buffer_span(&x->error_body), &x->arena, x->complaint);
+    x->fault = complaint_fault(x->complaint);
+    flow_take(x, STEP_REFUSE);
+}
+
+static void bad_translation(struct exchange *x)
+{
+    x->complaint = ARENA_NEW(&x->arena, struct complaint);
+    *x->complaint = x->crossing->translation.refusal;
+    x->detail = SPAN("the answer could not be translated");
+    relay_give_up(x, FAULT_bad_answer);
+}
+
+/* A whole answer in another dialect. */
+static void crossing_done(struct exchange *x)
+{
+    struct usage usage;
+
+    usage_init(&usage);
+    if (!crossing_answer(x->crossing, &usage)) {
+        bad_translation(x);
+        return;
+    }
+    bill_take(&x->bill, &usage, &x->arena);
+    relay_attempt_ended(x, true);
+    relay_free_request(x);
+    x->first_byte_ns = clock_monotonic_ns();
+    if (x->crossing->chat.stream) {
+        x->answer.stream = true;
+        x->answer.head = reply_head(x, 200, SPAN("text/event-stream; charset=utf-8"),
+                                    HTTP_LENGTH_NONE, NULL);
+        relay_turn(x, true);
+    } else {
+        reply_json(x, 200, buffer_span(&x->crossing->out));
+    }
+    flow_take(x, STEP_NEXT);
+}
+
+static void whole_done(struct exchange *x)
+{
+    struct json_value value;
+
+    relay_attempt_ended(x, true);
+    value = json_tap_value(&x->tap);
+    if (value.kind == JSON_OBJECT) {
+        struct usage usage;
+
+        usage_init(&usage);
+        exchange_dialect(x)->read_usage(value, &usage);
+        usage.raw = value.raw;
+        bill_take(&x->bill, &usage, &x->arena);
+    }
+    relay_flush(x, true);
+    flow_take(x, STEP_NEXT);
 }
 
 static void done(struct call *call)
@@ -320,28 +253,17 @@ static void done(struct call *call)
     struct exchange *x = exchange_of(call);
 
     if (x->answer.failing) {
-        attempt_ended(x, x->answer.upstream_status < 500 && x->answer.upstream_status != 429);
-        x->fault = FAULT_provider_error;
-        flow_take(x, STEP_REFUSE);
-        return;
-    }
-    if (x->answer.body_bytes == 0) {
+        error_done(x);
+    } else if (x->answer.body_bytes == 0) {
         x->detail = SPAN("the answer is empty");
-        give_up(x, FAULT_bad_answer);
-        return;
+        relay_give_up(x, FAULT_bad_answer);
+    } else if (x->answer.stream) {
+        relay_stream_done(x);
+    } else if (x->crossing) {
+        crossing_done(x);
+    } else {
+        whole_done(x);
     }
-    if (x->answer.stream && !x->answer.finished) {
-        if (x->worker->batch.count > 0)
-            flush(x, false);
-        x->detail = SPAN("the stream ended without its end mark");
-        give_up(x, FAULT_answer_cut);
-        return;
-    }
-    attempt_ended(x, true);
-    if (!x->answer.stream)
-        (void)bill_read(&x->bill, json_tap_value(&x->tap), &x->arena);
-    flush(x, true);
-    flow_take(x, STEP_NEXT);
 }
 
 static void call_failed(struct call *call, enum fault fault, const char *why)
@@ -351,7 +273,7 @@ static void call_failed(struct call *call, enum fault fault, const char *why)
     if (x->answer.upstream_status == 0)
         x->upstream_ns += clock_monotonic_ns() - x->sent_ns;
     x->detail = why ? arena_copy(&x->arena, span_of_text(why)) : SPAN_NONE;
-    give_up(x, fault);
+    relay_give_up(x, fault);
 }
 
 const struct call_events relay_events = {

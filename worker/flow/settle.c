@@ -20,23 +20,23 @@ static enum outcome outcome_of(const struct exchange *x)
 static bool record_owed(const struct exchange *x)
 {
     return x->caller.key && !x->head.options &&
-           operation_row(x->head.operation)->upstream_path.len > 0;
+           operation_calls(operation_row(x->head.operation));
 }
 
 static void add_tokens(const struct exchange *x)
 {
     struct target_health *health;
 
-    if (!x->plan || x->bill.input_tokens == USAGE_UNKNOWN)
+    if (!x->plan || x->bill.usage.input == USAGE_UNKNOWN)
         return;
     health = segment_target(x->worker->segment, exchange_target(x)->provider->health_row);
-    metric_add(x->worker->metrics, METRIC_input_tokens_total, x->bill.input_tokens);
-    (void)atomic_fetch_add_explicit(&health->input_tokens, x->bill.input_tokens,
+    metric_add(x->worker->metrics, METRIC_input_tokens_total, x->bill.usage.input);
+    (void)atomic_fetch_add_explicit(&health->input_tokens, x->bill.usage.input,
                                     memory_order_relaxed);
-    if (x->bill.output_tokens == USAGE_UNKNOWN)
+    if (x->bill.usage.output == USAGE_UNKNOWN)
         return;
-    metric_add(x->worker->metrics, METRIC_output_tokens_total, x->bill.output_tokens);
-    (void)atomic_fetch_add_explicit(&health->output_tokens, x->bill.output_tokens,
+    metric_add(x->worker->metrics, METRIC_output_tokens_total, x->bill.usage.output);
+    (void)atomic_fetch_add_explicit(&health->output_tokens, x->bill.usage.output,
                                     memory_order_relaxed);
 }
 
@@ -58,6 +58,18 @@ void stream_ended(struct exchange *x)
                           memory_order_relaxed);
 }
 
+/* The last word of a stream that was told in events. */
+static void take_stream_usage(struct exchange *x)
+{
+    struct usage usage;
+
+    if (!x->crossing || !x->crossing->reader.dialect)
+        return;
+    usage = x->crossing->reader.usage;
+    usage.raw = SPAN_NONE; /* its bytes went with their record */
+    bill_take(&x->bill, &usage, &x->arena);
+}
+
 void settle_meter(struct exchange *x)
 {
     struct metric_row *metrics = x->worker->metrics;
@@ -68,11 +80,12 @@ void settle_meter(struct exchange *x)
     if (x->answer.stream && x->first_byte_ns)
         metric_add(metrics, METRIC_requests_streamed_total, 1);
     stream_ended(x);
+    take_stream_usage(x);
     metric_add(metrics, METRIC_client_bytes_sent_total, x->answer.sent_bytes);
     if (x->fault) {
         metric_add(metrics, METRIC_requests_failed_total, 1);
         count_fault(metrics, x->fault);
-    } else if (record_owed(x) && x->bill.input_tokens == USAGE_UNKNOWN) {
+    } else if (record_owed(x) && x->bill.usage.input == USAGE_UNKNOWN) {
         metric_add(metrics, METRIC_usage_missing_total, 1);
     }
     add_tokens(x);
@@ -99,7 +112,7 @@ static void fill_record(const struct exchange *x, struct usage_record *record)
         .team = x->caller.key->team,
         .user_id = x->caller.key->user,
         .operation = span_of_text(operation_row(x->head.operation)->name),
-        .dialect = dialect_row(DIALECT_DEFAULT)->name,
+        .dialect = exchange_dialect(x)->name,
         .asked_model = x->asked_model,
         .provider = target ? snapshot_span(snapshot, target->provider->name) : SPAN_NONE,
         .served_model = target ? target->model : SPAN_NONE,
@@ -108,19 +121,19 @@ static void fill_record(const struct exchange *x, struct usage_record *record)
         .outcome = outcome_of(x),
         .fault = x->fault ? span_of_text(fault_row(x->fault)->name) : SPAN_NONE,
         .attempts = x->attempts,
-        .input_tokens = x->bill.input_tokens,
-        .output_tokens = x->bill.output_tokens,
-        .cached_tokens = x->bill.cached_tokens,
-        .cache_write_tokens = x->bill.cache_write_tokens,
-        .reasoning_tokens = x->bill.reasoning_tokens,
-        .audio_tokens = x->bill.audio_tokens,
+        .input_tokens = x->bill.usage.input,
+        .output_tokens = x->bill.usage.output,
+        .cached_tokens = x->bill.usage.cached,
+        .cache_write_tokens = x->bill.usage.cache_write,
+        .reasoning_tokens = x->bill.usage.reasoning,
+        .audio_tokens = usage_add(x->bill.usage.audio_input, x->bill.usage.audio_output),
         .first_byte_us =
             x->first_byte_ns ? (x->first_byte_ns - x->started_ns) / 1000 : USAGE_UNKNOWN,
         .duration_us = (x->entered_ns - x->started_ns) / 1000,
         .request_bytes = x->head.content_length == HTTP_LENGTH_NONE ? x->received_bytes
                                                                     : x->head.content_length,
         .answer_bytes = x->answer.body_bytes,
-        .raw_usage = x->bill.raw,
+        .raw_usage = x->bill.usage.raw,
         .host = snapshot_span(snapshot, x->view->page->host_name),
     };
 }
@@ -184,8 +197,8 @@ static void write_access(const struct exchange *x, struct buffer *out)
     if (x->fault)
         json_write_member_text(&json, SPAN("fault"), span_of_text(fault_row(x->fault)->name));
     member_there(&json, SPAN("detail"), x->detail);
-    member_known(&json, SPAN("input_tokens"), x->bill.input_tokens);
-    member_known(&json, SPAN("output_tokens"), x->bill.output_tokens);
+    member_known(&json, SPAN("input_tokens"), x->bill.usage.input);
+    member_known(&json, SPAN("output_tokens"), x->bill.usage.output);
     if (x->first_byte_ns)
         json_write_member_u64(&json, SPAN("first_byte_us"),
                               (x->first_byte_ns - x->started_ns) / 1000);

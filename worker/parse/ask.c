@@ -52,8 +52,28 @@ static enum fault read_stream(const struct json_pick *picks, struct ask *ret,
     return FAULT_NONE;
 }
 
-enum fault ask_read(struct span body, struct arena *arena, struct ask *ret,
-                    struct refusal *reterr)
+/* By the path (then a member `model` is the provider's to judge), else by the body. */
+static enum fault read_model(struct json_value value, struct span argument, struct arena *arena,
+                             struct ask *ret, struct refusal *reterr)
+{
+    if (argument.len > 0) {
+        ret->model = argument;
+        return FAULT_NONE;
+    }
+    if (value.kind == JSON_ABSENT)
+        return refuse_member(
+            "model", SPAN("You must name a model: the member 'model' is missing."), reterr);
+    if (value.kind != JSON_STRING)
+        return refuse_member("model", SPAN("'model' must be a string."), reterr);
+    ret->model_value = value;
+    ret->model = json_text(value, arena);
+    if (ret->model.len == 0)
+        return refuse_member("model", SPAN("'model' must not be empty."), reterr);
+    return FAULT_NONE;
+}
+
+enum fault ask_read(struct span body, enum operation_kind kind, struct span argument,
+                    struct arena *arena, struct ask *ret, struct refusal *reterr)
 {
     struct json_pick picks[PICK_COUNT] = {
         [PICK_MODEL] = {.key = SPAN("model")},
@@ -61,19 +81,17 @@ enum fault ask_read(struct span body, struct arena *arena, struct ask *ret,
         [PICK_OPTIONS] = {.key = SPAN("stream_options")},
     };
     struct json_error error;
+    enum fault fault;
     bool empty;
 
     ret->body = body;
     if (!json_pick(body, picks, PICK_COUNT, &ret->open_offset, &empty, &error))
         return refuse_json(&error, arena, reterr);
-    if (picks[PICK_MODEL].value.kind == JSON_ABSENT)
-        return refuse_member(
-            "model", SPAN("You must name a model: the member 'model' is missing."), reterr);
-    if (picks[PICK_MODEL].value.kind != JSON_STRING)
-        return refuse_member("model", SPAN("'model' must be a string."), reterr);
-    ret->model_value = picks[PICK_MODEL].value;
-    ret->model = json_text(ret->model_value, arena);
-    if (ret->model.len == 0)
-        return refuse_member("model", SPAN("'model' must not be empty."), reterr);
-    return read_stream(picks, ret, reterr);
+    fault = read_model(picks[PICK_MODEL].value, argument, arena, ret, reterr);
+    if (fault)
+        return fault;
+    if (kind == OPERATION_KIND_CHAT || kind == OPERATION_KIND_COMPLETIONS)
+        return read_stream(picks, ret, reterr);
+    ret->stream = kind == OPERATION_KIND_CHAT_STREAM;
+    return FAULT_NONE;
 }

@@ -14,10 +14,12 @@
 #include "shared/base/fault.h"
 #include "shared/text/json.h"
 
+#include "worker/parse/head.h"
+
 struct ask {
     struct span body;              /* the client's bytes */
     struct span model;             /* decoded name */
-    struct json_value model_value; /* in place */
+    struct json_value model_value; /* in place; absent when the path names the model */
     struct json_value stream_options;
     size_t open_offset; /* just after the opening brace */
     bool stream;
@@ -30,8 +32,9 @@ struct refusal {
     const char *param;   /* OpenAI error.param, or NULL */
 };
 
-/* Reads BODY, which must live as long as RET. */
-enum fault ask_read(struct span body, struct arena *arena, struct ask *ret,
-                    struct refusal *reterr);
+/* Reads BODY of an operation of KIND, which must live as long as RET. ARGUMENT: the model when
+ * the path names it, else SPAN_NONE. */
+enum fault ask_read(struct span body, enum operation_kind kind, struct span argument,
+                    struct arena *arena, struct ask *ret, struct refusal *reterr);
 
 #endif

@@ -6,13 +6,13 @@
 #define PATH_SHOWN_BYTES 256
 
 static const struct operation_row rows[] = {
-    {.name = "none", .path = {"", 0}},
-#define OPERATION(name_, method_, path_, needs_key_, upstream_path_) \
-    {.name = #name_,                                                 \
-     .method = HTTP_METHOD_##method_,                                \
-     .path = {path_, sizeof(path_) - 1},                             \
-     .needs_key = needs_key_,                                        \
-     .upstream_path = {upstream_path_, sizeof(upstream_path_) - 1}},
+    {.name = "none", .path = {"", 0}, .kind = OPERATION_KIND_HEALTH},
+#define OPERATION(name_, method_, path_, dialect_, kind_) \
+    {.name = #name_,                                      \
+     .method = HTTP_METHOD_##method_,                     \
+     .path = {path_, sizeof(path_) - 1},                  \
+     .dialect = DIALECT_##dialect_,                       \
+     .kind = OPERATION_KIND_##kind_},
 #include "worker/parse/operations.def"
 #undef OPERATION
 };
@@ -52,15 +52,17 @@ static bool takes(const struct operation_row *row, struct span path, struct span
 {
     struct span pattern = row->path;
 
+    size_t star = span_find(pattern, SPAN("*"));
+    struct span before = span_of(pattern.ptr, star), after;
+
     *ret_argument = SPAN_NONE;
-    if (pattern.len == 0)
+    if (star == SIZE_MAX)
+        return pattern.len > 0 && span_eq(pattern, path);
+    after = span_skip(pattern, star + 1);
+    if (path.len <= before.len + after.len || !span_starts(path, before) ||
+        !span_ends(path, after))
         return false;
-    if (pattern.ptr[pattern.len - 1] != '*')
-        return span_eq(pattern, path);
-    pattern.len--;
-    if (!span_starts(path, pattern) || path.len == pattern.len)
-        return false;
-    *ret_argument = span_skip(path, pattern.len);
+    *ret_argument = span_of(path.ptr + before.len, path.len - before.len - after.len);
     return true;
 }
 
@@ -84,26 +86,64 @@ static struct span decode(struct span text, struct arena *arena)
     return span_of(out, len);
 }
 
+static bool takes_method(const struct operation_row *row, enum http_method method)
+{
+    return method == row->method || method == HTTP_METHOD_OPTIONS ||
+           (method == HTTP_METHOD_HEAD && row->method == HTTP_METHOD_GET);
+}
+
+/* The Allow header (RFC 9110 10.2.1) for the methods that rows with this path have. */
+static const char *allow_text(unsigned methods)
+{
+    static const char *const texts[] = {
+        "OPTIONS",
+        "GET, HEAD, OPTIONS",
+        "POST, OPTIONS",
+        "GET, HEAD, POST, OPTIONS",
+    };
+
+    return methods & 4 ? "GET, HEAD, DELETE, OPTIONS" : texts[methods & 3];
+}
+
+static unsigned method_bit(enum http_method method)
+{
+    return method == HTTP_METHOD_GET ? 1 : method == HTTP_METHOD_POST ? 2 : 4;
+}
+
+/* Rows of one path may differ in their method. */
 static enum fault find_operation(struct span path, enum http_method method, struct head *ret,
                                  struct arena *arena)
 {
+    unsigned methods = 0;
     struct span argument;
+    bool found = false;
 
     for (unsigned i = 1; i < OPERATION_COUNT; i++) {
-        if (!takes(&rows[i], path, &argument))
+        if (!takes(&rows[i], path, &argument) ||
+            (methods > 0 && !span_eq(rows[i].path, rows[ret->operation].path)))
             continue;
+        methods |= method_bit(rows[i].method);
+        if (found)
+            continue;
+        found = takes_method(&rows[i], method);
         ret->operation = (enum operation)i;
+        ret->dialect = rows[i].dialect;
         ret->argument = argument.ptr ? decode(argument, arena) : SPAN_NONE;
-        ret->allow =
-            rows[i].method == HTTP_METHOD_POST ? "POST, OPTIONS" : "GET, HEAD, OPTIONS";
-        if (method == HTTP_METHOD_OPTIONS)
-            return FAULT_NONE;
-        if (method == rows[i].method ||
-            (method == HTTP_METHOD_HEAD && rows[i].method == HTTP_METHOD_GET))
-            return FAULT_NONE;
-        return FAULT_method_not_allowed;
     }
-    return FAULT_not_found;
+    ret->allow = methods > 0 ? allow_text(methods) : NULL;
+    return found ? FAULT_NONE : methods > 0 ? FAULT_method_not_allowed : FAULT_not_found;
+}
+
+/* The value of NAME in the query of TARGET, not decoded. */
+static struct span query_value(struct span target, struct span name)
+{
+    size_t at = span_find(target, SPAN("?"));
+    struct span rest = at == SIZE_MAX ? SPAN_NONE : span_skip(target, at + 1), part;
+
+    while (span_cut(&rest, '&', &part))
+        if (span_starts(part, name) && part.len > name.len && part.ptr[name.len] == '=')
+            return span_skip(part, name.len + 1);
+    return SPAN_NONE;
 }
 
 /* The forms of a key that the SDKs of all dialects send. */
@@ -122,20 +162,41 @@ static struct span find_key(const struct http_head *from)
         if (value.ptr)
             return value;
     }
-    return SPAN_NONE;
+    return query_value(from->target, SPAN("key"));
 }
 
-static void forward(const struct http_head *from, const struct span *names, unsigned count,
+static void forward(const struct http_head *from, const struct head_wanted *wanted,
                     struct arena *arena, struct head *ret)
 {
-    CHECK(count <= HEAD_FORWARDED_MAX);
-    for (unsigned i = 0; i < count; i++) {
-        struct span value = http_find(from, names[i]);
+    CHECK(wanted->count <= HEAD_FORWARDED_MAX);
+    for (unsigned i = 0; i < wanted->count; i++) {
+        struct span value = http_find(from, wanted->names[i]);
 
         if (value.ptr && http_value_valid(value))
             ret->forwarded[ret->forwarded_count++] =
-                (struct forwarded){names[i], arena_copy(arena, value)};
+                (struct forwarded){wanted->names[i], arena_copy(arena, value)};
     }
+}
+
+/* Lists of models have one path in two dialects, which a header tells apart. */
+static uint8_t dialect_of_list(const struct http_head *from, uint8_t dialect)
+{
+#define DIALECT_HEADER(name, header)       \
+    if (http_find(from, SPAN(header)).ptr) \
+        return DIALECT_##name;
+#include "worker/parse/dialect_headers.def"
+#undef DIALECT_HEADER
+    return dialect;
+}
+
+static void read_wishes(const struct http_head *from, struct head *ret)
+{
+    const struct operation_row *row = &rows[ret->operation];
+
+    if (row->kind == OPERATION_KIND_MODELS || row->kind == OPERATION_KIND_MODEL)
+        ret->dialect = dialect_of_list(from, ret->dialect);
+    ret->sse = span_eq(query_value(from->target, SPAN("alt")), SPAN("sse"));
+    ret->strict = span_eq_nocase(http_find(from, SPAN("x-aigw-strict")), SPAN("true"));
 }
 
 /* application/json, with or without parameters; nothing said is taken as JSON. */
@@ -155,8 +216,8 @@ static bool media_type_json(const struct http_head *from)
 }
 
 enum fault head_read(const struct http_head *from, uint64_t body_limit_bytes,
-                     const struct span *forwarded, unsigned forwarded_count,
-                     struct arena *arena, struct head *ret)
+                     const struct head_wanted wanted[DIALECT_COUNT], struct arena *arena,
+                     struct head *ret)
 {
     struct span path = path_of(from->target);
     struct span key = find_key(from);
@@ -183,10 +244,11 @@ enum fault head_read(const struct http_head *from, uint64_t body_limit_bytes,
     fault = find_operation(path, from->method_id, ret, arena);
     if (fault || ret->options)
         return fault;
+    read_wishes(from, ret);
     if (from->has_body && from->content_length != HTTP_LENGTH_NONE &&
         from->content_length > body_limit_bytes)
         ret->unfit = FAULT_body_too_large;
-    forward(from, forwarded, forwarded_count, arena, ret);
+    forward(from, &wanted[ret->dialect], arena, ret);
     if (rows[ret->operation].method == HTTP_METHOD_POST && !media_type_json(from))
         ret->unfit = FAULT_bad_media_type;
     return FAULT_NONE;

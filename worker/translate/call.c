@@ -43,9 +43,9 @@ bool call_input(const struct block *call, struct arena *arena, struct span *ret_
         *ret_object = value.raw;
         return true;
     }
-    *ret_object = wrapped(
-        SPAN("_raw"), call->arguments.ptr ? call->arguments : text_escape(value.raw, arena),
-        arena);
+    *ret_object =
+        wrapped(SPAN("_raw"),
+                call->arguments.ptr ? call->arguments : text_escape(value.raw, arena), arena);
     return false;
 }
 

@@ -8,8 +8,8 @@
 
 #include "worker/translate/chat.h"
 
-/* As a string: the object's own spelling, escaped; "{}" when there is nothing. The free text of a
- * custom tool as {"input": "..."}: for a target that has only functions. */
+/* As a string: the object's own spelling, escaped; "{}" when there is nothing. The free text of
+ * a custom tool as {"input": "..."}: for a target that has only functions. */
 struct text call_arguments(const struct block *call, struct arena *arena);
 
 /* As an object. Nothing, "" and null are {}. What is no JSON object becomes {"_raw": "..."}

@@ -40,8 +40,14 @@ struct complaint_row {
 };
 
 const struct complaint_row *complaint_row(enum complaint_kind kind);
+/* The status of most dialects. */
+uint16_t complaint_status(enum complaint_kind kind);
 /* What a status alone says; 200 and other successes are bad_answer. */
 enum complaint_kind complaint_of_status(uint16_t status);
+
+/* A copy that owns its texts. */
+void complaint_keep(const struct complaint *complaint, struct arena *arena,
+                    struct complaint *ret);
 
 /* Reads a provider's error body of any known form (all dialects and their look-alikes: an
  * object `error`, a string, an array, `message`, `detail`, `error_msg`, `base_resp`, plain

@@ -125,6 +125,7 @@ static uint32_t duration_ms(struct span text)
     } units[] = {
         {{"ms", 2}, 1}, {{"milli", 5}, 1}, {{"s", 1}, 1e3}, {{"m", 1}, 6e4}, {{"h", 1}, 36e5},
     };
+
     double total_ms = 0;
 
     while (text.len > 0 && text.ptr[0] >= '0' && text.ptr[0] <= '9') {
@@ -183,7 +184,11 @@ static const struct {
     struct span key;
     found_f *find;
 } members[] = {
-#define MEMBER(key, find) {{key, sizeof(key) - 1}, find}
+
+#define MEMBER(key, find)            \
+    {                                \
+        {key, sizeof(key) - 1}, find \
+    }
     MEMBER("error", find_in),
     MEMBER("errors", find_in),
     MEMBER("base_resp", find_in),
@@ -305,7 +310,8 @@ static void find_in_body(struct found *found, struct span body)
     }
 }
 
-/* ---- judging --------------------------------------------------------------------------------- */
+/* ---- judging
+ * --------------------------------------------------------------------------------- */
 
 static bool look_up(enum place place, struct span word, uint8_t *ret_kind)
 {
@@ -313,6 +319,7 @@ static bool look_up(enum place place, struct span word, uint8_t *ret_kind)
         uint8_t place, kind;
         struct span word;
     } rows[] = {
+
 #define COMPLAINT_WORD(place, word, kind) \
     {PLACE_##place, COMPLAINT_##kind, {word, sizeof(word) - 1}},
 #include "worker/translate/complaint_words.def"

@@ -87,6 +87,9 @@ void event_writer_init(struct event_writer *writer, const struct dialect *dialec
                        struct translation *translation, struct buffer *out);
 void event_write(struct event_writer *writer, const struct event *event);
 
+/* A whole answer, told to the reader's owner as if it had come as a stream. */
+void reply_tell(const struct reply *reply, struct event_reader *reader);
+
 /* For readers. */
 void event_tell(struct event_reader *reader, const struct event *event);
 /* An error event of KIND; MESSAGE may be TEXT_NONE. The last that is told. */

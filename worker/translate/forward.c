@@ -65,8 +65,9 @@ void forward_make(const struct ask *ask, struct span model_json, bool add_usage,
     unsigned count = 0;
 
     *ret = (struct forward_body){.count = 0};
-    edits[count++] = (struct edit){offset_of(ask->body, ask->model_value.raw),
-                                   ask->model_value.raw.len, model_json};
+    if (ask->model_value.kind != JSON_ABSENT)
+        edits[count++] = (struct edit){offset_of(ask->body, ask->model_value.raw),
+                                       ask->model_value.raw.len, model_json};
     if (add_usage && ask->stream && !ask->wants_usage) {
         edits[count++] = usage_edit(ask);
         ret->hides_usage = true;

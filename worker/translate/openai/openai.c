@@ -1,7 +1,7 @@
 /* The row of the OpenAI chat completions dialect. */
-#include "shared/base/check.h"
+#include "worker/translate/openai/openai.h"
 
-#include "worker/translate/dialect.h"
+#include "shared/base/check.h"
 
 static const struct span request_headers[] = {WORD("idempotency-key"), WORD("openai-beta")};
 
@@ -31,4 +31,9 @@ const struct dialect dialect_openai = {
     .model_member = WORD("model"),
     .stream_member = WORD("stream"),
     .usage_member = WORD("usage"),
+    .read_usage = openai_read_usage,
+    .tap_record = openai_tap_record,
+    .write_complaint = openai_write_complaint,
+    .write_stream_complaint = openai_write_stream_complaint,
+    .ping = WORD(": ping\n\n"),
 };

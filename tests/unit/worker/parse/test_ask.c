@@ -45,7 +45,8 @@ START_TEST(what_a_body_asks_for_is_read)
     struct refusal refusal = {.param = NULL};
     struct ask ask = {.stream = false};
 
-    ck_assert_int_eq(ask_read(body, &arena, &ask, &refusal), FAULT_NONE);
+    ck_assert_int_eq(ask_read(body, OPERATION_KIND_CHAT, SPAN_NONE, &arena, &ask, &refusal),
+                     FAULT_NONE);
     ck_assert(span_eq(ask.model, span_of_text(good[_i].model)));
     ck_assert_int_eq(ask.stream, good[_i].stream);
     ck_assert_int_eq(ask.wants_usage, good[_i].wants_usage);
@@ -92,7 +93,8 @@ START_TEST(a_body_that_cannot_be_meant_is_refused_in_words)
     struct refusal refusal = {.param = NULL};
     struct ask ask = {.stream = false};
 
-    ck_assert_int_eq(ask_read(span_of_text(refused[_i].body), &arena, &ask, &refusal),
+    ck_assert_int_eq(ask_read(span_of_text(refused[_i].body), OPERATION_KIND_CHAT, SPAN_NONE,
+                              &arena, &ask, &refusal),
                      refused[_i].fault);
     ck_assert_msg(span_find(refusal.message, span_of_text(refused[_i].part)) != SIZE_MAX,
                   "'%.*s' for %s", SPAN_ARG(refusal.message), refused[_i].body);
@@ -112,7 +114,9 @@ START_TEST(a_body_that_is_too_deep_is_refused)
     memset(body + at, '[', JSON_DEPTH_LIMIT + 1);
     memset(body + at + JSON_DEPTH_LIMIT + 1, ']', JSON_DEPTH_LIMIT + 1);
     body[at + 2 * JSON_DEPTH_LIMIT + 2] = '}';
-    ck_assert_int_eq(ask_read(span_of_text(body), &arena, &ask, &refusal), FAULT_bad_json);
+    ck_assert_int_eq(
+        ask_read(span_of_text(body), OPERATION_KIND_CHAT, SPAN_NONE, &arena, &ask, &refusal),
+        FAULT_bad_json);
 }
 
 END_TEST

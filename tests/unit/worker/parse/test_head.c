@@ -30,7 +30,9 @@ static void tear_down(void)
 /* The request LINE with the header lines FIELDS (each ended by CRLF), through the reader. */
 static enum fault read_request(const char *line, const char *fields)
 {
-    static const struct span wanted[] = {{"idempotency-key", 15}, {"openai-beta", 11}};
+    static const struct span names[] = {{"idempotency-key", 15}, {"openai-beta", 11}};
+    static const struct head_wanted wanted[DIALECT_COUNT] = {
+        [DIALECT_openai] = {names, ARRAY_LEN(names)}};
     const struct http_head *from;
     struct span rest, body;
     struct buffer text _buffer_;
@@ -40,7 +42,7 @@ static enum fault read_request(const char *line, const char *fields)
     (void)buffer_append_format(&text, "%s HTTP/1.1\r\nHost: h\r\n%s\r\n", line, fields);
     rest = buffer_span(&text);
     ck_assert_int_eq(http_next(&reader, &rest, &from, &body), HTTP_HEAD);
-    fault = head_read(from, BODY_LIMIT, wanted, ARRAY_LEN(wanted), &arena, &head);
+    fault = head_read(from, BODY_LIMIT, wanted, &arena, &head);
     /* The spans of the head must not be needed any more. */
     memset(text.ptr, '#', text.len);
     return fault;
@@ -64,6 +66,28 @@ static const struct {
      "/v1/models/p/m%2Fx%20%e9"},
     {"GET /v1/models/a%2", FAULT_NONE, OPERATION_model, "a%2", "/v1/models/a%2"},
     {"GET /v1/models/a%zz%", FAULT_NONE, OPERATION_model, "a%zz%", "/v1/models/a%zz%"},
+    {"POST /v1/messages", FAULT_NONE, OPERATION_messages, NULL, "/v1/messages"},
+    {"POST /v1/messages/count_tokens", FAULT_NONE, OPERATION_count_tokens, NULL,
+     "/v1/messages/count_tokens"},
+    {"POST /v1beta/models/p/m:generateContent", FAULT_NONE, OPERATION_generate, "p/m",
+     "/v1beta/models/p/m:generateContent"},
+    {"POST /v1beta/models/m%3Ax:streamGenerateContent?alt=sse&key=k", FAULT_NONE,
+     OPERATION_stream_generate, "m:x", "/v1beta/models/m%3Ax:streamGenerateContent"},
+    {"POST /v1beta/models/:generateContent", FAULT_method_not_allowed, OPERATION_gemini_model,
+     ":generateContent", "/v1beta/models/:generateContent"},
+    {"POST /v1beta/models/m", FAULT_method_not_allowed, OPERATION_gemini_model, "m",
+     "/v1beta/models/m"},
+    {"GET /v1beta/models/m:generateContent", FAULT_method_not_allowed, OPERATION_generate, "m",
+     "/v1beta/models/m:generateContent"},
+    {"POST /openai/deployments/d/chat/completions?api-version=1", FAULT_NONE,
+     OPERATION_azure_chat, "d", "/openai/deployments/d/chat/completions"},
+    {"POST /openai/v1/responses", FAULT_NONE, OPERATION_azure_v1_responses, NULL,
+     "/openai/v1/responses"},
+    {"GET /v1/responses/resp_1/input_items", FAULT_NONE, OPERATION_response_items, "resp_1",
+     "/v1/responses/resp_1/input_items"},
+    {"DELETE /v1/responses/resp_1", FAULT_NONE, OPERATION_response_delete, "resp_1",
+     "/v1/responses/resp_1"},
+    {"GET /v1/responses", FAULT_NONE, OPERATION_response_socket, NULL, "/v1/responses"},
     {"GET /healthz", FAULT_NONE, OPERATION_health, NULL, "/healthz"},
     {"GET /readyz", FAULT_NONE, OPERATION_ready, NULL, "/readyz"},
     {"OPTIONS /v1/chat/completions", FAULT_NONE, OPERATION_chat, NULL, "/v1/chat/completions"},
@@ -107,6 +131,14 @@ START_TEST(what_an_address_takes_is_told)
     set_up();
     ck_assert_int_eq(read_request("POST /healthz", ""), FAULT_method_not_allowed);
     ck_assert_str_eq(head.allow, "GET, HEAD, OPTIONS");
+    tear_down();
+    set_up();
+    ck_assert_int_eq(read_request("PUT /v1/responses/r", ""), FAULT_method_not_allowed);
+    ck_assert_str_eq(head.allow, "GET, HEAD, DELETE, OPTIONS");
+    tear_down();
+    set_up();
+    ck_assert_int_eq(read_request("PUT /v1/responses", ""), FAULT_method_not_allowed);
+    ck_assert_str_eq(head.allow, "GET, HEAD, POST, OPTIONS");
 }
 
 END_TEST
@@ -174,6 +206,39 @@ START_TEST(a_body_that_cannot_be_taken_is_refused_before_it_comes)
 
 END_TEST
 
+START_TEST(the_query_may_hold_the_key_and_the_form_of_the_stream)
+{
+    ck_assert_int_eq(
+        read_request("POST /v1beta/models/m:streamGenerateContent?x=1&key=sk-7&alt=sse", ""),
+        FAULT_NONE);
+    ck_assert(span_eq(secret_reveal(head.key), SPAN("sk-7")));
+    ck_assert(head.sse);
+    ck_assert(!head.strict);
+    tear_down();
+    set_up();
+    ck_assert_int_eq(
+        read_request("POST /v1/messages?monkey=1", "x-api-key: a\r\nx-aigw-strict: True\r\n"),
+        FAULT_NONE);
+    ck_assert(span_eq(secret_reveal(head.key), SPAN("a")));
+    ck_assert(head.strict && !head.sse);
+    ck_assert_int_eq(head.dialect, DIALECT_anthropic);
+}
+
+END_TEST
+
+START_TEST(a_header_tells_whose_list_of_models_is_wanted)
+{
+    ck_assert_int_eq(read_request("GET /v1/models", ""), FAULT_NONE);
+    ck_assert_int_eq(head.dialect, DIALECT_openai);
+    tear_down();
+    set_up();
+    ck_assert_int_eq(read_request("GET /v1/models", "anthropic-version: 2023-06-01\r\n"),
+                     FAULT_NONE);
+    ck_assert_int_eq(head.dialect, DIALECT_anthropic);
+}
+
+END_TEST
+
 START_TEST(only_named_headers_go_on)
 {
     ck_assert_int_eq(read_request("POST /v1/embeddings",
@@ -217,6 +282,8 @@ int main(void)
     tcase_add_loop_test(tests, a_key_is_found_in_each_form_that_is_sent, 0, ARRAY_LEN(keys));
     tcase_add_loop_test(tests, a_body_that_cannot_be_taken_is_refused_before_it_comes, 0,
                         ARRAY_LEN(bodies));
+    tcase_add_test(tests, the_query_may_hold_the_key_and_the_form_of_the_stream);
+    tcase_add_test(tests, a_header_tells_whose_list_of_models_is_wanted);
     tcase_add_test(tests, only_named_headers_go_on);
     tcase_add_test(tests, a_long_path_is_cut_for_the_log_only);
     suite_add_tcase(suite, tests);

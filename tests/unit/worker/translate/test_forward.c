@@ -29,7 +29,9 @@ static void forwarded(const char *body, bool add_usage, struct buffer *out, bool
     struct ask ask = {.stream = false};
     struct forward_body made;
 
-    ck_assert_int_eq(ask_read(span_of_text(body), &arena, &ask, &refusal), FAULT_NONE);
+    ck_assert_int_eq(
+        ask_read(span_of_text(body), OPERATION_KIND_CHAT, SPAN_NONE, &arena, &ask, &refusal),
+        FAULT_NONE);
     forward_make(&ask, SPAN(NAMED), add_usage, &made);
     for (unsigned i = 0; i < made.count; i++) {
         ck_assert_uint_gt(made.pieces[i].len, 0);
@@ -141,7 +143,8 @@ START_TEST(it_can_be_made_again_for_another_target)
     struct forward_body made;
     struct span body = SPAN("{\"model\":\"m\",\"stream\":true}");
 
-    ck_assert_int_eq(ask_read(body, &arena, &ask, &refusal), FAULT_NONE);
+    ck_assert_int_eq(ask_read(body, OPERATION_KIND_CHAT, SPAN_NONE, &arena, &ask, &refusal),
+                     FAULT_NONE);
     forward_make(&ask, SPAN("\"first\""), true, &made);
     forward_make(&ask, SPAN("\"second\""), true, &made);
     ck_assert_uint_eq(made.count, 5);

@@ -4,10 +4,34 @@
 #include "shared/base/check.h"
 #include "shared/journal/record.h"
 
-#include "worker/meter/usage.h"
+#include "worker/meter/bill.h"
+#include "worker/translate/openai/openai.h"
 
 static struct arena arena;
 static struct bill bill;
+
+/* As the relay does it: read, then kept. */
+static bool bill_read(struct json_value value)
+{
+    struct usage usage;
+
+    usage_init(&usage);
+    dialect_openai.read_usage(value, &usage);
+    bill_take(&bill, &usage, &arena);
+    return value.kind == JSON_OBJECT;
+}
+
+static bool tap(struct span data)
+{
+    struct stream_tap tap = {.finished = false};
+    struct sse_record record = {.data = data, .has_data = true};
+    bool hidden;
+
+    usage_init(&tap.usage);
+    hidden = dialect_openai.tap_record(&tap, &record);
+    bill_take(&bill, &tap.usage, &arena);
+    return hidden;
+}
 
 static void set_up(void)
 {
@@ -26,7 +50,7 @@ static bool read_text(const char *text)
     struct json_error error;
 
     ck_assert(json_check(span_of_text(text), &value, &error));
-    return bill_read(&bill, value, &arena);
+    return bill_read(value);
 }
 
 START_TEST(all_that_is_said_is_read)
@@ -38,14 +62,14 @@ START_TEST(all_that_is_said_is_read)
         "\"completion_tokens_details\":{\"reasoning_tokens\":7},\"new\":[1]}";
 
     ck_assert(read_text(text));
-    ck_assert_uint_eq(bill.input_tokens, 11);
-    ck_assert_uint_eq(bill.output_tokens, 22);
-    ck_assert_uint_eq(bill.cached_tokens, 4);
-    ck_assert_uint_eq(bill.cache_write_tokens, 5);
-    ck_assert_uint_eq(bill.audio_tokens, 6);
-    ck_assert_uint_eq(bill.reasoning_tokens, 7);
-    ck_assert(span_eq(bill.raw, span_of_text(text)));
-    ck_assert_ptr_ne(bill.raw.ptr, text);
+    ck_assert_uint_eq(bill.usage.input, 11);
+    ck_assert_uint_eq(bill.usage.output, 22);
+    ck_assert_uint_eq(bill.usage.cached, 4);
+    ck_assert_uint_eq(bill.usage.cache_write, 5);
+    ck_assert_uint_eq(bill.usage.audio_input, 6);
+    ck_assert_uint_eq(bill.usage.reasoning, 7);
+    ck_assert(span_eq(bill.usage.raw, span_of_text(text)));
+    ck_assert_ptr_ne(bill.usage.raw.ptr, text);
 }
 
 END_TEST
@@ -86,10 +110,10 @@ START_TEST(a_count_that_is_no_count_stays_unknown)
                                "\"completion_tokens_details\":{\"reasoning_tokens\":%s}}",
                                counts[_i].count, counts[_i].count);
     ck_assert(json_check(buffer_span(&text), &value, &error));
-    ck_assert(bill_read(&bill, value, &arena));
-    ck_assert_uint_eq(bill.input_tokens, counts[_i].read);
-    ck_assert_uint_eq(bill.reasoning_tokens, counts[_i].read);
-    ck_assert_uint_eq(bill.output_tokens, 5);
+    ck_assert(bill_read(value));
+    ck_assert_uint_eq(bill.usage.input, counts[_i].read);
+    ck_assert_uint_eq(bill.usage.reasoning, counts[_i].read);
+    ck_assert_uint_eq(bill.usage.output, 5);
 }
 
 END_TEST
@@ -100,13 +124,13 @@ START_TEST(what_is_missing_or_no_object_stays_unknown)
 
     for (unsigned i = 0; i < ARRAY_LEN(none); i++)
         ck_assert(!read_text(none[i]));
-    ck_assert(!bill_read(&bill, (struct json_value){.kind = JSON_ABSENT}, &arena));
-    ck_assert_ptr_null(bill.raw.ptr);
+    ck_assert(!bill_read((struct json_value){.kind = JSON_ABSENT}));
+    ck_assert_ptr_null(bill.usage.raw.ptr);
     ck_assert(read_text("{\"prompt_tokens_details\":null,\"completion_tokens_details\":[1]}"));
-    ck_assert_uint_eq(bill.input_tokens, USAGE_UNKNOWN);
-    ck_assert_uint_eq(bill.output_tokens, USAGE_UNKNOWN);
-    ck_assert_uint_eq(bill.cached_tokens, USAGE_UNKNOWN);
-    ck_assert_uint_eq(bill.reasoning_tokens, USAGE_UNKNOWN);
+    ck_assert_uint_eq(bill.usage.input, USAGE_UNKNOWN);
+    ck_assert_uint_eq(bill.usage.output, USAGE_UNKNOWN);
+    ck_assert_uint_eq(bill.usage.cached, USAGE_UNKNOWN);
+    ck_assert_uint_eq(bill.usage.reasoning, USAGE_UNKNOWN);
 }
 
 END_TEST
@@ -135,10 +159,9 @@ static const struct {
 
 START_TEST(only_the_chunk_that_has_nothing_but_usage_is_hidden)
 {
-    ck_assert_int_eq(bill_read_chunk(&bill, span_of_text(chunks[_i].data), &arena),
-                     chunks[_i].hidden);
-    ck_assert_uint_eq(bill.input_tokens, chunks[_i].read ? 1 : USAGE_UNKNOWN);
-    ck_assert_uint_eq(bill.output_tokens, chunks[_i].read ? 2 : USAGE_UNKNOWN);
+    ck_assert_int_eq(tap(span_of_text(chunks[_i].data)), chunks[_i].hidden);
+    ck_assert_uint_eq(bill.usage.input, chunks[_i].read ? 1 : USAGE_UNKNOWN);
+    ck_assert_uint_eq(bill.usage.output, chunks[_i].read ? 2 : USAGE_UNKNOWN);
 }
 
 END_TEST
@@ -154,13 +177,14 @@ START_TEST(usage_in_each_chunk_counts_once_and_does_not_grow_the_arena)
         (void)buffer_append_format(
             &text,
             "{\"choices\":[{}],\"usage\":{\"prompt_tokens\":9,\"completion_tokens\":%u}}", i);
-        ck_assert(!bill_read_chunk(&bill, buffer_span(&text), &arena));
-        ck_assert_uint_eq(bill.output_tokens, i);
+        ck_assert(!tap(buffer_span(&text)));
+        ck_assert_uint_eq(bill.usage.output, i);
         if (i == 1)
             used = arena.used_bytes;
     }
     ck_assert_uint_eq(arena.used_bytes, used);
-    ck_assert(span_eq(bill.raw, SPAN("{\"prompt_tokens\":9,\"completion_tokens\":1000}")));
+    ck_assert(
+        span_eq(bill.usage.raw, SPAN("{\"prompt_tokens\":9,\"completion_tokens\":1000}")));
 }
 
 END_TEST
@@ -173,22 +197,22 @@ START_TEST(words_that_are_too_long_are_counted_but_not_kept)
 
     buffer_init(&text, 2000);
     (void)buffer_append(&text, SPAN("{\"prompt_tokens\":3,\"x\":\""));
-    while (text.len < USAGE_RAW_MAX + 1 - 2)
+    while (text.len < BILL_RAW_MAX + 1 - 2)
         (void)buffer_append_byte(&text, 'x');
     (void)buffer_append(&text, SPAN("\"}"));
-    ck_assert_uint_eq(text.len, USAGE_RAW_MAX + 1);
+    ck_assert_uint_eq(text.len, BILL_RAW_MAX + 1);
     ck_assert(json_check(buffer_span(&text), &value, &error));
-    ck_assert(bill_read(&bill, value, &arena));
-    ck_assert_uint_eq(bill.input_tokens, 3);
-    ck_assert_uint_eq(bill.raw.len, 0);
+    ck_assert(bill_read(value));
+    ck_assert_uint_eq(bill.usage.input, 3);
+    ck_assert_uint_eq(bill.usage.raw.len, 0);
 }
 
 END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("usage");
-    TCase *tests = tcase_create("usage");
+    Suite *suite = suite_create("bill");
+    TCase *tests = tcase_create("bill");
     SRunner *runner = srunner_create(suite);
     int failures;
 

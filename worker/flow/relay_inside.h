@@ -1,0 +1,41 @@
+/* worker/flow/relay_inside.h
+ *
+ * What the parts of the relay say to each other. Private to worker/flow/relay*.c.
+ */
+#ifndef WORKER_FLOW_RELAY_INSIDE_H
+#define WORKER_FLOW_RELAY_INSIDE_H
+
+#include "worker/flow/exchange.h"
+
+struct batch;
+
+/* relay_batch.c */
+void batch_clear(struct batch *batch);
+/* Bytes that live until the end of this turn. */
+void relay_add(struct exchange *x, struct span bytes);
+/* Bytes that live only until the next record is cut. */
+void relay_add_copy(struct exchange *x, struct span bytes);
+/* Sends the batch, with the head when it is still here; LAST: with the end of the answer. */
+void relay_flush(struct exchange *x, bool last);
+/* The client's answer begins: no other target is tried, the request's bytes can go, unless a
+ * translation refers to them. */
+void relay_free_request(struct exchange *x);
+
+/* relay.c */
+/* The attempt is over: its share of the provider's figures. */
+void relay_attempt_ended(struct exchange *x, bool good);
+/* Ends the attempt with FAULT: the next target, or the client's answer. */
+void relay_give_up(struct exchange *x, enum fault fault);
+/* The same for a call that runs. */
+void relay_cancel(struct exchange *x, enum fault fault);
+
+/* relay_stream.c */
+void relay_begin_stream(struct exchange *x);
+void relay_records(struct exchange *x, struct span bytes);
+void relay_turn(struct exchange *x, bool last);
+void relay_stream_done(struct exchange *x);
+take_event_f relay_take_event;
+/* What the gateway counts for a provider's complaint. */
+enum fault complaint_fault(const struct complaint *complaint);
+
+#endif

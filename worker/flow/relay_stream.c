@@ -1,0 +1,171 @@
+/* Streams: records passed on as they came, or told in the client's dialect; never a cut that
+ * looks like an end. */
+#include "shared/base/clock.h"
+
+#include "worker/flow/relay_inside.h"
+#include "worker/worker.h"
+
+#define STREAM_QUIET_MS 10000 /* then a stream gets a ping */
+
+/* The provider's stream told an error. Before anything was sent it is as if the provider had
+ * answered with it. */
+static void stream_failed(struct exchange *x, const struct complaint *complaint)
+{
+    x->complaint = ARENA_NEW(&x->arena, struct complaint);
+    complaint_keep(complaint, &x->arena, x->complaint);
+    x->answer.told = x->answer.head_sent;
+}
+
+void relay_take_event(void *who, const struct event *event)
+{
+    struct exchange *x = who;
+
+    if (event->usage)
+        bill_take(&x->bill, event->usage, &x->arena);
+    if (event->kind == EVENT_error)
+        stream_failed(x, event->complaint);
+    if (event->kind == EVENT_end)
+        x->answer.finished = true;
+    if (event->kind != EVENT_error || x->answer.head_sent)
+        crossing_send(x->crossing, event);
+}
+
+/* In the client's own dialect: it passes as it came. */
+static void relay_same(struct exchange *x, const struct sse_record *record, bool in_place)
+{
+    bool hidden = record->has_data && exchange_dialect(x)->tap_record(&x->stream, record);
+
+    if (x->stream.usage.raw.ptr) {
+        bill_take(&x->bill, &x->stream.usage, &x->arena);
+        x->stream.usage.raw = SPAN_NONE;
+    }
+    x->answer.finished = x->stream.finished;
+    if (x->stream.failed && !x->answer.head_sent && x->worker->batch.count == 0) {
+        struct complaint complaint;
+
+        complaint_read(200, record->data, &x->arena, &complaint);
+        stream_failed(x, &complaint);
+        return;
+    }
+    if (hidden && x->forward.hides_usage)
+        return;
+    if (in_place)
+        relay_add(x, record->raw);
+    else
+        relay_add_copy(x, record->raw);
+}
+
+enum fault complaint_fault(const struct complaint *complaint)
+{
+    return complaint_row((enum complaint_kind)complaint->kind)->fault;
+}
+
+static void relay_record(struct exchange *x, const struct sse_record *record, bool in_place)
+{
+    metric_add(x->worker->metrics, METRIC_stream_events_total, 1);
+    if (x->crossing)
+        event_read(&x->crossing->reader, record);
+    else
+        relay_same(x, record, in_place);
+}
+
+/* What a translated stream has to say, as soon as it is more than that it begins. */
+static void add_translated(struct exchange *x)
+{
+    if (x->crossing && x->crossing->alive)
+        relay_add(x, buffer_span(&x->crossing->out));
+}
+
+void relay_turn(struct exchange *x, bool last)
+{
+    add_translated(x);
+    if (x->worker->batch.count > 0 || last)
+        relay_flush(x, last);
+    if (x->crossing && x->crossing->alive)
+        buffer_done(&x->crossing->out);
+}
+
+/* The stream cannot go on. */
+static void break_stream(struct exchange *x, enum fault fault)
+{
+    if (x->answer.head_sent || x->worker->batch.count > 0 ||
+        (x->crossing && x->crossing->alive && x->crossing->out.len > 0))
+        relay_turn(x, false);
+    relay_cancel(x, fault);
+}
+
+void relay_records(struct exchange *x, struct span bytes)
+{
+    struct span rest = bytes;
+    struct sse_record record;
+
+    for (;;) {
+        switch (sse_next(&x->framer, &rest, &record)) {
+        case SSE_MORE: return;
+        case SSE_TOO_LARGE: break_stream(x, FAULT_answer_too_large); return;
+        case SSE_RECORD: {
+            uintptr_t at = (uintptr_t)record.raw.ptr, from = (uintptr_t)bytes.ptr;
+
+            relay_record(x, &record, at >= from && at < from + bytes.len);
+        }
+        }
+        if (x->complaint) {
+            break_stream(x, complaint_fault(x->complaint));
+            return;
+        }
+        if (x->crossing && x->crossing->out.failed) {
+            break_stream(x, FAULT_answer_too_large);
+            return;
+        }
+    }
+}
+
+/* The provider thinks: something between must not take the silence for the end. */
+static void quiet_passed(struct deadline *deadline)
+{
+    struct exchange *x =
+        (struct exchange *)(void *)((char *)deadline - offsetof(struct exchange, quiet));
+    uint64_t silent_ms = reactor_now_ms(&x->worker->reactor) - x->flushed_ms;
+
+    if (silent_ms >= STREAM_QUIET_MS && !x->answer.paused && x->client) {
+        relay_add(x, exchange_dialect(x)->ping);
+        if (x->worker->batch.count > 0)
+            relay_flush(x, false);
+        silent_ms = 0;
+    }
+    reactor_arm(&x->worker->reactor, &x->quiet,
+                silent_ms < STREAM_QUIET_MS ? STREAM_QUIET_MS - silent_ms : STREAM_QUIET_MS);
+}
+
+void relay_begin_stream(struct exchange *x)
+{
+    x->counted_stream = true;
+    x->worker->stream_count++;
+    atomic_store_explicit(&x->worker->slot->streams, x->worker->stream_count,
+                          memory_order_relaxed);
+    x->stream = (struct stream_tap){.finished = false};
+    usage_init(&x->stream.usage);
+    x->quiet.passed = quiet_passed;
+    x->flushed_ms = reactor_now_ms(&x->worker->reactor);
+    reactor_arm(&x->worker->reactor, &x->quiet, STREAM_QUIET_MS);
+}
+
+void relay_stream_done(struct exchange *x)
+{
+    if (x->crossing)
+        event_read_end(&x->crossing->reader);
+    if (x->complaint) {
+        relay_turn(x, false);
+        relay_give_up(x, complaint_fault(x->complaint));
+        return;
+    }
+    if (!x->answer.finished) {
+        relay_turn(x, false);
+        x->detail = SPAN("the stream ended without its end mark");
+        relay_give_up(x, FAULT_answer_cut);
+        return;
+    }
+    relay_attempt_ended(x, true);
+    relay_turn(x, true);
+    flow_take(x, STEP_NEXT);
+}

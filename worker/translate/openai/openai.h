@@ -1,0 +1,15 @@
+/* worker/translate/openai/openai.h
+ *
+ * The functions of the row dialect_openai. Private to the folder and its tests.
+ */
+#ifndef WORKER_TRANSLATE_OPENAI_OPENAI_H
+#define WORKER_TRANSLATE_OPENAI_OPENAI_H
+
+#include "worker/translate/dialect.h"
+
+read_usage_f openai_read_usage;
+tap_record_f openai_tap_record;
+write_complaint_f openai_write_complaint;
+write_stream_complaint_f openai_write_stream_complaint;
+
+#endif

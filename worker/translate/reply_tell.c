@@ -1,0 +1,76 @@
+/* A whole answer told as a stream, for clients that asked for one. Declared in event.h. */
+#include "worker/translate/call.h"
+#include "worker/translate/event.h"
+
+static void tell_text(struct event_reader *reader, struct event event, struct text text)
+{
+    event.kind = EVENT_delta;
+    event.text = text;
+    if (text.len > 0)
+        event_tell(reader, &event);
+}
+
+static void tell_block(struct event_reader *reader, const struct block *block, uint32_t index,
+                       uint32_t choice)
+{
+    struct event event = {
+        .block_kind = block->kind,
+        .origin = block->origin,
+        .custom = block->custom,
+        .redacted = block->redacted,
+        .index = index,
+        .choice = choice,
+        .id = block->id,
+        .name = block->name,
+        .raw = block->raw,
+    };
+    bool call = block->kind == BLOCK_tool_call;
+
+    event.kind = EVENT_open;
+    event_tell(reader, &event);
+    tell_text(reader, event,
+              call ? call_arguments(block, reader->translation->arena) : block->text);
+    for (const struct citation *at = block->citations; at; at = at->next) {
+        event.kind = EVENT_citation;
+        event.citation = at;
+        event_tell(reader, &event);
+    }
+    if (block->signature.ptr) {
+        event.kind = EVENT_signature;
+        event.text = block->signature;
+        event_tell(reader, &event);
+    }
+    event.kind = EVENT_close;
+    event_tell(reader, &event);
+}
+
+void reply_tell(const struct reply *reply, struct event_reader *reader)
+{
+    struct event event = {
+        .kind = EVENT_start,
+        .id = reply->id,
+        .model = reply->model,
+        .created = reply->created,
+        .usage = &reply->usage,
+    };
+    uint32_t index = 0;
+
+    reader->usage = reply->usage;
+    event_tell(reader, &event);
+    for (const struct choice *choice = reply->choices; choice; choice = choice->next)
+        for (const struct block *block = choice->blocks; block; block = block->next)
+            tell_block(reader, block, index++, choice->index);
+    for (const struct choice *choice = reply->choices; choice; choice = choice->next) {
+        event = (struct event){
+            .kind = EVENT_stop,
+            .choice = choice->index,
+            .stop = choice->stop,
+            .stop_sequence = choice->stop_sequence,
+        };
+        event_tell(reader, &event);
+    }
+    event = (struct event){.kind = EVENT_usage, .usage = &reply->usage};
+    event_tell(reader, &event);
+    event = (struct event){.kind = EVENT_end};
+    event_tell(reader, &event);
+}
