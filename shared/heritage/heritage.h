@@ -56,7 +56,7 @@ enum control_kind {
                       descriptor */
     CONTROL_DEAD,  /* parent -> controller: slot `value` is DEAD, sweep it */
     CONTROL_EVENT, /* parent -> controller: upgrade failed and the like, for status (text in
-                      plan.note) */
+                      plan.note); `generation` not 0: that PLAN was not taken */
 };
 
 struct plan_listener {

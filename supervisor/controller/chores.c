@@ -192,6 +192,15 @@ static void load_tick(struct controller *controller, uint64_t now_ms)
     publish_load(controller, NULL);
 }
 
+/* The settings that this controller found at its start had a plan that could not be. */
+static void plan_tick(struct controller *controller, uint64_t now_ms)
+{
+    if (controller->chores.plan_next_ms == 0 || now_ms < controller->chores.plan_next_ms)
+        return;
+    controller->chores.plan_next_ms = 0;
+    publish_now(controller);
+}
+
 void chores_start(struct controller *controller)
 {
     mark_gone(controller->house.segment);
@@ -206,6 +215,7 @@ void chores_tick(struct controller *controller, uint64_t now_ms)
     if (now_ms - controller->house.started_ms >= START_WAIT_MS)
         publish_without_store(controller);
     load_tick(controller, now_ms);
+    plan_tick(controller, now_ms);
     ledger_tick(controller, now_ms);
     sweep_tick(controller, now_ms);
     tickets_tick(controller, now_ms);

@@ -34,7 +34,9 @@ static void event_came(struct controller *controller, const struct control_messa
 {
     (void)snprintf(controller->house.last_event, sizeof(controller->house.last_event), "%s",
                    message->plan.note);
-    publish_refused(controller, span_of_text(controller->house.last_event));
+    if (message->generation != 0)
+        publish_refused(controller, message->generation,
+                        span_of_text(controller->house.last_event));
 }
 
 static void message_came(struct controller *controller, const struct control_message *message,

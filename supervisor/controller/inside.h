@@ -16,6 +16,7 @@
 #define RETRY_MS      1000 /* the store is asked again */
 #define IN_FORCE_MS   2000 /* a change is answered at the latest */
 #define START_WAIT_MS 1000 /* then the start goes on without the store */
+#define PLAN_RETRY_MS 5000 /* a first plan that was refused */
 
 struct line {
     uv_loop_t *loop;
@@ -26,6 +27,7 @@ struct line {
 struct reload {
     uv_work_t work;
     bool running, again;
+    const struct settings *in_force; /* what the new ones are compared with */
     struct settings *read;
     struct plan plan;
     struct buffer errors;
@@ -36,7 +38,7 @@ struct chores {
     struct line_job ledger_job;
     bool ledger_busy, ledger_failing, store_failing;
     int ledger_result;
-    uint64_t ledger_next_ms, load_next_ms, tickets_next_ms;
+    uint64_t ledger_next_ms, load_next_ms, tickets_next_ms, plan_next_ms;
     uint64_t sweep_next_ms[SEGMENT_SLOTS];
     bool sweeping[SEGMENT_SLOTS], dead_seen[SEGMENT_SLOTS];
 };
@@ -54,8 +56,13 @@ struct controller {
     bool loading;      /* a load of the chores runs */
     bool plan_unsent, published, ready_told, ending;
     struct configure_health health;
-    struct settings *settings_before; /* until the new ones are in force */
+    /* The last ones in force, until newer ones are: what a refused plan leads back to. NULL:
+     * none are on their way, or none have been in force yet. */
+    struct settings *settings_before;
     struct plan plan, plan_before;
+    uint64_t settings_generation; /* the first snapshot with house.settings */
+    bool refused, confirmed;      /* the plan of house.settings; acted upon after a reading */
+    char refused_note[128];
     char state_dir_text[HERITAGE_PATH_BYTES];
     struct span state_dir; /* of the first settings: it never changes while we run */
     uint64_t generation;
@@ -79,7 +86,15 @@ void publish_now(struct controller *controller);
 void publish_without_store(struct controller *controller);
 void publish_load(struct controller *controller, struct house_wait *wait);
 void publish_in_force(struct controller *controller, uint64_t generation);
-void publish_refused(struct controller *controller, struct span note);
+/* The parent did not take the plan of GENERATION. */
+void publish_refused(struct controller *controller, uint64_t generation, struct span note);
+/* Lets go of those before once the newest settings are in force. */
+void publish_forget_before(struct controller *controller);
+/* Back to the settings in force, when the plan of the newest ones was refused. */
+void publish_revert(struct controller *controller);
+/* The newest settings from now on; frees what they replace, when it was never in force. */
+void publish_settings(struct controller *controller, struct settings *settings,
+                      const struct plan *plan);
 void publish_tick(struct controller *controller, uint64_t now_ms);
 void publish_await(struct controller *controller, struct house_wait *wait);
 

@@ -1,5 +1,6 @@
 /* Settings and rows become a snapshot; who asked for it is told when it is in force. */
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "shared/base/clock.h"
@@ -101,32 +102,76 @@ static void end_waits(struct controller *controller, uint64_t generation, uint64
     }
 }
 
-static void forget_before(struct controller *controller)
+void publish_forget_before(struct controller *controller)
 {
-    if (!controller->reload.running) {
-        settings_free(controller->settings_before);
-        controller->settings_before = NULL;
-    }
+    if (!controller->confirmed || controller->reload.running)
+        return;
+    settings_free(controller->settings_before);
+    controller->settings_before = NULL;
 }
 
 void publish_in_force(struct controller *controller, uint64_t generation)
 {
-    if (generation >= controller->generation && controller->settings_before)
-        forget_before(controller);
+    if (generation >= controller->settings_generation)
+        controller->confirmed = true;
+    publish_forget_before(controller);
     end_waits(controller, generation, 0, 0, SPAN_NONE);
 }
 
-/* The parent could not take the plan: back to the settings before. */
-void publish_refused(struct controller *controller, struct span note)
+void publish_settings(struct controller *controller, struct settings *settings,
+                      const struct plan *plan)
 {
-    if (!controller->settings_before || controller->reload.running)
-        return;
+    if (controller->settings_before) {
+        settings_free(controller->house.settings);
+    } else {
+        controller->settings_before = controller->house.settings;
+        controller->plan_before = controller->plan;
+    }
+    controller->house.settings = settings;
+    controller->plan = *plan;
+    controller->refused = controller->confirmed = false;
+    controller->settings_generation = controller->generation + 1;
+    publish_now(controller);
+}
+
+/* Who asked for those settings is told; other changes will be in force with the next snapshot.
+ */
+static void back_to_before(struct controller *controller)
+{
     settings_free(controller->house.settings);
     controller->house.settings = controller->settings_before;
     controller->settings_before = NULL;
     controller->plan = controller->plan_before;
-    end_waits(controller, UINT64_MAX, 0, -EINVAL, note);
+    log_set_level((enum log_level)controller->house.settings->log.level);
+    end_waits(controller, controller->settings_generation, 0, -EINVAL,
+              span_of_text(controller->refused_note));
+    controller->settings_generation = controller->generation + 1;
     publish_now(controller);
+}
+
+void publish_revert(struct controller *controller)
+{
+    if (!controller->refused || controller->reload.running)
+        return;
+    controller->refused = false;
+    if (controller->settings_before) {
+        back_to_before(controller);
+        return;
+    }
+    /* A new controller found settings that cannot be: the address may become free. */
+    controller->chores.plan_next_ms = clock_monotonic_ms() + PLAN_RETRY_MS;
+    end_waits(controller, controller->generation, 0, -EINVAL,
+              span_of_text(controller->refused_note));
+}
+
+void publish_refused(struct controller *controller, uint64_t generation, struct span note)
+{
+    if (generation < controller->settings_generation)
+        return;
+    (void)snprintf(controller->refused_note, sizeof(controller->refused_note), "%.*s",
+                   SPAN_ARG(note));
+    controller->refused = true;
+    publish_revert(controller);
 }
 
 void publish_tick(struct controller *controller, uint64_t now_ms)

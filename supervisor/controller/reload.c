@@ -15,9 +15,8 @@ static void read_settings(uv_work_t *work)
     struct reload *reload = &controller->reload;
 
     reload->read = settings_read(controller->heritage->settings_path, &reload->errors);
-    if (reload->read &&
-        !configure_plan(reload->read, controller->heritage->settings_path,
-                        controller->house.settings, &reload->plan, &reload->errors)) {
+    if (reload->read && !configure_plan(reload->read, controller->heritage->settings_path,
+                                        reload->in_force, &reload->plan, &reload->errors)) {
         settings_free(reload->read);
         reload->read = NULL;
     }
@@ -52,17 +51,12 @@ static void refused(struct controller *controller)
 static void taken(struct controller *controller)
 {
     struct reload *reload = &controller->reload;
-    struct settings *before = controller->house.settings;
+    struct span store_before = secret_reveal(controller->house.settings->store.value);
 
-    if (!span_eq(secret_reveal(before->store.value), secret_reveal(reload->read->store.value)))
+    if (!span_eq(store_before, secret_reveal(reload->read->store.value)))
         log_note(LOG_WARNING, "another store is taken at the next start");
-    settings_free(controller->settings_before);
-    controller->settings_before = before;
-    controller->plan_before = controller->plan;
-    controller->house.settings = reload->read;
-    controller->plan = reload->plan;
     log_set_level((enum log_level)reload->read->log.level);
-    publish_now(controller);
+    publish_settings(controller, reload->read, &reload->plan);
     log_event(LOG_INFO, "reload: new settings",
               LOG_NUMBER_FIELD("generation", controller->generation));
     while (reload->waits) {
@@ -80,11 +74,13 @@ static void settings_were_read(uv_work_t *work, int status)
 
     (void)status;
     reload->running = false;
+    publish_forget_before(controller);
     if (reload->read)
         taken(controller);
     else
         refused(controller);
     reload->read = NULL;
+    publish_revert(controller);
     buffer_done(&reload->errors);
     if (reload->again) {
         reload->again = false;
@@ -99,6 +95,8 @@ static void start(struct controller *controller)
     struct reload *reload = &controller->reload;
 
     reload->running = true;
+    reload->in_force =
+        controller->settings_before ? controller->settings_before : controller->house.settings;
     buffer_init(&reload->errors, ERRORS_BYTES);
     reload->work.data = controller;
     if (uv_queue_work(&controller->loop, &reload->work, read_settings, settings_were_read) < 0)

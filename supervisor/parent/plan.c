@@ -46,9 +46,10 @@ void admin_send(struct parent *parent)
 }
 
 /* A plan whose sockets cannot be had is not taken; what was in force stays. */
-static void plan_impossible(struct parent *parent, struct child *controller, uint64_t now_ms)
+static void plan_impossible(struct parent *parent, struct child *controller,
+                            uint64_t generation, uint64_t now_ms)
 {
-    struct control_message message = {.kind = CONTROL_EVENT};
+    struct control_message message = {.kind = CONTROL_EVENT, .generation = generation};
 
     if (!parent->kept.planned) {
         stop_failed_start(parent, now_ms);
@@ -57,6 +58,10 @@ static void plan_impossible(struct parent *parent, struct child *controller, uin
     (void)snprintf(message.plan.note, sizeof(message.plan.note),
                    "an address to listen on cannot be had; the settings before stay in force");
     (void)control_send(controller->control_fd, &message, -1);
+    /* A controller that has just started is of use all the same. */
+    if (!controller->admin_sent)
+        admin_send(parent);
+    controller->admin_sent = 1;
     reload_over(parent, LOG_ERROR, "settings not taken: an address cannot be had");
 }
 
@@ -102,7 +107,7 @@ static void plan_received(struct parent *parent, struct child *controller,
     if (parent->stage != STAGE_SERVES || sockets_take(parent, &message->plan) < 0) {
         (void)close(fd);
         if (parent->stage == STAGE_SERVES)
-            plan_impossible(parent, controller, now_ms);
+            plan_impossible(parent, controller, message->generation, now_ms);
         return;
     }
     adopt_plan(parent, message, fd);

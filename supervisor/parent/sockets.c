@@ -154,6 +154,11 @@ struct taking {
     uint32_t count;
 };
 
+struct wanted {
+    const struct plan_listener *rows;
+    uint32_t count;
+};
+
 static void put_back(struct taking *taking, struct held_socket *kept, uint32_t kept_count)
 {
     for (uint32_t i = 0; i < taking->count; i++) {
@@ -192,24 +197,27 @@ static int take_one(struct parent *parent, struct taking *taking, struct held_so
     return 0;
 }
 
-static int take_list(struct parent *parent, struct held_socket *kept, uint32_t *kept_count,
-                     const struct plan_listener *wanted, uint32_t wanted_count)
+/* 0 or a negative errno; then the sockets that were taken are back in KEPT. */
+static int take_list(struct parent *parent, struct taking *taking, struct held_socket *kept,
+                     uint32_t kept_count, const struct wanted *wanted)
 {
-    struct taking taking = {0};
     int error = 0;
 
-    CHECK(wanted_count <= HERITAGE_LISTENERS);
-    for (uint32_t i = 0; i < wanted_count && error == 0; i++)
-        error = take_one(parent, &taking, kept, *kept_count, &wanted[i]);
-    if (error != 0) {
-        put_back(&taking, kept, *kept_count);
-        return error;
-    }
+    CHECK(wanted->count <= HERITAGE_LISTENERS);
+    for (uint32_t i = 0; i < wanted->count && error == 0; i++)
+        error = take_one(parent, taking, kept, kept_count, &wanted->rows[i]);
+    if (error != 0)
+        put_back(taking, kept, kept_count);
+    return error;
+}
+
+static void keep_list(const struct taking *taking, struct held_socket *kept,
+                      uint32_t *kept_count)
+{
     for (uint32_t j = 0; j < *kept_count; j++)
         close_held(&kept[j]);
-    memcpy(kept, taking.next, wanted_count * sizeof(taking.next[0]));
-    *kept_count = wanted_count;
-    return 0;
+    memcpy(kept, taking->next, taking->count * sizeof(taking->next[0]));
+    *kept_count = taking->count;
 }
 
 static bool admin_equal(const struct parent *parent, const struct plan *plan)
@@ -222,20 +230,29 @@ static bool admin_equal(const struct parent *parent, const struct plan *plan)
     return true;
 }
 
+/* All of the plan's sockets or none: a plan is never half in force. */
 int sockets_take(struct parent *parent, const struct plan *plan)
 {
-    int error = 0;
+    struct parent_state *kept = &parent->kept;
+    const struct wanted clients = {plan->listeners, plan->listener_count};
+    const struct wanted admins = {plan->admin, plan->admin_count};
+    struct taking listeners = {0}, admin = {0};
+    bool admin_changes = !admin_equal(parent, plan);
+    int error;
 
-    if (!listeners_equal(parent, plan))
-        error = take_list(parent, parent->kept.listeners, &parent->kept.listener_count,
-                          plan->listeners, plan->listener_count);
-    if (error == 0 && !admin_equal(parent, plan)) {
-        error = take_list(parent, parent->kept.admin, &parent->kept.admin_count, plan->admin,
-                          plan->admin_count);
-        if (error == 0 && parent->kept.planned)
-            admin_send(parent);
+    error = take_list(parent, &listeners, kept->listeners, kept->listener_count, &clients);
+    if (error != 0)
+        return error;
+    error = take_list(parent, &admin, kept->admin, kept->admin_count, &admins);
+    if (error != 0) {
+        put_back(&listeners, kept->listeners, kept->listener_count);
+        return error;
     }
-    return error;
+    keep_list(&listeners, kept->listeners, &kept->listener_count);
+    keep_list(&admin, kept->admin, &kept->admin_count);
+    if (admin_changes && kept->planned)
+        admin_send(parent);
+    return 0;
 }
 
 void sockets_close(struct parent *parent)
