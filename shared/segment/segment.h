@@ -18,7 +18,7 @@
 #include "shared/base/span.h"
 
 #define SEGMENT_MAGIC   0x616967777365676dULL
-#define SEGMENT_VERSION 1
+#define SEGMENT_VERSION 2
 
 #define SEGMENT_SLOTS    64    /* workers at one time, draining ones included */
 #define SEGMENT_INFLIGHT 16384 /* exchanges at one time per worker */
@@ -62,7 +62,8 @@ enum inflight_state {
 
 struct inflight {
     _Atomic uint32_t state; /* set last */
-    uint32_t provider_len, model_len, operation;
+    uint32_t provider_len, model_len, asked_len, operation_len;
+    uint32_t stream;
     char request_id[36];
     char key_id[12];
     uint64_t tenant, team, user;
@@ -70,11 +71,11 @@ struct inflight {
     uint64_t estimated_input_tokens;
     char provider[40];
     char model[72]; /* served model, cut */
-    uint8_t stream;
-    uint8_t reserved[7];
+    char asked[72]; /* what the client asked for, cut */
+    char operation[24];
 };
 
-_Static_assert(sizeof(struct inflight) == 224, "drawn in docs/shared-memory.md");
+_Static_assert(sizeof(struct inflight) == 320, "drawn in docs/shared-memory.md");
 
 struct target_health { /* one cache line of atomics per provider account */
     _Atomic uint64_t requests, failures, in_flight;

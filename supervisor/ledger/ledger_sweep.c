@@ -24,6 +24,12 @@ static struct span text_of(const char *text, size_t most)
     return span_of(text, strnlen(text, most));
 }
 
+/* A dead worker's word on a length is not trusted. */
+static struct span counted(const char *text, uint32_t len, size_t most)
+{
+    return span_of(text, len < most ? len : most);
+}
+
 static int compare(const void *a, const void *b)
 {
     const struct orphan *left = a;
@@ -123,8 +129,6 @@ static void write_record(struct ledger *ledger, const struct orphan *orphan, int
 {
     const struct inflight *row = orphan->row;
     int64_t took_ms = now_ms - row->started_wall_ms;
-    uint32_t provider_len = row->provider_len;
-    uint32_t model_len = row->model_len;
     struct usage_record record = {
         .request_id = orphan->request_id,
         .started_ms = (uint64_t)row->started_wall_ms,
@@ -132,7 +136,11 @@ static void write_record(struct ledger *ledger, const struct orphan *orphan, int
         .tenant = row->tenant,
         .team = row->team,
         .user_id = row->user,
-        .streamed = row->stream,
+        .operation = counted(row->operation, row->operation_len, sizeof(row->operation)),
+        .asked_model = counted(row->asked, row->asked_len, sizeof(row->asked)),
+        .provider = counted(row->provider, row->provider_len, sizeof(row->provider)),
+        .served_model = counted(row->model, row->model_len, sizeof(row->model)),
+        .streamed = row->stream != 0,
         .status = USAGE_UNKNOWN,
         .outcome = OUTCOME_ABORTED,
         .fault = span_of_text(fault_row(FAULT_worker_died)->name),
@@ -150,10 +158,6 @@ static void write_record(struct ledger *ledger, const struct orphan *orphan, int
         .host = span_of_text(ledger->host),
     };
 
-    provider_len = provider_len < sizeof(row->provider) ? provider_len : sizeof(row->provider);
-    model_len = model_len < sizeof(row->model) ? model_len : sizeof(row->model);
-    record.provider = span_of(row->provider, provider_len);
-    record.served_model = span_of(row->model, model_len);
     journal_append(&ledger->journal, &record);
 }
 

@@ -1,6 +1,7 @@
 """kill -9 of each process: what is lost is only what that process had in its hands."""
 import os
 import signal
+import sqlite3
 import threading
 import time
 
@@ -81,6 +82,11 @@ def test_every_request_that_reached_the_provider_is_recorded_once(gateway, provi
     time.sleep(0.5)
     assert gateway.usage_count() >= load.ok
     assert gateway.usage_count() == len(reached)
+    with sqlite3.connect(str(gateway.folder / "aigw.db")) as store:
+        rows = store.execute("select operation, asked_model, provider, served_model, "
+                             "fault = 'worker_died', count(*) from usage group by 1, 2, 3, 4, 5")
+        found = {row[:4]: row[4:] for row in rows if row[4]}
+        assert list(found) == [("chat", "up/m", "up", "m")], "what the dead ones had in hand"
 
 
 def test_dead_controller_is_not_noticed(gateway, provider):

@@ -316,7 +316,6 @@ static void note_sent(struct exchange *x)
 {
     const struct plan_target *target = exchange_target(x);
     struct inflight facts = {
-        .operation = (uint32_t)x->head.operation,
         .tenant = x->caller.key->tenant,
         .team = x->caller.key->team,
         .user = x->caller.key->user,
@@ -329,6 +328,9 @@ static void note_sent(struct exchange *x)
     copy_name(facts.provider, sizeof(facts.provider), &facts.provider_len,
               snapshot_span(x->view->snapshot, target->provider->name));
     copy_name(facts.model, sizeof(facts.model), &facts.model_len, target->model);
+    copy_name(facts.asked, sizeof(facts.asked), &facts.asked_len, x->asked_model);
+    copy_name(facts.operation, sizeof(facts.operation), &facts.operation_len,
+              span_of_text(operation_row(x->head.operation)->name));
     ticket_sent(&x->ticket, &facts);
 }
 

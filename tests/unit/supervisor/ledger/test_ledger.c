@@ -363,6 +363,10 @@ static void fill_row(struct segment *segment, uint32_t index, unsigned request,
     memcpy(row->provider, "up", 2);
     row->provider_len = 2;
     row->model_len = 0xffffffff;
+    memcpy(row->asked, "fast", 4);
+    row->asked_len = 4;
+    memcpy(row->operation, "chat", 4);
+    row->operation_len = 4;
     row->started_wall_ms = 5000;
     atomic_store(&row->state, state);
 }
@@ -396,6 +400,7 @@ START_TEST(a_dead_workers_exchanges_are_recorded_once)
     ck_assert_int_eq(number_of("select count(*) from usage where fault = 'worker_died' and "
                                "outcome = 5 and input_tokens is null and status is null and "
                                "duration_us = 2000000 and provider = 'up' and "
+                               "asked_model = 'fast' and operation = 'chat' and "
                                "key_id = 'abcdefghijkl'"),
                      2);
     segment_detach(segment);

@@ -76,7 +76,7 @@ START_TEST(the_row_tells_what_was_sent_until_the_ticket_is_back)
 {
     struct inflight facts = {.provider_len = 2,
                              .model_len = 1,
-                             .operation = 5,
+                             .operation_len = 4,
                              .request_id = "req_",
                              .key_id = "key",
                              .tenant = 7,
@@ -84,6 +84,7 @@ START_TEST(the_row_tells_what_was_sent_until_the_ticket_is_back)
                              .started_wall_ms = 9,
                              .provider = "up",
                              .model = "m",
+                             .operation = "chat",
                              .stream = 1};
     struct ticket ticket = {.row = NULL};
     struct inflight *row;
@@ -110,7 +111,7 @@ END_TEST
 START_TEST(the_rows_of_other_workers_are_not_touched)
 {
     struct ticket ticket = {.row = NULL};
-    struct inflight facts = {.operation = 1};
+    struct inflight facts = {.operation_len = 1};
 
     ck_assert_int_eq(ticket_take(&places, 10, &ticket), FAULT_NONE);
     ticket_sent(&ticket, &facts);
