@@ -60,7 +60,10 @@ static void set_options(CURL *curl, const struct outbound_question *question, si
     (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYHOST, question->verify ? 2L : 0L);
 }
 
-static void tell(CURL *curl, CURLcode result, size_t body_bytes, struct outbound_answer *ret)
+/* WHY: libcurl's own words for this failure (a name, an address, what is wrong with a
+ * certificate); may be empty. */
+static void tell(CURL *curl, CURLcode result, const char *why, size_t body_bytes,
+                 struct outbound_answer *ret)
 {
     long status = 0;
 
@@ -71,7 +74,8 @@ static void tell(CURL *curl, CURLcode result, size_t body_bytes, struct outbound
     if (ret->ok)
         (void)snprintf(ret->message, sizeof(ret->message), "it answers");
     else if (result != CURLE_OK)
-        (void)snprintf(ret->message, sizeof(ret->message), "%s", curl_easy_strerror(result));
+        (void)snprintf(ret->message, sizeof(ret->message), "%s",
+                       why[0] ? why : curl_easy_strerror(result));
     else if (status == 401 || status == 403)
         (void)snprintf(ret->message, sizeof(ret->message),
                        "it answered %ld: the credential is refused", status);
@@ -85,6 +89,7 @@ void outbound_ask(const struct outbound_question *question, struct outbound_answ
     struct curl_slist *headers = NULL;
     struct buffer url, header, ca_file;
     uint64_t began_ms = clock_monotonic_ms();
+    char why[CURL_ERROR_SIZE] = "";
     size_t body_bytes = 0;
 
     memset(ret, 0, sizeof(*ret));
@@ -100,7 +105,8 @@ void outbound_ask(const struct outbound_question *question, struct outbound_answ
     (void)text_of(&question->ca_file, &ca_file);
     if (question->ca_file.len)
         (void)curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file.ptr);
-    tell(curl, curl_easy_perform(curl), body_bytes, ret);
+    (void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
+    tell(curl, curl_easy_perform(curl), why, body_bytes, ret);
     ret->latency_ms = clock_monotonic_ms() - began_ms;
     if (headers)
         memory_wipe(headers->data, strlen(headers->data));

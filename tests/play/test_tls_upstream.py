@@ -1,9 +1,12 @@
 """HTTPS towards providers: the chain and the name are verified, connections are reused."""
+import re
 import socket
 import threading
+
 import pytest
 
 from harness import fake_openai
+from harness.wait import until
 
 
 @pytest.fixture(scope="module")
@@ -35,12 +38,28 @@ def test_verified_provider_is_used_and_its_connection_kept(gateway):
     assert provider.last().header("authorization") == "Bearer sk-provider-canary-good"
 
 
-@pytest.mark.parametrize("name", ["misnamed", "expired", "foreign"])
-def test_unverified_provider_gets_no_request(gateway, name):
+# What an operator must be able to read, in the words of either TLS library.
+UNVERIFIED = [("misnamed", "mismatch|does not match|no alternative certificate subject name"),
+              ("expired", "expired"), ("foreign", "not correctly signed|unable to get|self.signed")]
+
+
+@pytest.mark.parametrize("name, why", UNVERIFIED)
+def test_unverified_provider_gets_no_request_and_the_log_says_why(gateway, name, why):
     answer = gateway.chat(name + "/m")
     assert answer.status == 502
     assert "tls" in answer.error()["code"]
     assert gateway.providers[name].requests == []
+    line = until(lambda: [line for line in gateway.access_lines()
+                          if line["request_id"] == answer.header("x-request-id")], 3, "its line")[0]
+    assert re.search("^TLS failed: .*(%s)" % why, line["detail"])
+    assert "CERTIFICATE" not in answer.error()["message"]
+
+
+@pytest.mark.parametrize("name, why", UNVERIFIED)
+def test_asked_test_of_a_provider_says_why(gateway, name, why):
+    told = gateway.ctl("providers", "test", name, code=None)
+    assert told.returncode != 0
+    assert re.search(why, told.stdout + told.stderr), told.stdout + told.stderr
 
 
 def test_large_bodies_both_ways(gateway):

@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "shared/base/check.h"
 #include "shared/base/log.h"
 #include "shared/base/memory.h"
@@ -305,10 +307,22 @@ static void ended(struct wire *wire)
         broke(connection, "the peer closed the connection");
 }
 
+/* The wire's own text goes with its TLS, the endpoint stays. */
+static const char *why_failed(struct connection *connection, int error)
+{
+    struct endpoint *endpoint = connection->endpoint;
+
+    if (error != WIRE_TLS_FAILED)
+        return log_error_text(error);
+    (void)snprintf(endpoint->tls_fault, sizeof(endpoint->tls_fault), "TLS failed: %.*s",
+                   SPAN_ARG(wire_error_text(&connection->wire, error)));
+    return endpoint->tls_fault;
+}
+
 static void failed(struct wire *wire, int error)
 {
     struct connection *connection = connection_of(wire);
-    const char *why = error == WIRE_TLS_FAILED ? "TLS failed" : log_error_text(error);
+    const char *why = why_failed(connection, error);
 
     if (connection->state == CONNECTION_IDLE)
         connection_close(connection);

@@ -69,6 +69,7 @@ struct endpoint {
     struct reactor_task task;            /* serves them in the next turn */
     uint32_t connection_count, idle_count;
     uint64_t opened_count, reused_count; /* for the tests and the metrics */
+    char tls_fault[160];                 /* why TLS failed here last; a call's `why` */
 };
 
 struct call_header {
