@@ -48,27 +48,27 @@ static void choose(const struct snapshot_target **list, unsigned at, unsigned en
     }
 }
 
-static void sort_by_priority(const struct snapshot_target **list, unsigned count)
+/* Into the list by priority; when that is full, the last one gives way. The new count. */
+static unsigned insert(const struct snapshot_target **list, unsigned count,
+                       const struct snapshot_target *here)
 {
-    for (unsigned i = 1; i < count; i++) {
-        const struct snapshot_target *here = list[i];
-        unsigned at = i;
+    unsigned at = count < PLAN_TARGETS_MAX ? count : count - 1;
 
-        for (; at > 0 && list[at - 1]->priority > here->priority; at--)
-            list[at] = list[at - 1];
-        list[at] = here;
-    }
+    if (at < count && list[at]->priority <= here->priority)
+        return count;
+    for (; at > 0 && list[at - 1]->priority > here->priority; at--)
+        list[at] = list[at - 1];
+    list[at] = here;
+    return count < PLAN_TARGETS_MAX ? count + 1 : count;
 }
 
 static unsigned ordered(const struct snapshot *snapshot, const struct snapshot_model *model,
                         uint64_t random, const struct snapshot_target **list)
 {
-    unsigned count =
-        model->targets.count < PLAN_TARGETS_MAX ? model->targets.count : PLAN_TARGETS_MAX;
+    unsigned count = 0;
 
-    for (unsigned i = 0; i < count; i++)
-        list[i] = SNAPSHOT_ROW(snapshot, model->targets, i, snapshot_target);
-    sort_by_priority(list, count);
+    for (unsigned i = 0; i < model->targets.count; i++)
+        count = insert(list, count, SNAPSHOT_ROW(snapshot, model->targets, i, snapshot_target));
     for (unsigned at = 0; at < count; at++) {
         unsigned end = at + 1;
 

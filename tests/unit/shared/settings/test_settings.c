@@ -149,6 +149,11 @@ START_TEST(what_is_not_said_has_its_default)
 
 END_TEST
 
+#define TARGET       "{provider: mock, model: x}"
+#define FOUR_TARGETS TARGET ", " TARGET ", " TARGET ", " TARGET
+#define MANY_TARGETS \
+    FOUR_TARGETS ", " FOUR_TARGETS ", " FOUR_TARGETS ", " FOUR_TARGETS ", " TARGET
+
 static const struct {
     const char *text, *expected;
 } broken[] = {
@@ -211,6 +216,8 @@ static const struct {
      "s.yaml:3: models: there is no provider `b`\n"},
     {"models: [{name: m, targets: []}]\n",
      "s.yaml:1: models[0].targets: has 0 items; it must have 1 to 16\n"},
+    {"models: [{name: m, targets: [" MANY_TARGETS "]}]\n",
+     "s.yaml:1: models[0].targets: has 17 items; it must have 1 to 16\n"},
     {"models: [{targets: [{provider: mock, model: x}]}]\n",
      "s.yaml:1: models[0]: `name` is missing\n"},
     {"mock: false\nmodels: [{name: m, targets: [{provider: mock, model: x}]}]\n",

@@ -29,7 +29,10 @@ static const struct model {
     {"weights", 0, 3, {{0, 3, 0}, {1, 1, 0}, {2, 0, 1}}},
     {"zero", 0, 3, {{2, 0, 0}, {1, 0, 0}, {0, 0, 0}}},
     {"none", 0, 0, {{0, 0, 0}}},
-    {"many", 0, 20, {{0, 1, 0}}},
+    {"many", 0, 20, {{0, 1, 5}, {1, 1, 5}, {1, 1, 5}, {1, 1, 5}, {1, 1, 5},
+                     {1, 1, 5}, {1, 1, 5}, {1, 1, 5}, {1, 1, 5}, {1, 1, 5},
+                     {1, 1, 5}, {1, 1, 5}, {1, 1, 5}, {1, 1, 5}, {1, 1, 5},
+                     {1, 1, 5}, {1, 1, 5}, {1, 1, 9}, {2, 1, 0}, {0, 1, 1}}},
     {"a/in-catalogue", 0, 1, {{1, 1, 0}}},
 };
 
@@ -199,10 +202,14 @@ START_TEST(a_name_leads_to_a_target_or_to_none)
 
 END_TEST
 
-START_TEST(more_targets_than_are_tried_are_cut)
+START_TEST(of_more_targets_than_are_tried_the_last_by_priority_are_cut)
 {
-    ck_assert_int_eq(make(KEY_ANY, SPAN("many"), 3), FAULT_NONE);
+    ck_assert_int_eq(make(KEY_ANY, SPAN("many"), 0), FAULT_NONE);
     ck_assert_uint_eq(plan.count, PLAN_TARGETS_MAX);
+    ck_assert_int_eq(provider_at(0), 'c');
+    ck_assert_int_eq(provider_at(1), 'a');
+    for (unsigned i = 3; i < plan.count; i++)
+        ck_assert_int_eq(provider_at(i), 'b');
 }
 
 END_TEST
@@ -231,7 +238,7 @@ int main(void)
     tcase_add_test(tests, equal_priorities_are_spread_by_weight_and_none_is_left_out);
     tcase_add_test(tests, targets_without_weight_stay_in_the_order_of_the_settings);
     tcase_add_loop_test(tests, a_name_leads_to_a_target_or_to_none, 0, ARRAY_LEN(cases));
-    tcase_add_test(tests, more_targets_than_are_tried_are_cut);
+    tcase_add_test(tests, of_more_targets_than_are_tried_the_last_by_priority_are_cut);
     tcase_add_test(tests, a_name_of_any_length_is_quoted_whole_or_refused);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);
