@@ -65,7 +65,7 @@ struct settings_log {
 struct settings_limits {
     uint32_t line;
     uint64_t body, head, target, headers, event, body_memory;
-    uint64_t exchanges, connections, stream_buffer, send_buffer, idle_upstream;
+    uint64_t exchanges, connections, stream_buffer, send_buffer, client_rate, idle_upstream;
 };
 
 struct settings_timeouts { /* milliseconds */

@@ -21,7 +21,7 @@
 #include "shared/base/span.h"
 
 #define SNAPSHOT_MAGIC   0x61696777736e6170ULL
-#define SNAPSHOT_VERSION 1
+#define SNAPSHOT_VERSION 2
 
 #define SNAPSHOT_LISTENERS_MAX    16
 #define SNAPSHOT_CERTIFICATES_MAX 16 /* per listener */
@@ -54,6 +54,7 @@ struct snapshot_limits {
 
 struct snapshot_times {
     uint32_t client_head_ms, client_body_ms, client_idle_ms, client_send_ms;
+    uint32_t client_rate; /* bytes a second beyond client_body_ms and client_send_ms; 0: any */
     uint32_t connect_ms, head_ms, first_event_ms, idle_ms, total_ms; /* defaults of providers */
     uint32_t upstream_idle_ms; /* a kept connection is closed after */
     uint32_t dns_stale_ms;

@@ -45,13 +45,16 @@ static void put_limits(const struct settings_limits *from, struct snapshot_limit
     };
 }
 
-static void put_times(const struct settings_timeouts *from, struct snapshot_times *to)
+static void put_times(const struct settings *settings, struct snapshot_times *to)
 {
+    const struct settings_timeouts *from = &settings->timeouts;
+
     *to = (struct snapshot_times){
         .client_head_ms = u32(from->client_head),
         .client_body_ms = u32(from->client_body),
         .client_idle_ms = u32(from->client_idle),
         .client_send_ms = u32(from->client_send),
+        .client_rate = u32(settings->limits.client_rate),
         .connect_ms = u32(from->connect),
         .head_ms = u32(from->head),
         .first_event_ms = u32(from->first_event),
@@ -187,7 +190,7 @@ int configure_snapshot(const struct settings *settings, const struct configure_r
     accounts_gather(&accounts, settings, rows);
     snapshot_build_init(&builder);
     put_limits(&settings->limits, &page.limits);
-    put_times(&settings->timeouts, &page.times);
+    put_times(settings, &page.times);
     put_places(&builder, settings, &page);
     put_listeners(&builder, &settings->listeners, &page);
     fd = put_providers(&builder, settings, &accounts, health, &page, reterr) ? 0 : -EINVAL;

@@ -178,6 +178,29 @@ def test_client_that_never_ends_its_body(gateway):
     assert answer.status == 408
 
 
+def test_client_that_drips_its_body_is_not_waited_for(gateway):
+    with gateway.connect(timeout=5) as client, Took(0.6, 2.0):
+        client.request("POST", "/v1/chat/completions", {**gateway.headers(), "Content-Length": "900"})
+        try:
+            for _ in range(100):
+                client.send(b" ")
+                time.sleep(0.05)
+            pytest.fail("it was allowed to drip for seconds")
+        except OSError:
+            pass
+
+
+def test_large_body_may_take_longer_than_one_piece(gateway):
+    body = json.dumps({"model": "mock/echo", "messages": [{"role": "user", "content": "x" * 40000}]})
+    with gateway.connect(timeout=10) as client, Took(1.5, 6):
+        client.request("POST", "/v1/chat/completions", {**gateway.headers(),
+                                                        "Content-Length": str(len(body))})
+        for at in range(0, len(body), 4096):
+            client.send(body[at:at + 4096].encode())
+            time.sleep(0.15)
+        assert client.read_response().status == 200
+
+
 def test_idle_client_is_closed_quietly(gateway):
     with gateway.connect(timeout=5) as client:
         assert gateway.get("/healthz", key=None, client=client).status == 200

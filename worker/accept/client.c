@@ -19,12 +19,39 @@ static void wait_for(struct client *client, enum client_state state, uint32_t li
         reactor_disarm(client->reactor, &client->deadline);
 }
 
-/* A time of 0 is no limit. */
+/* What is left of PIECE_MS when BYTES took SPENT_MS: a client that moves a byte in each period
+ * is as slow as one that moves none. At least 1; 0 is no limit. */
+static uint32_t paced(const struct client *client, uint32_t piece_ms, uint64_t bytes,
+                      uint64_t spent_ms)
+{
+    uint64_t allowed_ms;
+
+    if (piece_ms == 0 || client->times->client_rate == 0)
+        return piece_ms;
+    allowed_ms = piece_ms + bytes * 1000 / client->times->client_rate;
+    if (spent_ms >= allowed_ms)
+        return 1;
+    return allowed_ms - spent_ms < piece_ms ? (uint32_t)(allowed_ms - spent_ms) : piece_ms;
+}
+
+static void wait_for_body(struct client *client)
+{
+    uint64_t spent_ms = reactor_now_ms(client->reactor) - client->body_began_ms;
+
+    wait_for(client, CLIENT_BODY,
+             paced(client, client->times->client_body_ms, client->body_bytes, spent_ms));
+}
+
 static void watch_sending(struct client *client)
 {
+    uint64_t spent_ms =
+        client->waited_ms + reactor_now_ms(client->reactor) - client->waits_since_ms;
+    uint32_t left_ms =
+        paced(client, client->times->client_send_ms, client->waited_bytes, spent_ms);
+
     client->pending_seen = client->wire.pending_bytes;
-    if (client->times->client_send_ms > 0)
-        reactor_arm(client->reactor, &client->sending, client->times->client_send_ms);
+    if (left_ms > 0)
+        reactor_arm(client->reactor, &client->sending, left_ms);
 }
 
 static void stop_timers(struct client *client)
@@ -60,7 +87,9 @@ static void refuse(struct client *client, enum fault fault, const char *detail)
 static void head_arrived(struct client *client, const struct http_head *head)
 {
     client->requests++;
-    wait_for(client, CLIENT_BODY, client->times->client_body_ms);
+    client->body_began_ms = reactor_now_ms(client->reactor);
+    client->body_bytes = 0;
+    wait_for_body(client);
     client->events->head(client, head);
 }
 
@@ -81,7 +110,8 @@ static bool read_one(struct client *client, struct span *rest)
     case HTTP_MORE: return false;
     case HTTP_HEAD: head_arrived(client, head); break;
     case HTTP_BODY:
-        wait_for(client, CLIENT_BODY, client->times->client_body_ms);
+        client->body_bytes += body.len;
+        wait_for_body(client);
         client->events->body(client, body);
         break;
     case HTTP_DONE: request_whole(client); break;
@@ -173,6 +203,9 @@ static void drained(struct wire *wire)
     struct client *client = client_of(wire);
 
     reactor_disarm(client->reactor, &client->sending);
+    if (client->waits_since_ms > 0)
+        client->waited_ms += reactor_now_ms(client->reactor) - client->waits_since_ms;
+    client->waits_since_ms = 0;
     if (open_for_events(client))
         client->events->drained(client);
 }
@@ -208,7 +241,8 @@ static void time_passed(struct deadline *deadline)
         lose(client, FAULT_client_gone);
 }
 
-/* The client took nothing for a whole period, or a write found it gone. */
+/* The client took nothing for a whole period or far too little in all, or a write found it
+ * gone. */
 static void sending_passed(struct deadline *deadline)
 {
     struct client *client =
@@ -258,11 +292,15 @@ void client_continue(struct client *client)
 
 long client_send(struct client *client, const struct span *pieces, unsigned count)
 {
-    long pending;
+    long before = client->wire.pending_bytes, pending;
 
     if (!open_for_events(client))
         return -EPIPE;
     pending = wire_write(&client->wire, pieces, count);
+    if (pending > before)
+        client->waited_bytes += (uint64_t)(pending - before);
+    if (pending > 0 && client->waits_since_ms == 0)
+        client->waits_since_ms = reactor_now_ms(client->reactor);
     if (pending < 0) /* the wire tells nobody of it, and `gone` must not come from in here */
         reactor_arm(client->reactor, &client->sending, 0);
     else if (pending > 0 && !deadline_armed(&client->sending))

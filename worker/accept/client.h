@@ -61,6 +61,9 @@ struct client {
     struct deadline sending;  /* no progress towards the client */
     struct buffer pipelined;
     uint32_t pending_seen;
+    uint64_t body_began_ms, body_bytes; /* of the request under way */
+    /* Of all answers: what had to wait for this client, for how long, and since when. */
+    uint64_t waited_bytes, waited_ms, waits_since_ms;
     uint8_t state; /* enum client_state */
     bool turning;  /* a request is being read right now */
     bool peer_ended;

@@ -363,6 +363,57 @@ START_TEST(a_client_that_takes_nothing_is_given_up)
 
 END_TEST
 
+/* Each piece comes in its time, and the whole would last for days. */
+START_TEST(a_client_that_drips_its_body_is_told)
+{
+    host.times.client_rate = 1000;
+    begin();
+    say("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\na");
+    RUN_UNTIL(host.client && host.client->body_bytes == 1);
+    host.client->body_began_ms -= LONG_MS - 100;
+    say("b"); /* 2 ms more than those 100 */
+    RUN_UNTIL(host.closed);
+    was_told("head:/ body:a body:b refused+:client_too_slow closed ");
+}
+
+END_TEST
+
+START_TEST(a_client_that_took_too_little_so_far_is_given_up)
+{
+    host.times.client_rate = 1000;
+    begin();
+    say("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    RUN_UNTIL(host.received == 1);
+    host.client->waited_ms = LONG_MS + BULK_BYTES;
+    send_bulk();
+    RUN_UNTIL(host.closed);
+    was_told("head:/ whole gone:client_stalled closed ");
+}
+
+END_TEST
+
+START_TEST(a_client_that_takes_enough_is_waited_for)
+{
+    struct buffer got _buffer_;
+
+    host.times.client_rate = 1000;
+    buffer_init(&got, 2 * BULK_BYTES);
+    begin();
+    say("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    RUN_UNTIL(host.received == 1);
+    host.client->waited_ms = LONG_MS;
+    send_bulk();
+    while (got.len < BULK_BYTES) {
+        ck_assert(take(host.peer, &got));
+        (void)uv_run(&reactor.loop, UV_RUN_NOWAIT);
+    }
+    RUN_UNTIL(host.drained == 1);
+    was_told("head:/ whole ");
+    client_finish(host.client, true);
+}
+
+END_TEST
+
 START_TEST(a_time_of_zero_is_no_limit)
 {
     struct buffer got _buffer_;
@@ -519,6 +570,9 @@ int main(void)
     tcase_add_loop_test(client, a_client_that_is_too_slow_is_told_or_let_go, 0,
                         ARRAY_LEN(slow));
     tcase_add_test(client, a_client_that_takes_nothing_is_given_up);
+    tcase_add_test(client, a_client_that_drips_its_body_is_told);
+    tcase_add_test(client, a_client_that_took_too_little_so_far_is_given_up);
+    tcase_add_test(client, a_client_that_takes_enough_is_waited_for);
     tcase_add_test(client, a_time_of_zero_is_no_limit);
     tcase_add_loop_test(client, a_peer_that_leaves_while_its_answer_is_made_is_told_once, 0, 2);
     tcase_add_loop_test(client, the_owner_may_end_it_in_any_event, 0, ARRAY_LEN(early));
