@@ -87,6 +87,34 @@ def test_leaving_before_the_answer_began(gateway, provider, leave, stream):
     assert ends[0][1] - left_at <= LIMIT_S
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_ending_only_ones_own_side_is_leaving(gateway, provider, stream):
+    """A FIN is all that a close() sends too: the two cannot be told apart before a write."""
+    ends = []
+    provider.on("nothing", silent(ends))
+    before = len(provider.requests)
+    with gateway.connect() as client:
+        client.request("POST", "/v1/chat/completions", gateway.headers(),
+                       json.dumps(chat_body("up/nothing", stream=stream)).encode())
+        provider.wait_requests(before + 1)
+        left_at = time.monotonic()
+        client.half_close()
+        until(lambda: ends, 4, "the provider's handler to end")
+        assert ends[0] and ends[0][1] - left_at <= LIMIT_S
+        assert client.read_to_end() == b"", "no answer that looks like one"
+
+
+def test_ending_ones_own_side_after_a_request_that_needs_no_provider(gateway):
+    with gateway.connect() as client:
+        client.send(b"GET /healthz HTTP/1.0\r\n\r\n")
+        client.half_close()
+        assert client.read_to_end().startswith(b"HTTP/1.1 200 ")
+    with gateway.connect() as client:
+        client.request("POST", "/v1/chat/completions", gateway.headers(key="sk-wrong"), b"{}")
+        client.half_close()
+        assert client.read_to_end().startswith(b"HTTP/1.1 401 ")
+
+
 def test_fifty_clients_leave_at_once(gateway, provider):
     ends = []
     provider.on("many", silent_after_head(ends))
