@@ -76,6 +76,48 @@ static void ledger_tick(struct controller *controller, uint64_t now_ms)
     line_add(&controller->line, &chores->ledger_job);
 }
 
+/* ---- changes of other hosts -------------------------------------------------------------- */
+
+static struct controller *of_watch_job(struct line_job *job)
+{
+    return (struct controller *)(void *)((char *)job -
+                                         offsetof(struct controller, chores.watch_job));
+}
+
+static void run_watch(struct line_job *job)
+{
+    struct controller *controller = of_watch_job(job);
+
+    controller->chores.changed_elsewhere = store_changed(controller->house.store);
+}
+
+/* The rows count as old until they are read again: load_tick does it, as often as it takes. */
+static void watched(struct line_job *job)
+{
+    struct controller *controller = of_watch_job(job);
+    struct chores *chores = &controller->chores;
+
+    chores->watch_busy = false;
+    if (!chores->changed_elsewhere)
+        return;
+    controller->rows_fresh = false;
+    chores->load_next_ms = 0;
+    log_note(LOG_DEBUG, "keys or providers were changed on another host");
+}
+
+static void watch_tick(struct controller *controller, uint64_t now_ms)
+{
+    struct chores *chores = &controller->chores;
+
+    if (chores->watch_busy || !controller->rows_fresh || now_ms < chores->watch_next_ms)
+        return;
+    chores->watch_next_ms = now_ms + WATCH_MS;
+    chores->watch_busy = true;
+    chores->watch_job.run = run_watch;
+    chores->watch_job.done = watched;
+    line_add(&controller->line, &chores->watch_job);
+}
+
 /* ---- dead workers ------------------------------------------------------------------------ */
 
 struct sweep {
@@ -214,6 +256,7 @@ void chores_tick(struct controller *controller, uint64_t now_ms)
         return;
     if (now_ms - controller->house.started_ms >= START_WAIT_MS)
         publish_without_store(controller);
+    watch_tick(controller, now_ms);
     load_tick(controller, now_ms);
     plan_tick(controller, now_ms);
     ledger_tick(controller, now_ms);

@@ -13,6 +13,7 @@
 #include "supervisor/controller/rows.h"
 
 #define TICK_MS       200
+#define WATCH_MS      250  /* changes of other hosts are looked for */
 #define RETRY_MS      1000 /* the store is asked again */
 #define IN_FORCE_MS   2000 /* a change is answered at the latest */
 #define START_WAIT_MS 1000 /* then the start goes on without the store */
@@ -35,10 +36,12 @@ struct reload {
 };
 
 struct chores {
+    struct line_job watch_job;
+    bool watch_busy, changed_elsewhere;
     struct line_job ledger_job;
     bool ledger_busy, ledger_failing, store_failing;
     int ledger_result;
-    uint64_t ledger_next_ms, load_next_ms, tickets_next_ms, plan_next_ms;
+    uint64_t ledger_next_ms, load_next_ms, tickets_next_ms, plan_next_ms, watch_next_ms;
     uint64_t sweep_next_ms[SEGMENT_SLOTS];
     bool sweeping[SEGMENT_SLOTS], dead_seen[SEGMENT_SLOTS];
 };

@@ -260,6 +260,7 @@ void publish_without_store(struct controller *controller)
 static void load_failed(struct controller *controller, struct load *load)
 {
     tell_store(controller, load->result);
+    controller->rows_fresh = false; /* it is tried again */
     publish_without_store(controller);
     if (load->wait)
         load->wait->done(load->wait, load->result, SPAN_NONE);

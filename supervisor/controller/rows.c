@@ -136,7 +136,10 @@ static void take_account(void *who, const struct account_row *row)
 int rows_load(struct store *store, const struct vault *vault, struct rows **ret)
 {
     struct rows *rows = rows_new();
-    int result = key_row_each(store, take_key, rows);
+    int result;
+
+    (void)store_changed(store); /* what was announced until now is read now */
+    result = key_row_each(store, take_key, rows);
 
     if (result >= 0)
         result = accounts_each(store, vault, take_account, rows);

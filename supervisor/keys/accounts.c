@@ -106,10 +106,10 @@ int accounts_create(struct store *store, const struct vault *vault,
         return -EINVAL;
     values[7] = STORE_NUMBER_VALUE(row->created_ms > 0 ? row->created_ms : clock_wall_ms());
     int64_t rows =
-        store_run(store,
-                  "insert into provider_accounts (name, kind, base_url, credential, key_id, "
-                  "models, extra, created_ms) values ($1, $2, $3, $4, $5, $6, $7, $8)",
-                  values, ARRAY_LEN(values), NULL, NULL);
+        store_change(store,
+                     "insert into provider_accounts (name, kind, base_url, credential, key_id, "
+                     "models, extra, created_ms) values ($1, $2, $3, $4, $5, $6, $7, $8)",
+                     values, ARRAY_LEN(values));
 
     return rows < 0 ? (int)rows : 0;
 }
@@ -123,13 +123,13 @@ int accounts_change(struct store *store, const struct vault *vault,
     buffer_init(&sealed, (size_t)2 * VAULT_SECRET_MAX);
     if (!write_values(vault, row, &sealed, values))
         return -EINVAL;
-    int64_t rows = store_run(store,
-                             "update provider_accounts set kind = coalesce($2, kind), "
-                             "base_url = coalesce($3, base_url), "
-                             "credential = coalesce($4, credential), "
-                             "key_id = coalesce($5, key_id), models = coalesce($6, models), "
-                             "extra = coalesce($7, extra) where name = $1",
-                             values, ARRAY_LEN(values), NULL, NULL);
+    int64_t rows = store_change(store,
+                                "update provider_accounts set kind = coalesce($2, kind), "
+                                "base_url = coalesce($3, base_url), "
+                                "credential = coalesce($4, credential), "
+                                "key_id = coalesce($5, key_id), models = coalesce($6, models), "
+                                "extra = coalesce($7, extra) where name = $1",
+                                values, ARRAY_LEN(values));
 
     return rows < 0 ? (int)rows : rows == 0 ? -ENOENT : 0;
 }
@@ -137,8 +137,8 @@ int accounts_change(struct store *store, const struct vault *vault,
 int accounts_remove(struct store *store, struct span name)
 {
     const struct store_value value = STORE_TEXT_VALUE(name);
-    int64_t rows = store_run(store, "delete from provider_accounts where name = $1", &value, 1,
-                             NULL, NULL);
+    int64_t rows =
+        store_change(store, "delete from provider_accounts where name = $1", &value, 1);
 
     return rows < 0 ? (int)rows : rows == 0 ? -ENOENT : 0;
 }

@@ -143,11 +143,12 @@ int key_row_create(struct store *store, const struct key_wanted *wanted, int64_t
         STORE_NUMBER_VALUE(now_ms),
         STORE_TEXT_VALUE(span_of(ret_key + KEY_TEXT_SIZE - 4, 4)),
     };
-    int64_t rows = store_run(store,
-                             "insert into api_keys (id, name, secret_hash, expires_ms, models, "
-                             "tenant_id, team_id, user_id, created_ms, last4) "
-                             "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
-                             values, ARRAY_LEN(values), NULL, NULL);
+    int64_t rows =
+        store_change(store,
+                     "insert into api_keys (id, name, secret_hash, expires_ms, models, "
+                     "tenant_id, team_id, user_id, created_ms, last4) "
+                     "values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                     values, ARRAY_LEN(values));
 
     return rows < 0 ? (int)rows : key_row_find(store, id, arena, ret);
 }
@@ -174,7 +175,7 @@ static int change(struct store *store, const char *sql, const struct store_value
 {
     if (values[0].text.len != KEY_TEXT_ID_SIZE || !utf8_valid(values[0].text))
         return -ENOENT;
-    int64_t rows = store_run(store, sql, values, count, NULL, NULL);
+    int64_t rows = store_change(store, sql, values, count);
 
     return rows < 0 ? (int)rows : rows == 0 ? why_none(store, values[0].text) : 0;
 }

@@ -177,6 +177,7 @@ static int connect_now(struct store *store)
     }
     store->back_off_ms = STORE_BACK_OFF_MS;
     store->lost = false;
+    store->fresh = true;
     atomic_store(&store->condition, STORE_OPEN);
     forget_failure(store);
     return 0;
@@ -250,4 +251,51 @@ int store_transaction(struct store *store, int (*work)(struct store *store, void
     }
     (void)pthread_mutex_unlock(&store->mutex);
     return result;
+}
+
+/* ---- changes that others must learn of
+ * ------------------------------------------------------------------------------ */
+
+struct change {
+    const char *sql;
+    const struct store_value *values;
+    unsigned count;
+    int64_t rows;
+};
+
+static int run_change(struct store *store, void *who)
+{
+    struct change *change = who;
+    int64_t told = 0;
+
+    change->rows = store_run(store, change->sql, change->values, change->count, NULL, NULL);
+    if (change->rows > 0 && store->driver->announce)
+        told = store_run(store, store->driver->announce, NULL, 0, NULL, NULL);
+    return (int)(change->rows < 0 ? change->rows : told < 0 ? told : 0);
+}
+
+int64_t store_change(struct store *store, const char *sql, const struct store_value *values,
+                     unsigned count)
+{
+    struct change change = {.sql = sql, .values = values, .count = count};
+    int result = store_transaction(store, run_change, &change);
+
+    return result < 0 ? result : change.rows;
+}
+
+bool store_changed(struct store *store)
+{
+    bool changed = false;
+
+    if (!store->driver->announced)
+        return false;
+    (void)pthread_mutex_lock(&store->mutex);
+    if (be_connected(store) == 0) {
+        changed = store->driver->announced(store) || store->fresh;
+        store->fresh = false;
+        if (store->lost)
+            put_off(store, -EAGAIN);
+    }
+    (void)pthread_mutex_unlock(&store->mutex);
+    return changed;
 }

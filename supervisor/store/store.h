@@ -71,6 +71,15 @@ int64_t store_run(struct store *store, const char *sql, const struct store_value
 int store_transaction(struct store *store, int (*work)(struct store *store, void *who),
                       void *who);
 
+/* One statement that others with the same database must learn of: when it changes a row, it and
+ * the announcement are one transaction.  As store_run. */
+int64_t store_change(struct store *store, const char *sql, const struct store_value *values,
+                     unsigned count);
+/* True when another connection has announced a change since the last call, or when one may have
+ * been missed: the connection is new.  Connects when it must.  Always false with SQLite, whose
+ * file has one user. */
+bool store_changed(struct store *store);
+
 /* "sqlite" or "postgresql". */
 const char *store_kind(const struct store *store);
 /* "open", "away" (will be tried again), "refused" (-EPROTO), "new" (never tried).  Does not

@@ -19,6 +19,10 @@ struct store_driver {
     const char *kind;
     const char *begin;          /* begins a transaction that will write */
     const char *migration_lock; /* first statement in it when migrating, or NULL */
+    const char *announce;       /* tells the others of a change, or NULL: there are none */
+    /* Whether another one has announced something; sets store->lost when the connection is not
+     * usable any more.  NULL with `announce`. */
+    bool (*announced)(struct store *store);
     /* 0 or a negative errno, with store_fail called. */
     int (*connect)(struct store *store);
     void (*disconnect)(struct store *store);
@@ -41,6 +45,7 @@ struct store {
     pthread_mutex_t mutex; /* recursive: a transaction's work calls store_run */
     void *connection;      /* the driver's; NULL: not connected */
     bool lost, in_transaction;
+    bool fresh; /* connected since store_changed was asked: what was announced before is lost */
     uint64_t retry_at_ms, back_off_ms; /* monotonic */
     _Atomic int condition;             /* enum store_condition */
     pthread_mutex_t error_mutex;       /* held for a copy only */

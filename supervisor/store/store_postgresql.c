@@ -11,6 +11,7 @@
 #include "supervisor/store/store_inside.h"
 
 #define ROW_VALUES_MAX 64
+#define CHANNEL        "aigw_changes" /* of announcements, the same in every aigw */
 
 /* Types by their fixed object ids (pg_type.dat). */
 #define TYPE_INT8 20
@@ -236,14 +237,41 @@ static int set_up(struct store *store)
         if (result < 0)
             return (int)result;
     }
-    return 0;
+    return (int)run(store, "listen " CHANNEL, NULL, 0, NULL, NULL);
+}
+
+/* Our own announcements come back too and say nothing new. */
+static bool announced(struct store *store)
+{
+    PGconn *connection = store->connection;
+    bool found = false;
+    PGnotify *notice;
+
+    if (!PQconsumeInput(connection)) {
+        (void)lose(store, PQerrorMessage(connection));
+        return false;
+    }
+    while ((notice = PQnotifies(connection)) != NULL) {
+        found = found || notice->be_pid != PQbackendPID(connection);
+        PQfreemem(notice);
+    }
+    return found;
 }
 
 static int connect_server(struct store *store)
 {
-    const char *const names[] = {"dbname",           "target_session_attrs", "client_encoding",
-                                 "application_name", "tcp_user_timeout",     NULL};
-    const char *const values[] = {store->address, "read-write", "UTF8", "aigw", "10000", NULL};
+    /* Keep-alives: an idle connection whose server is gone would hear of no change. */
+    const char *const names[] = {"dbname",
+                                 "target_session_attrs",
+                                 "client_encoding",
+                                 "application_name",
+                                 "tcp_user_timeout",
+                                 "keepalives_idle",
+                                 "keepalives_interval",
+                                 "keepalives_count",
+                                 NULL};
+    const char *const values[] = {store->address, "read-write", "UTF8", "aigw", "10000",
+                                  "20",           "5",          "3",    NULL};
     PGconn *connection = PQconnectStartParams(names, values, 1);
 
     CHECK(connection); /* no memory */
@@ -264,6 +292,8 @@ static const struct store_driver driver = {
     .begin = "begin",
     /* Any number, the same in every aigw; freed with the transaction. */
     .migration_lock = "select pg_advisory_xact_lock(7020187204571) is null",
+    .announce = "select pg_notify('" CHANNEL "', '')",
+    .announced = announced,
     .connect = connect_server,
     .disconnect = disconnect,
     .run = run,
