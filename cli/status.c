@@ -8,6 +8,8 @@ static const struct column head_columns[] = {
     {"settings", "settings_file", COLUMN_TEXT},
     {"up", "uptime_ms", COLUMN_DURATION},
     {"generation", "generation", COLUMN_TEXT},
+    {"last event", "last_event", COLUMN_TEXT},
+    {"not in the store", "missing_providers", COLUMN_LIST},
 };
 
 static const struct column process_columns[] = {

@@ -187,6 +187,9 @@ struct provider_kind {
     struct span help;
 };
 
+/* The kind of an entry that stands for an account of the store: no provider by itself. */
+#define PROVIDER_KIND_STORE SPAN("store")
+
 /* NULL at the end. */
 const struct provider_kind *provider_kind_at(unsigned index);
 const struct provider_kind *provider_kind_find(struct span name);

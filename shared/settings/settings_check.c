@@ -16,15 +16,27 @@ static const struct settings_provider *provider_named(const struct settings *set
     return NULL;
 }
 
-static void check_provider(struct reader *reader, const struct settings_provider *provider)
+static void check_kind(struct reader *reader, const struct settings_provider *provider)
 {
     const struct provider_kind *kind =
         provider->kind.ptr ? provider_kind_find(provider->kind) : NULL;
-    const struct settings_provider *first;
+    bool stored = kind && span_eq(kind->name, PROVIDER_KIND_STORE);
 
-    if (kind && !kind->mock && kind->base_url.len == 0 && !provider->base_url.ptr)
+    if (stored && (provider->base_url.ptr || provider->api_key.value.hidden.ptr))
+        complain(reader, provider->line,
+                 "providers: the store has the `base_url` and `api_key` of a provider of kind "
+                 "store: aigwctl providers edit");
+    else if (kind && !stored && !kind->mock && kind->base_url.len == 0 &&
+             !provider->base_url.ptr)
         complain(reader, provider->line,
                  "providers: a provider of kind %.*s needs a `base_url`", SPAN_ARG(kind->name));
+}
+
+static void check_provider(struct reader *reader, const struct settings_provider *provider)
+{
+    const struct settings_provider *first;
+
+    check_kind(reader, provider);
     if (!provider->name.ptr)
         return;
     first = provider_named(reader->settings, provider->name);
@@ -61,8 +73,11 @@ static void check_target(struct reader *reader, const struct settings_target *ta
                  "models: there is no provider `%.*s`, and %.*s is not set",
                  SPAN_ARG(target->provider), SPAN_ARG(kind->variable));
     else
-        complain(reader, target->line, "models: there is no provider `%.*s`",
-                 SPAN_ARG(target->provider));
+        complain(
+            reader, target->line,
+            "models: there is no provider `%.*s`; one of the store (aigwctl providers add) "
+            "is named in `providers` too, with kind: store",
+            SPAN_ARG(target->provider));
 }
 
 static void check_model(struct reader *reader, uint32_t index)

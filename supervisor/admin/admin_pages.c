@@ -281,6 +281,18 @@ static void write_target_health(struct json_writer *writer, struct house *house)
     json_write_array_end(writer);
 }
 
+static void write_missing(struct json_writer *writer, const struct house *house)
+{
+    uint32_t at = 0;
+    struct span name;
+
+    json_write_key(writer, SPAN("missing_providers"));
+    json_write_array(writer);
+    while (house->rows && (name = configure_missing(house->settings, house->rows, &at)).ptr)
+        json_write_text(writer, name);
+    json_write_array_end(writer);
+}
+
 void route_status(struct admin_request *request)
 {
     struct house *house = request->house;
@@ -298,6 +310,7 @@ void route_status(struct admin_request *request)
     write_processes(&writer, house);
     write_store(&writer, house);
     write_target_health(&writer, house);
+    write_missing(&writer, house);
     json_write_object_end(&writer);
 }
 

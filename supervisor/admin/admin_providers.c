@@ -118,7 +118,8 @@ static bool read_row(struct admin_request *request, struct span name, struct acc
     row->credential = secret_of(json_tree_text(body, "api_key"));
     if (!name_fits(name))
         wrong = "name: 1 to 40 letters, digits, dots, dashes and underscores";
-    else if (row->kind.ptr && !provider_kind_find(row->kind))
+    else if (row->kind.ptr &&
+             (!provider_kind_find(row->kind) || span_eq(row->kind, PROVIDER_KIND_STORE)))
         wrong = "kind: there is no such kind of provider";
     else if (row->base_url.ptr && !settings_split_url(row->base_url, &url))
         wrong = "base_url: http:// or https:// without user, query and fragment";

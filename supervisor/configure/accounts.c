@@ -17,12 +17,19 @@ static void add(struct account_list *list, struct account account)
     list->rows[list->count++] = account;
 }
 
+static bool is_stored(const struct settings_provider *from)
+{
+    return from->kind.ptr && span_eq(from->kind, PROVIDER_KIND_STORE);
+}
+
 static void add_settings(struct account_list *list, const struct settings *settings)
 {
     for (uint32_t i = 0; i < settings->providers.count; i++) {
         const struct settings_provider *from =
             SETTINGS_ROW(settings->providers, i, settings_provider);
 
+        if (is_stored(from))
+            continue;
         add(list, (struct account){.source = PROVIDER_SETTINGS,
                                    .kind = provider_kind_find(from->kind),
                                    .name = from->name,
@@ -32,6 +39,37 @@ static void add_settings(struct account_list *list, const struct settings *setti
                                    .models = from->models.rows,
                                    .model_count = from->models.count});
     }
+}
+
+/* What the file adds to an account of the store, or NULL. */
+static const struct settings_provider *added_to(const struct settings *settings,
+                                                struct span name)
+{
+    for (uint32_t i = 0; i < settings->providers.count; i++) {
+        const struct settings_provider *from =
+            SETTINGS_ROW(settings->providers, i, settings_provider);
+
+        if (is_stored(from) && span_eq(from->name, name))
+            return from;
+    }
+    return NULL;
+}
+
+static void add_stored(struct account_list *list, const struct settings *settings,
+                       const struct configure_provider *from)
+{
+    const struct settings_provider *added = added_to(settings, from->name);
+    bool own_models = added && added->models.count > 0;
+
+    add(list,
+        (struct account){.source = PROVIDER_STORE,
+                         .kind = provider_kind_find(from->kind),
+                         .name = from->name,
+                         .base_url = from->base_url,
+                         .credential = from->credential,
+                         .settings = added,
+                         .models = own_models ? added->models.rows : from->models,
+                         .model_count = own_models ? added->models.count : from->model_count});
 }
 
 static void add_environment(struct account_list *list)
@@ -66,17 +104,8 @@ void accounts_gather(struct account_list *list, const struct settings *settings,
     list->rows = memory_new_array(ACCOUNTS_MAX, sizeof(struct account));
     list->count = 0;
     add_settings(list, settings);
-    for (uint32_t i = 0; i < rows->provider_count; i++) {
-        const struct configure_provider *from = &rows->providers[i];
-
-        add(list, (struct account){.source = PROVIDER_STORE,
-                                   .kind = provider_kind_find(from->kind),
-                                   .name = from->name,
-                                   .base_url = from->base_url,
-                                   .credential = from->credential,
-                                   .models = from->models,
-                                   .model_count = from->model_count});
-    }
+    for (uint32_t i = 0; i < rows->provider_count; i++)
+        add_stored(list, settings, &rows->providers[i]);
     if (settings->environment)
         add_environment(list);
     if (settings->mock)
@@ -103,6 +132,22 @@ struct span account_model(const struct account *account, uint32_t index)
     if (!account->models)
         return provider_kind_model(account->kind, index);
     return index < account->model_count ? account->models[index] : SPAN_NONE;
+}
+
+struct span configure_missing(const struct settings *settings,
+                              const struct configure_rows *rows, uint32_t *at)
+{
+    while (*at < settings->providers.count) {
+        const struct settings_provider *from =
+            SETTINGS_ROW(settings->providers, (*at)++, settings_provider);
+        uint32_t i = 0;
+
+        while (i < rows->provider_count && !span_eq(rows->providers[i].name, from->name))
+            i++;
+        if (is_stored(from) && i == rows->provider_count)
+            return from->name;
+    }
+    return SPAN_NONE;
 }
 
 enum provider_source configure_source(const struct settings *settings,

@@ -4,9 +4,9 @@
  * for the parent.  Runs in the controller.  configure_plan resolves host names of listeners and
  * may block: at start and at reload only; configure_snapshot never blocks.
  *
- * Names: a provider of the settings stands before one of the store, that before one of the
- * environment; a model of the settings before `provider/model`, that before a bare name (which
- * exactly one provider must have).
+ * Names: a provider of the settings stands before one of the store (an entry of kind store only
+ * adds to the store's), that before one of the environment; a model of the settings before
+ * `provider/model`, that before a bare name (which exactly one provider must have).
  */
 #ifndef SUPERVISOR_CONFIGURE_CONFIGURE_H
 #define SUPERVISOR_CONFIGURE_CONFIGURE_H
@@ -77,6 +77,11 @@ int configure_snapshot(const struct settings *settings, const struct configure_r
  * error in *reterr ("FILE:LINE: ..."): an address that does not resolve. */
 bool configure_plan(const struct settings *settings, const char *file,
                     const struct settings *previous, struct plan *ret, struct buffer *reterr);
+
+/* The next provider from *AT on that the settings expect in the store and that is not there;
+ * ptr NULL at the end.  Models that lead to it alone answer 503. */
+struct span configure_missing(const struct settings *settings,
+                              const struct configure_rows *rows, uint32_t *at);
 
 /* For GET /providers: where the provider of that name comes from. */
 enum provider_source configure_source(const struct settings *settings,

@@ -100,15 +100,18 @@ static void add_configured(struct model_list *list, const struct account_list *a
         targets[count].weight = (uint32_t)to->weight;
         targets[count++].priority = (uint32_t)to->priority;
     }
-    if (count == 0 || is_taken(list, from->name))
+    if (is_taken(list, from->name))
         return;
-    model.owner = snapshot_build_text(
-        list->builder,
-        from->owner.ptr ? from->owner : accounts->rows[targets[0].provider].name);
+    /* Without a target (none is in the store yet) the name stays the settings' own, unlisted.
+     */
+    model.owner = snapshot_build_text(list->builder,
+                                      from->owner.ptr ? from->owner
+                                      : count > 0     ? accounts->rows[targets[0].provider].name
+                                                      : SPAN_NONE);
     model.name = snapshot_build_text(list->builder, from->name);
     model.targets = SNAPSHOT_BUILD_ROWS(list->builder, targets, count);
     model.total_ms = (uint32_t)(from->total ? from->total : settings->timeouts.total);
-    model.listed = from->listed != 0;
+    model.listed = from->listed != 0 && count > 0;
     add_row(list, model);
 }
 

@@ -58,6 +58,7 @@ struct controller {
     bool rows_fresh;   /* they came from the store, not from the kept file */
     bool loading;      /* a load of the chores runs */
     bool plan_unsent, published, ready_told, ending;
+    uint32_t missing_told; /* providers */
     struct configure_health health;
     /* The last ones in force, until newer ones are: what a refused plan leads back to. NULL:
      * none are on their way, or none have been in force yet. */

@@ -118,6 +118,28 @@ void publish_in_force(struct controller *controller, uint64_t generation)
     end_waits(controller, generation, 0, 0, SPAN_NONE);
 }
 
+/* Providers that the settings expect in the store and that are not there: told when that
+ * changes. */
+static void tell_missing(struct controller *controller)
+{
+    struct buffer names;
+    uint32_t at = 0, count = 0;
+    struct span name;
+
+    buffer_init(&names, 4096);
+    while (controller->rows_fresh &&
+           (name = configure_missing(controller->house.settings, &controller->rows->table, &at))
+               .ptr) {
+        (void)buffer_append(&names, count++ ? SPAN(", ") : SPAN(""));
+        (void)buffer_append(&names, name);
+    }
+    if (count > 0 && count != controller->missing_told)
+        log_event(LOG_WARNING, "providers of the settings are not in the store",
+                  LOG_TEXT_FIELD("missing", buffer_span(&names)));
+    controller->missing_told = count;
+    buffer_done(&names);
+}
+
 void publish_settings(struct controller *controller, struct settings *settings,
                       const struct plan *plan)
 {
@@ -132,6 +154,7 @@ void publish_settings(struct controller *controller, struct settings *settings,
     controller->refused = controller->confirmed = false;
     controller->settings_generation = controller->generation + 1;
     publish_now(controller);
+    tell_missing(controller);
 }
 
 /* Who asked for those settings is told; other changes will be in force with the next snapshot.
@@ -220,6 +243,7 @@ static void rows_swap(struct controller *controller, struct rows *rows, bool fre
     if (controller->rows && !controller->house.rows)
         controller->house.rows = &controller->rows->table;
     rows_free(before);
+    tell_missing(controller);
 }
 
 static void tell_store(struct controller *controller, int result)

@@ -213,7 +213,14 @@ static const struct {
      "s.yaml:1: providers[0].headers.Host: is no header field that can be added\n"},
     {"providers: [{name: a, kind: mock}]\nmodels:\n- {name: m, targets: [{provider: b, model: x}]}"
      "\n",
-     "s.yaml:3: models: there is no provider `b`\n"},
+     "s.yaml:3: models: there is no provider `b`; one of the store (aigwctl providers add) is named "
+     "in `providers` too, with kind: store\n"},
+    {"providers: [{name: a, kind: store, api_key: x}]\n",
+     "s.yaml:1: providers: the store has the `base_url` and `api_key` of a provider of kind store: "
+     "aigwctl providers edit\n"},
+    {"providers: [{name: a, kind: store, base_url: \"http://h/v1\"}]\n",
+     "s.yaml:1: providers: the store has the `base_url` and `api_key` of a provider of kind store: "
+     "aigwctl providers edit\n"},
     {"models: [{name: m, targets: []}]\n",
      "s.yaml:1: models[0].targets: has 0 items; it must have 1 to 16\n"},
     {"models: [{name: m, targets: [" MANY_TARGETS "]}]\n",
@@ -221,7 +228,8 @@ static const struct {
     {"models: [{targets: [{provider: mock, model: x}]}]\n",
      "s.yaml:1: models[0]: `name` is missing\n"},
     {"mock: false\nmodels: [{name: m, targets: [{provider: mock, model: x}]}]\n",
-     "s.yaml:2: models: there is no provider `mock`\n"},
+     "s.yaml:2: models: there is no provider `mock`; one of the store (aigwctl providers add) is "
+     "named in `providers` too, with kind: store\n"},
     {"models: [{name: m, targets: [{provider: groq, model: x}]}]\n",
      "s.yaml:1: models: there is no provider `groq`, and GROQ_API_KEY is not set\n"},
     {"store: mysql:x\n",
