@@ -126,7 +126,14 @@ static void fill_record(const struct exchange *x, struct usage_record *record)
         .cached_tokens = x->bill.usage.cached,
         .cache_write_tokens = x->bill.usage.cache_write,
         .reasoning_tokens = x->bill.usage.reasoning,
-        .audio_tokens = usage_add(x->bill.usage.audio_input, x->bill.usage.audio_output),
+        .audio_tokens = x->bill.usage.audio_input,
+        .cache_write_long_tokens = x->bill.usage.cache_write_long,
+        .audio_output_tokens = x->bill.usage.audio_output,
+        .tool_input_tokens = x->bill.usage.tool_input,
+        .provider_dialect =
+            target ? dialect_row((enum dialect_id)x->provider_dialect)->name : SPAN_NONE,
+        .dropped = x->crossing ? dropped_list(&x->crossing->translation, RECORD_TEXT_MAX)
+                               : SPAN_NONE,
         .first_byte_us =
             x->first_byte_ns ? (x->first_byte_ns - x->started_ns) / 1000 : USAGE_UNKNOWN,
         .duration_us = (x->entered_ns - x->started_ns) / 1000,
