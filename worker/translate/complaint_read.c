@@ -310,8 +310,7 @@ static void find_in_body(struct found *found, struct span body)
     }
 }
 
-/* ---- judging
- * --------------------------------------------------------------------------------- */
+/* ---- judging ---------------------------------------------------------------------------- */
 
 static bool look_up(enum place place, struct span word, uint8_t *ret_kind)
 {

@@ -31,6 +31,7 @@ const struct dialect dialect_openai = {
     .model_member = WORD("model"),
     .stream_member = WORD("stream"),
     .usage_member = WORD("usage"),
+    .read_chat = openai_read_chat,
     .read_usage = openai_read_usage,
     .tap_record = openai_tap_record,
     .write_complaint = openai_write_complaint,

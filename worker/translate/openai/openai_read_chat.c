@@ -1,0 +1,359 @@
+/* Requests, the outermost object: which member is read by whom. */
+#include "shared/base/check.h"
+
+#include "worker/translate/openai/openai_inside.h"
+
+#define KIND(kind) (1U << JSON_##kind)
+#define BOOLS      (KIND(TRUE) | KIND(FALSE))
+
+bool read_string(struct translation *t, const struct path *path, struct json_value value,
+                 struct text *ret)
+{
+    if (value.kind != JSON_STRING)
+        return refuse(t, path, "must be a string");
+    *ret = text_of(value);
+    return true;
+}
+
+bool read_known(struct translation *t, const struct path *path, const char *key,
+                struct json_value value, struct text *ret)
+{
+    struct path here = {.up = path, .key = span_of_text(key)};
+
+    return value.kind == JSON_ABSENT || read_string(t, &here, value, ret);
+}
+
+static bool read_bool(struct translation *t, const struct path *path, struct json_value value,
+                      uint8_t *ret_maybe)
+{
+    if (value.kind != JSON_TRUE && value.kind != JSON_FALSE)
+        return refuse(t, path, "must be true or false");
+    *ret_maybe = value.kind == JSON_TRUE ? MAYBE_TRUE : MAYBE_FALSE;
+    return true;
+}
+
+bool read_maybe(struct translation *t, const struct path *path, const char *key,
+                struct json_value value, uint8_t *ret_maybe)
+{
+    struct path here = {.up = path, .key = span_of_text(key)};
+
+    return value.kind == JSON_ABSENT || read_bool(t, &here, value, ret_maybe);
+}
+
+/* ---- members with their own form ------------------------------------------------------- */
+
+static bool read_nothing(struct chat_reading *reading, const struct path *path,
+                         struct json_value value)
+{
+    (void)reading, (void)path, (void)value;
+    return true;
+}
+
+static bool read_stream(struct chat_reading *reading, const struct path *path,
+                        struct json_value value)
+{
+    uint8_t maybe = MAYBE_ABSENT;
+
+    if (!read_bool(reading->t, path, value, &maybe))
+        return false;
+    reading->chat->stream = maybe == MAYBE_TRUE;
+    return true;
+}
+
+static bool read_stream_options(struct chat_reading *reading, const struct path *path,
+                                struct json_value value)
+{
+    /* Padding against eavesdroppers is the gateway's own affair: none is sent. */
+    static const struct span keys[] = {WORD("include_usage"), WORD("include_obfuscation")};
+    struct json_value values[ARRAY_LEN(keys)];
+    uint8_t maybe = MAYBE_ABSENT;
+
+    if (!take_members(reading->t, path, value, keys, ARRAY_LEN(keys), values) ||
+        !read_maybe(reading->t, path, "include_usage", values[0], &maybe))
+        return false;
+    reading->chat->wants_usage = maybe == MAYBE_TRUE;
+    return true;
+}
+
+static bool read_parallel(struct chat_reading *reading, const struct path *path,
+                          struct json_value value)
+{
+    return read_bool(reading->t, path, value, &reading->chat->parallel);
+}
+
+static bool read_max_completion_tokens(struct chat_reading *reading, const struct path *path,
+                                       struct json_value value)
+{
+    if (value.kind != JSON_NUMBER)
+        return refuse(reading->t, path, "must be a number");
+    reading->chat->fields[CHAT_max_output] = value;
+    return true;
+}
+
+/* The old name: the new one counts when both are there, wherever they stand. */
+static bool read_max_tokens(struct chat_reading *reading, const struct path *path,
+                            struct json_value value)
+{
+    if (value.kind == JSON_NUMBER && chat_has(reading->chat, CHAT_max_output))
+        return true;
+    return read_max_completion_tokens(reading, path, value);
+}
+
+static bool read_stop(struct chat_reading *reading, const struct path *path,
+                      struct json_value value)
+{
+    struct path item = {.up = path};
+    struct json_walk walk = json_walk(value);
+    struct json_value inner;
+    struct text stop;
+
+    if (value.kind == JSON_STRING) {
+        chat_add_stop(reading->chat, text_of(value), reading->arena);
+        return true;
+    }
+    if (value.kind != JSON_ARRAY)
+        return refuse(reading->t, path, "must be a string or an array of strings");
+    for (; json_next(&walk, NULL, &inner); item.index++) {
+        if (!read_string(reading->t, &item, inner, &stop))
+            return false;
+        chat_add_stop(reading->chat, stop, reading->arena);
+    }
+    return true;
+}
+
+static bool read_json_schema(struct chat_reading *reading, const struct path *path,
+                             struct json_value value)
+{
+    static const struct span keys[] = {WORD("name"), WORD("description"), WORD("schema"),
+                                       WORD("strict")};
+    struct json_value values[ARRAY_LEN(keys)];
+    struct chat *chat = reading->chat;
+    struct path here = {.up = path, .key = SPAN("schema")};
+
+    if (!take_members(reading->t, path, value, keys, ARRAY_LEN(keys), values) ||
+        !read_known(reading->t, path, "name", values[0], &chat->format.name) ||
+        !read_known(reading->t, path, "description", values[1], &chat->format.description) ||
+        !read_maybe(reading->t, path, "strict", values[3], &chat->format.strict))
+        return false;
+    if (values[2].kind != JSON_OBJECT && values[2].kind != JSON_ABSENT)
+        return refuse(reading->t, &here, "must be an object");
+    chat->format.schema = values[2];
+    return true;
+}
+
+static bool read_response_format(struct chat_reading *reading, const struct path *path,
+                                 struct json_value value)
+{
+    static const struct word types[] = {
+        {WORD("text"), FORMAT_TEXT},
+        {WORD("json_object"), FORMAT_JSON},
+        {WORD("json_schema"), FORMAT_SCHEMA},
+    };
+    static const struct span keys[] = {WORD("type"), WORD("json_schema")};
+    struct json_value values[ARRAY_LEN(keys)];
+    struct path type = {.up = path, .key = keys[0]};
+    struct path schema = {.up = path, .key = keys[1]};
+
+    if (!take_members(reading->t, path, value, keys, ARRAY_LEN(keys), values))
+        return false;
+    if (!word_value(types, ARRAY_LEN(types), values[0], &reading->chat->format.kind))
+        return refuse(reading->t, &type, "must be text, json_object or json_schema");
+    return reading->chat->format.kind != FORMAT_SCHEMA ||
+           read_json_schema(reading, &schema, values[1]);
+}
+
+static bool read_effort(struct chat_reading *reading, const struct path *path,
+                        struct json_value value)
+{
+    if (!effort_read(value, &reading->chat->reasoning.effort))
+        return refuse(reading->t, path,
+                      "must be none, minimal, low, medium, high, xhigh or max");
+    return true;
+}
+
+/* {"type": "enabled" | "disabled" | ..., "budget_tokens"}: of several look-alikes. */
+static bool read_thinking(struct chat_reading *reading, const struct path *path,
+                          struct json_value value)
+{
+    static const struct span keys[] = {WORD("type"), WORD("budget_tokens")};
+    struct json_value values[ARRAY_LEN(keys)];
+    struct reasoning *reasoning = &reading->chat->reasoning;
+
+    if (value.kind != JSON_OBJECT)
+        return refuse(reading->t, path, "must be an object");
+    pick_members(value, keys, ARRAY_LEN(keys), values);
+    reading->chat->fields[CHAT_vendor_thinking] = value;
+    if (json_text_eq(values[0], SPAN("disabled")))
+        reasoning->effort = EFFORT_NONE;
+    else if (values[1].kind == JSON_NUMBER)
+        reasoning->budget = values[1];
+    else
+        reasoning->adaptive = true;
+    return true;
+}
+
+/* {"effort", "max_tokens", "exclude", "enabled"}: of OpenRouter. */
+static bool read_reasoning(struct chat_reading *reading, const struct path *path,
+                           struct json_value value)
+{
+    static const struct span keys[] = {WORD("effort"), WORD("max_tokens"), WORD("exclude"),
+                                       WORD("enabled"), WORD("summary")};
+    struct json_value values[ARRAY_LEN(keys)];
+    struct reasoning *reasoning = &reading->chat->reasoning;
+    struct path effort = {.up = path, .key = keys[0]};
+
+    if (value.kind != JSON_OBJECT)
+        return refuse(reading->t, path, "must be an object");
+    pick_members(value, keys, ARRAY_LEN(keys), values);
+    reading->chat->fields[CHAT_vendor_reasoning] = value;
+    if (values[0].kind != JSON_ABSENT && !read_effort(reading, &effort, values[0]))
+        return false;
+    if (values[1].kind == JSON_NUMBER)
+        reasoning->budget = values[1];
+    if (values[2].kind == JSON_TRUE)
+        reasoning->shown = MAYBE_FALSE;
+    if (values[3].kind == JSON_FALSE)
+        reasoning->effort = EFFORT_NONE;
+    if (values[3].kind == JSON_TRUE && reasoning->effort == EFFORT_ABSENT)
+        reasoning->adaptive = true;
+    reasoning->summary = text_of(values[4]);
+    return true;
+}
+
+static bool read_service_tier(struct chat_reading *reading, const struct path *path,
+                              struct json_value value)
+{
+    if (value.kind != JSON_STRING)
+        return refuse(reading->t, path, "must be a string");
+    reading->chat->fields[CHAT_service_tier] = value;
+    return true;
+}
+
+static bool read_top_k(struct chat_reading *reading, const struct path *path,
+                       struct json_value value)
+{
+    if (value.kind != JSON_NUMBER)
+        return refuse(reading->t, path, "must be a number");
+    reading->chat->fields[CHAT_top_k] = value;
+    return true;
+}
+
+static const struct {
+    struct span key;
+    read_setting_f *read;
+} settings[] = {
+    {WORD("model"), read_nothing}, /* the target's name takes its place */
+    {WORD("messages"), read_messages},
+    {WORD("tools"), read_tools},
+    {WORD("functions"), read_functions},
+    {WORD("tool_choice"), read_tool_choice},
+    {WORD("function_call"), read_function_call},
+    {WORD("parallel_tool_calls"), read_parallel},
+    {WORD("stream"), read_stream},
+    {WORD("stream_options"), read_stream_options},
+    {WORD("max_completion_tokens"), read_max_completion_tokens},
+    {WORD("max_tokens"), read_max_tokens},
+    {WORD("stop"), read_stop},
+    {WORD("response_format"), read_response_format},
+    {WORD("reasoning_effort"), read_effort},
+    {WORD("reasoning"), read_reasoning},
+    {WORD("thinking"), read_thinking},
+    {WORD("service_tier"), read_service_tier},
+    {WORD("top_k"), read_top_k},
+};
+
+/* ---- members that are one value -------------------------------------------------------- */
+
+static const struct span field_names[CHAT_FIELD_COUNT] = {
+#define CHAT_FIELD(field, openai, responses, anthropic, gemini) [CHAT_##field] = WORD(openai),
+#include "worker/translate/chat_fields.def"
+#undef CHAT_FIELD
+};
+
+/* Kinds of JSON that a field may have; 0: any. */
+static const uint16_t field_kinds[CHAT_FIELD_COUNT] = {
+    [CHAT_temperature] = KIND(NUMBER),
+    [CHAT_top_p] = KIND(NUMBER),
+    [CHAT_choice_count] = KIND(NUMBER),
+    [CHAT_seed] = KIND(NUMBER),
+    [CHAT_presence_penalty] = KIND(NUMBER),
+    [CHAT_frequency_penalty] = KIND(NUMBER),
+    [CHAT_top_logprobs] = KIND(NUMBER),
+    [CHAT_logit_bias] = KIND(OBJECT),
+    [CHAT_logprobs] = BOOLS,
+    [CHAT_store] = BOOLS,
+    [CHAT_user] = KIND(STRING),
+    [CHAT_safety_identifier] = KIND(STRING),
+    [CHAT_verbosity] = KIND(STRING),
+    [CHAT_prompt_cache_key] = KIND(STRING),
+    [CHAT_metadata] = KIND(OBJECT),
+    [CHAT_prediction] = KIND(OBJECT),
+    [CHAT_audio] = KIND(OBJECT),
+    [CHAT_web_search] = KIND(OBJECT),
+    [CHAT_modalities] = KIND(ARRAY),
+};
+
+static const char *kinds_text(unsigned kinds)
+{
+    if (kinds & KIND(NUMBER))
+        return "must be a number";
+    if (kinds & KIND(STRING))
+        return "must be a string";
+    if (kinds & KIND(ARRAY))
+        return "must be an array";
+    return kinds & KIND(OBJECT) ? "must be an object" : "must be true or false";
+}
+
+/* Read and written by the table alone. */
+static bool is_plain_field(unsigned field)
+{
+    return field_names[field].len > 0 && field_names[field].ptr[0] != '-';
+}
+
+static bool read_field(struct chat_reading *reading, const struct path *path, unsigned field,
+                       struct json_value value)
+{
+    unsigned kinds = field_kinds[field];
+
+    if (kinds != 0 && !(kinds & 1U << value.kind))
+        return refuse(reading->t, path, kinds_text(kinds));
+    reading->chat->fields[field] = value;
+    return true;
+}
+
+static bool read_member(struct chat_reading *reading, struct span key, struct json_value value)
+{
+    struct path path = {.key = key};
+    struct extra *extra;
+
+    for (unsigned i = 0; i < ARRAY_LEN(settings); i++)
+        if (span_eq(key, settings[i].key))
+            return settings[i].read(reading, &path, value);
+    for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++)
+        if (is_plain_field(i) && span_eq(key, field_names[i]))
+            return read_field(reading, &path, i, value);
+    extra = ARENA_NEW(reading->arena, struct extra);
+    *extra = (struct extra){.key = key, .value = value};
+    *reading->next_extra = extra;
+    reading->next_extra = &extra->next;
+    return true;
+}
+
+bool openai_read_chat(struct translation *t, struct json_value body, struct chat *ret)
+{
+    struct chat_reading reading = {
+        .t = t, .arena = t->arena, .chat = ret, .next_extra = &ret->extras};
+    struct path messages = {.key = SPAN("messages")};
+    struct json_walk walk = json_walk(body);
+    struct json_value value;
+    struct span key;
+
+    ret->dialect = DIALECT_openai;
+    while (json_next(&walk, &key, &value)) {
+        if (key.len > 0 && memchr(key.ptr, '\\', key.len))
+            key = json_inside_text(key, t->arena);
+        if (value.kind != JSON_NULL && !read_member(&reading, key, value))
+            return false;
+    }
+    return ret->messages || refuse(t, &messages, "must be an array with at least one message");
+}
