@@ -112,12 +112,18 @@ void json_write_null(struct json_writer *writer)
     json_write_raw(writer, SPAN("null"));
 }
 
-void json_write_inside(struct json_writer *writer, struct span inside)
+void json_write_inside_two(struct json_writer *writer, struct span first, struct span second)
 {
     before_value(writer);
     (void)buffer_append_byte(writer->out, '"');
-    (void)buffer_append(writer->out, inside);
+    (void)buffer_append(writer->out, first);
+    (void)buffer_append(writer->out, second);
     (void)buffer_append_byte(writer->out, '"');
+}
+
+void json_write_inside(struct json_writer *writer, struct span inside)
+{
+    json_write_inside_two(writer, inside, SPAN_NONE);
 }
 
 void json_write_raw(struct json_writer *writer, struct span raw)

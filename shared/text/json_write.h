@@ -13,7 +13,7 @@
 #include "shared/base/buffer.h"
 #include "shared/base/span.h"
 
-#define JSON_WRITE_DEPTH 32
+#define JSON_WRITE_DEPTH 64
 
 struct json_writer {
     struct buffer *out;
@@ -35,6 +35,8 @@ void json_write_bool(struct json_writer *writer, bool value);
 void json_write_null(struct json_writer *writer);
 /* A string whose INSIDE is escaped already: copied verbatim between quotes. */
 void json_write_inside(struct json_writer *writer, struct span inside);
+/* The same of two runs of bytes, for a large one that needs a small beginning. */
+void json_write_inside_two(struct json_writer *writer, struct span first, struct span second);
 /* RAW must be valid JSON: copied verbatim. */
 void json_write_raw(struct json_writer *writer, struct span raw);
 
