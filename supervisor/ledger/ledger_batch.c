@@ -126,6 +126,7 @@ static struct store_value *write_values(const struct usage_record *record,
 static int put_rows(struct store *store, struct ledger_batch *batch, struct store_value *values)
 {
     struct buffer _buffer_ statement;
+    unsigned said_rows = 0;
 
     buffer_init(&statement, (size_t)64 << 10);
     for (unsigned begin = 0; begin < batch->count; begin += ROWS_AT_ONCE) {
@@ -135,8 +136,11 @@ static int put_rows(struct store *store, struct ledger_batch *batch, struct stor
         rows = rows < ROWS_AT_ONCE ? rows : ROWS_AT_ONCE;
         for (unsigned i = 0; i < rows; i++)
             at = write_values(&batch->records[begin + i], at);
-        buffer_clear(&statement);
-        write_statement(rows, &statement);
+        if (rows != said_rows) {
+            buffer_clear(&statement);
+            write_statement(rows, &statement);
+            said_rows = rows;
+        }
         int64_t added = store_run(store, statement.ptr, values, rows * COLUMNS, NULL, NULL);
 
         if (added < 0)

@@ -6,10 +6,28 @@
 
 #include "shared/base/check.h"
 #include "shared/base/log.h"
+#include "shared/base/memory.h"
 
 #include "supervisor/store/store_inside.h"
 
-#define ROW_VALUES_MAX 64
+#define ROW_VALUES_MAX   64
+#define STATEMENT_LIMIT  ((size_t)1 << 20)
+#define KEPT_LEAST_BYTES 1024 /* reading a long statement costs more than running it */
+
+/* A connection, and the last long statement that ran on it, ready to run again: the ledger says
+ * the same one for each hundred records. */
+struct database {
+    sqlite3 *handle;
+    sqlite3_stmt *kept; /* NULL: none, or it runs */
+    struct buffer kept_sql;
+};
+
+static sqlite3 *handle_of(const struct store *store)
+{
+    const struct database *database = store->connection;
+
+    return database->handle;
+}
 
 /* What a result code means for the caller (store.h). */
 static int meaning(struct store *store, int code)
@@ -33,7 +51,7 @@ static int meaning(struct store *store, int code)
 
 static int fail(struct store *store, int code)
 {
-    return store_fail(store, meaning(store, code), sqlite3_errmsg(store->connection));
+    return store_fail(store, meaning(store, code), sqlite3_errmsg(handle_of(store)));
 }
 
 static int bind(sqlite3_stmt *statement, const struct store_value *values, unsigned count)
@@ -112,33 +130,67 @@ static int step_all(sqlite3_stmt *statement, store_row_f *row, void *who, int64_
     return code;
 }
 
+/* The statement for SQL, as it was kept or new. */
+static int prepare(struct database *database, const char *sql, sqlite3_stmt **ret)
+{
+    struct buffer _buffer_ text;
+
+    if (database->kept && span_eq(buffer_span(&database->kept_sql), span_of_text(sql))) {
+        *ret = database->kept;
+        database->kept = NULL;
+        return SQLITE_OK;
+    }
+    buffer_init(&text, STATEMENT_LIMIT);
+    rewrite(sql, &text);
+    return sqlite3_prepare_v2(database->handle, text.ptr, (int)text.len, ret, NULL);
+}
+
+/* A statement has run: a long one waits for the next time. */
+static void put_away(struct database *database, const char *sql, sqlite3_stmt *statement)
+{
+    struct span text = span_of_text(sql);
+
+    if (!statement || text.len < KEPT_LEAST_BYTES) {
+        (void)sqlite3_finalize(statement);
+        return;
+    }
+    (void)sqlite3_reset(statement); /* says again what step said */
+    (void)sqlite3_clear_bindings(statement);
+    (void)sqlite3_finalize(database->kept);
+    database->kept = statement;
+    buffer_clear(&database->kept_sql);
+    CHECK(buffer_append(&database->kept_sql, text));
+}
+
 static int64_t run(struct store *store, const char *sql, const struct store_value *values,
                    unsigned count, store_row_f *row, void *who)
 {
-    sqlite3 *database = store->connection;
+    struct database *database = store->connection;
     sqlite3_stmt *statement = NULL;
-    struct buffer _buffer_ text;
     int64_t rows = 0;
-
-    buffer_init(&text, (size_t)1 << 20);
-    rewrite(sql, &text);
-    int code = sqlite3_prepare_v2(database, text.ptr, (int)text.len, &statement, NULL);
+    int code = prepare(database, sql, &statement);
 
     if (code == SQLITE_OK)
         code = bind(statement, values, count);
     if (code == SQLITE_OK)
         code = step_all(statement, row, who, &rows);
-    int64_t result = code == SQLITE_DONE ? 0 : fail(store, sqlite3_extended_errcode(database));
+    int64_t result =
+        code == SQLITE_DONE ? 0 : fail(store, sqlite3_extended_errcode(database->handle));
 
     if (result == 0 && sqlite3_column_count(statement) == 0)
-        rows = sqlite3_stmt_readonly(statement) ? 0 : sqlite3_changes(database);
-    (void)sqlite3_finalize(statement);
+        rows = sqlite3_stmt_readonly(statement) ? 0 : sqlite3_changes(database->handle);
+    put_away(database, sql, statement);
     return result < 0 ? result : rows;
 }
 
 static void disconnect(struct store *store)
 {
-    (void)sqlite3_close_v2(store->connection);
+    struct database *database = store->connection;
+
+    (void)sqlite3_finalize(database->kept);
+    (void)sqlite3_close_v2(database->handle);
+    buffer_done(&database->kept_sql);
+    memory_free(database);
 }
 
 static int set_up(struct store *store)
@@ -168,20 +220,22 @@ static int make_file(const char *path)
 
 static int connect_file(struct store *store)
 {
-    sqlite3 *database = NULL;
+    struct database *database;
     bool is_file = strcmp(store->address, ":memory:") != 0;
     int made = is_file ? make_file(store->address) : 0;
 
     if (made < 0)
         return store_fail(store, -EAGAIN, log_error_text(made));
-    int code = sqlite3_open_v2(store->address, &database,
+    database = MEMORY_NEW(struct database);
+    buffer_init(&database->kept_sql, STATEMENT_LIMIT);
+    int code = sqlite3_open_v2(store->address, &database->handle,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 
-    CHECK(database); /* no memory */
+    CHECK(database->handle); /* no memory */
     store->connection = database;
     if (code != SQLITE_OK)
         return fail(store, code);
-    (void)sqlite3_busy_timeout(database, STORE_WAIT_MS);
+    (void)sqlite3_busy_timeout(database->handle, STORE_WAIT_MS);
     return set_up(store);
 }
 
