@@ -32,7 +32,7 @@
 #include "worker/wire/wire.h"
 
 #define CALL_BODY_PIECES   6
-#define UPSTREAM_POOL_MAX  4096 /* connections of one endpoint, whatever the options say */
+#define UPSTREAM_POOL_MAX  16384 /* connections of one endpoint, whatever the options say */
 #define UPSTREAM_HEAD_SIZE 65536
 
 struct connection;
