@@ -283,6 +283,18 @@ struct client *client_open(struct reactor *reactor, int fd, struct tls_settings 
     return client;
 }
 
+struct span client_peer(struct client *client)
+{
+    if (client->peer_len == 0) {
+        char text[sizeof(client->peer)];
+        struct span peer = wire_peer(&client->wire, text);
+
+        memcpy(client->peer, peer.ptr, peer.len);
+        client->peer_len = (uint8_t)peer.len;
+    }
+    return span_of(client->peer, client->peer_len);
+}
+
 void client_continue(struct client *client)
 {
     struct span line = SPAN("HTTP/1.1 100 Continue\r\n\r\n");

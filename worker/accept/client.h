@@ -69,6 +69,8 @@ struct client {
     bool peer_ended;
     uint32_t retire_ms; /* drain: idle ones go so soon; 0: as ever */
     uint32_t requests;
+    uint8_t peer_len; /* 0: not asked yet */
+    char peer[46];
 };
 
 /* TIMES and LIMITS must outlive it. NULL with errno when it cannot be. */
@@ -76,6 +78,8 @@ struct client *client_open(struct reactor *reactor, int fd, struct tls_settings 
                            const struct http_limits *limits, const struct snapshot_times *times,
                            const struct client_events *events, void *owner);
 
+/* "127.0.0.1", "::1", "unix": asked of the kernel once. */
+struct span client_peer(struct client *client);
 /* Answers "100 Continue". */
 void client_continue(struct client *client);
 /* Sends PIECES; the bytes that the kernel did not take (0: none), or a negative errno: then

@@ -184,8 +184,8 @@ void reply_bare(struct worker *worker, struct client *client, enum fault fault,
 void settle_meter(struct exchange *x);
 void settle_log(struct exchange *x);
 /* The access line of a request that never became an exchange. */
-void settle_bare(struct worker *worker, const struct client *client, struct span id,
-                 enum fault fault, const char *detail);
+void settle_bare(struct worker *worker, struct client *client, struct span id, enum fault fault,
+                 const char *detail);
 /* Takes it out of the worker's count of streams, when it stands in it. */
 void stream_ended(struct exchange *x);
 

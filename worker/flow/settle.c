@@ -177,7 +177,7 @@ static void write_rooms(struct json_writer *json, const struct exchange *x)
 static void write_access(const struct exchange *x, struct buffer *out)
 {
     const struct plan_target *target = x->plan ? exchange_target(x) : NULL;
-    char time[CLOCK_TEXT_SIZE], peer[46];
+    char time[CLOCK_TEXT_SIZE];
     struct json_writer json;
 
     clock_write_rfc3339(x->started_wall_ms, time);
@@ -186,7 +186,7 @@ static void write_access(const struct exchange *x, struct buffer *out)
     json_write_member_text(&json, SPAN("time"), span_of(time, sizeof(time)));
     json_write_member_text(&json, SPAN("request_id"), span_of(x->id, REQUEST_ID_SIZE));
     if (x->client)
-        json_write_member_text(&json, SPAN("client"), wire_peer(&x->client->wire, peer));
+        json_write_member_text(&json, SPAN("client"), client_peer(x->client));
     json_write_member_text(&json, SPAN("method"), x->head.method);
     json_write_member_text(&json, SPAN("path"), x->head.path);
     json_write_member_u64(&json, SPAN("status"), x->answer.status);
@@ -260,11 +260,11 @@ void settle_log(struct exchange *x)
     cut(x);
 }
 
-void settle_bare(struct worker *worker, const struct client *client, struct span id,
-                 enum fault fault, const char *detail)
+void settle_bare(struct worker *worker, struct client *client, struct span id, enum fault fault,
+                 const char *detail)
 {
     struct buffer *line = sink_line(&worker->access);
-    char time[CLOCK_TEXT_SIZE], peer[46];
+    char time[CLOCK_TEXT_SIZE];
     struct json_writer json;
 
     count_fault(worker->metrics, fault);
@@ -275,7 +275,7 @@ void settle_bare(struct worker *worker, const struct client *client, struct span
     json_write_object(&json);
     json_write_member_text(&json, SPAN("time"), span_of(time, sizeof(time)));
     json_write_member_text(&json, SPAN("request_id"), id);
-    json_write_member_text(&json, SPAN("client"), wire_peer(&client->wire, peer));
+    json_write_member_text(&json, SPAN("client"), client_peer(client));
     json_write_member_u64(&json, SPAN("status"), fault_row(fault)->status);
     json_write_member_text(&json, SPAN("fault"), span_of_text(fault_row(fault)->name));
     if (detail)

@@ -193,6 +193,16 @@ static void is_read(const char *expected)
 /* ---- requests -----------------------------------------------------------------------------
  */
 
+START_TEST(the_peer_is_known_by_name_also_after_it_left)
+{
+    begin();
+    ck_assert(span_eq(client_peer(host.client), SPAN("unix")));
+    (void)shutdown(host.peer, SHUT_RDWR);
+    ck_assert(span_eq(client_peer(host.client), SPAN("unix")));
+}
+
+END_TEST
+
 START_TEST(a_kept_connection_carries_one_request_after_the_other)
 {
     begin();
@@ -560,6 +570,7 @@ int main(void)
     int failures;
 
     tcase_add_checked_fixture(client, set_up, tear_down);
+    tcase_add_test(client, the_peer_is_known_by_name_also_after_it_left);
     tcase_add_test(client, a_kept_connection_carries_one_request_after_the_other);
     tcase_add_loop_test(client, pipelined_requests_are_read_one_by_one_and_answered_in_order, 0,
                         ARRAY_LEN(pipelines));
