@@ -12,7 +12,7 @@
 
 #define HEARTBEAT_MS    250
 #define ACCESS_MS       5 /* a burst of requests shares one write of its lines */
-#define ACCESS_BYTES    16384
+#define ACCESS_BYTES    49152
 #define HEAD_SIZE_LIMIT 16384
 
 static uint64_t next_journal(void *who)

@@ -55,6 +55,8 @@ struct worker {
     struct buffer head; /* scratch for heads of answers */
     struct client *clients;
     struct exchange *exchanges;
+    struct exchange *spare_exchanges; /* ended ones, for the next requests */
+    uint32_t spare_count;
     uint32_t client_count, exchange_count, stream_count;
     uint64_t body_bytes;                   /* of all request bodies in memory */
     struct ticket freeing[WORKER_FREEING]; /* their records wait for the write */

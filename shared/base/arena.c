@@ -3,23 +3,6 @@
 #include "shared/base/check.h"
 #include "shared/base/memory.h"
 
-#if defined(__SANITIZE_ADDRESS__)
-#    define ARENA_POISONS 1
-#elif defined(__has_feature)
-#    if __has_feature(address_sanitizer)
-#        define ARENA_POISONS 1
-#    endif
-#endif
-
-#ifdef ARENA_POISONS
-#    include <sanitizer/asan_interface.h>
-#    define POISON(ptr, size)   ASAN_POISON_MEMORY_REGION((ptr), (size))
-#    define UNPOISON(ptr, size) ASAN_UNPOISON_MEMORY_REGION((ptr), (size))
-#else
-#    define POISON(ptr, size)   ((void)(ptr))
-#    define UNPOISON(ptr, size) ((void)(ptr))
-#endif
-
 #define FIRST_SIZE_BYTES   1024
 #define BLOCK_MAXIMUM      65536
 #define ALIGNMENT          16U
@@ -54,7 +37,7 @@ static struct arena_block *block_new(size_t size)
     block->older = NULL;
     block->used = 0;
     block->size = size;
-    POISON(block->bytes, size);
+    memory_poison(block->bytes, size);
     return block;
 }
 
@@ -96,7 +79,7 @@ static char *take(struct arena *arena, size_t size, size_t alignment)
     }
     block->used = start + size;
     arena->used_bytes += size;
-    UNPOISON(block->bytes + start, size);
+    memory_unpoison(block->bytes + start, size);
     return block->bytes + start;
 }
 
@@ -143,25 +126,54 @@ void arena_on_done(struct arena *arena, void (*function)(void *what), void *what
     arena->cleanups = cleanup;
 }
 
-void arena_done(struct arena *arena)
+/* A cleanup may still take memory or register another cleanup. */
+static void clean_up(struct arena *arena)
 {
-    struct arena_block *block;
-
-    /* A cleanup may still take memory or register another cleanup. */
     while (arena->cleanups) {
         struct arena_cleanup *cleanup = arena->cleanups;
 
         arena->cleanups = cleanup->older;
         cleanup->function(cleanup->what);
     }
-    block = arena->blocks;
-    while (block) {
-        struct arena_block *older = block->older;
+}
 
-        UNPOISON(block->bytes, block->size);
-        memory_free(block);
-        block = older;
+static void block_free(struct arena_block *block)
+{
+    memory_unpoison(block->bytes, block->size);
+    memory_free(block);
+}
+
+void arena_done(struct arena *arena)
+{
+    clean_up(arena);
+    while (arena->blocks) {
+        struct arena_block *block = arena->blocks;
+
+        arena->blocks = block->older;
+        block_free(block);
     }
-    arena->blocks = NULL;
+    arena->used_bytes = 0;
+}
+
+void arena_reset(struct arena *arena)
+{
+    struct arena_block *kept = NULL;
+
+    clean_up(arena);
+    while (arena->blocks) {
+        struct arena_block *block = arena->blocks;
+
+        arena->blocks = block->older;
+        if (!kept && block->size == arena->first_size_bytes)
+            kept = block;
+        else
+            block_free(block);
+    }
+    if (kept) {
+        kept->older = NULL;
+        kept->used = 0;
+        memory_poison(kept->bytes, kept->size);
+    }
+    arena->blocks = kept;
     arena->used_bytes = 0;
 }

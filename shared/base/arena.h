@@ -46,6 +46,8 @@ void arena_on_done(struct arena *arena, void (*function)(void *what), void *what
 
 /* Runs the cleanups, frees all blocks; the arena is empty and usable again. */
 void arena_done(struct arena *arena);
+/* As arena_done, but a first block is kept for what comes next. */
+void arena_reset(struct arena *arena);
 
 #define ARENA_NEW(arena, type) ((type *)arena_take_zeroed((arena), sizeof(type)))
 #define ARENA_ARRAY(arena, count, type) \

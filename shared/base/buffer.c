@@ -40,7 +40,7 @@ static void grow(struct buffer *buffer, size_t needed)
     buffer->size = size;
 }
 
-char *buffer_reserve(struct buffer *buffer, size_t count)
+char *buffer_reserve_more(struct buffer *buffer, size_t count)
 {
     size_t needed;
 
@@ -59,29 +59,6 @@ void buffer_grew(struct buffer *buffer, size_t count)
 {
     CHECK(count <= buffer->size - buffer->len);
     buffer->len += count;
-}
-
-bool buffer_append(struct buffer *buffer, struct span bytes)
-{
-    char *room = buffer_reserve(buffer, bytes.len);
-
-    if (!room)
-        return false;
-    if (bytes.len > 0)
-        memcpy(room, bytes.ptr, bytes.len);
-    buffer->len += bytes.len;
-    return true;
-}
-
-bool buffer_append_byte(struct buffer *buffer, char byte)
-{
-    char *room = buffer_reserve(buffer, 1);
-
-    if (!room)
-        return false;
-    *room = byte;
-    buffer->len++;
-    return true;
 }
 
 bool buffer_append_u64(struct buffer *buffer, uint64_t number)

@@ -28,19 +28,50 @@ void buffer_done(struct buffer *buffer);
 /* Empties it, keeps the memory. */
 void buffer_clear(struct buffer *buffer);
 
+/* Of buffer_reserve: what is not there yet. */
+char *buffer_reserve_more(struct buffer *buffer, size_t count);
+
+/* Room for COUNT more bytes at buffer->ptr + len, or NULL (and FAILED); then buffer_grew. */
+static inline char *buffer_reserve(struct buffer *buffer, size_t count)
+{
+    if (!buffer->failed && buffer->ptr && count <= buffer->size - buffer->len &&
+        count <= buffer->limit_bytes - buffer->len)
+        return buffer->ptr + buffer->len;
+    return buffer_reserve_more(buffer, count);
+}
+
+void buffer_grew(struct buffer *buffer, size_t count);
+
 /* False (and FAILED) when the limit is passed; the buffer then holds what it held. */
-bool buffer_append(struct buffer *buffer, struct span bytes);
-bool buffer_append_byte(struct buffer *buffer, char byte);
+static inline bool buffer_append(struct buffer *buffer, struct span bytes)
+{
+    char *room = buffer_reserve(buffer, bytes.len);
+
+    if (!room)
+        return false;
+    if (bytes.len > 0)
+        memcpy(room, bytes.ptr, bytes.len);
+    buffer->len += bytes.len;
+    return true;
+}
+
+static inline bool buffer_append_byte(struct buffer *buffer, char byte)
+{
+    char *room = buffer_reserve(buffer, 1);
+
+    if (!room)
+        return false;
+    *room = byte;
+    buffer->len++;
+    return true;
+}
+
 bool buffer_append_u64(struct buffer *buffer, uint64_t number);
 bool buffer_append_i64(struct buffer *buffer, int64_t number);
 bool buffer_append_hex(struct buffer *buffer, uint64_t number, unsigned digits);
 /* printf form, for logs, messages, tests.  Never for JSON, SQL or HTTP heads. */
 bool buffer_append_format(struct buffer *buffer, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
-
-/* Room for COUNT more bytes at buffer->ptr + len, or NULL (and FAILED); then buffer_grew. */
-char *buffer_reserve(struct buffer *buffer, size_t count);
-void buffer_grew(struct buffer *buffer, size_t count);
 
 /* Drops COUNT bytes from the front (moves the rest). */
 void buffer_drop(struct buffer *buffer, size_t count);

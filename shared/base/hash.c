@@ -1,5 +1,6 @@
 #include "shared/base/hash.h"
 
+#include <endian.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -47,7 +48,7 @@ uint64_t random_u64(void)
     return result;
 }
 
-#define CRC_TABLES 4
+#define CRC_TABLES 8 /* bytes of one step */
 
 static uint32_t crc_tables[CRC_TABLES][256];
 
@@ -68,17 +69,27 @@ __attribute__((constructor)) static void crc_build(void)
     }
 }
 
+static uint32_t get_u32(const uint8_t *at)
+{
+    uint32_t word;
+
+    memcpy(&word, at, sizeof(word));
+    return le32toh(word);
+}
+
 uint32_t crc32_of(struct span bytes)
 {
     const uint8_t *at = (const uint8_t *)bytes.ptr;
     uint32_t crc = 0xffffffffU;
     size_t left = bytes.len;
 
-    for (; left >= 4; left -= 4, at += 4) {
-        crc ^= (uint32_t)at[0] | (uint32_t)at[1] << 8 | (uint32_t)at[2] << 16 |
-               (uint32_t)at[3] << 24;
-        crc = crc_tables[3][crc & 0xff] ^ crc_tables[2][crc >> 8 & 0xff] ^
-              crc_tables[1][crc >> 16 & 0xff] ^ crc_tables[0][crc >> 24];
+    for (; left >= CRC_TABLES; left -= CRC_TABLES, at += CRC_TABLES) {
+        uint32_t low = crc ^ get_u32(at), high = get_u32(at + 4);
+
+        crc = crc_tables[7][low & 0xff] ^ crc_tables[6][low >> 8 & 0xff] ^
+              crc_tables[5][low >> 16 & 0xff] ^ crc_tables[4][low >> 24] ^
+              crc_tables[3][high & 0xff] ^ crc_tables[2][high >> 8 & 0xff] ^
+              crc_tables[1][high >> 16 & 0xff] ^ crc_tables[0][high >> 24];
     }
     for (; left > 0; left--)
         crc = crc >> 8 ^ crc_tables[0][(crc ^ *at++) & 0xff];

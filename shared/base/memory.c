@@ -5,6 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#if defined(__SANITIZE_ADDRESS__)
+#    define MEMORY_POISONS 1
+#elif defined(__has_feature)
+#    if __has_feature(address_sanitizer)
+#        define MEMORY_POISONS 1
+#    endif
+#endif
+
+#ifdef MEMORY_POISONS
+#    include <sanitizer/asan_interface.h>
+#else
+#    define ASAN_POISON_MEMORY_REGION(ptr, size)   ((void)(ptr), (void)(size))
+#    define ASAN_UNPOISON_MEMORY_REGION(ptr, size) ((void)(ptr), (void)(size))
+#endif
+
 static _Noreturn void memory_gone(size_t size)
 {
     (void)fprintf(stderr, "out of memory: %zu bytes were not to be had\n", size);
@@ -57,4 +72,14 @@ void memory_wipe(void *ptr, size_t size)
     if (size == 0) /* then PTR may be NULL */
         return;
     explicit_bzero(ptr, size);
+}
+
+void memory_poison(void *ptr, size_t size)
+{
+    ASAN_POISON_MEMORY_REGION(ptr, size);
+}
+
+void memory_unpoison(void *ptr, size_t size)
+{
+    ASAN_UNPOISON_MEMORY_REGION(ptr, size);
 }

@@ -22,6 +22,11 @@ void memory_free(void *ptr);
 /* Overwrites SIZE bytes in a way that the compiler keeps, for secrets. */
 void memory_wipe(void *ptr, size_t size);
 
+/* ASan builds: touching it is an error until memory_unpoison; elsewhere nothing. For memory
+ * that rests in a list of ours instead of with the heap. */
+void memory_poison(void *ptr, size_t size);
+void memory_unpoison(void *ptr, size_t size);
+
 #define MEMORY_NEW(type) ((type *)memory_new(sizeof(type)))
 
 #endif

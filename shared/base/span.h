@@ -51,7 +51,13 @@ static inline struct span span_skip(struct span s, size_t count)
 }
 
 /* ASCII case-insensitive comparison (HTTP names, RFC 9110 5.1). */
-bool span_eq_nocase(struct span a, struct span b);
+bool span_eq_nocase_bytes(const char *a, const char *b, size_t len);
+
+static inline bool span_eq_nocase(struct span a, struct span b)
+{
+    return a.len == b.len && span_eq_nocase_bytes(a.ptr, b.ptr, a.len);
+}
+
 bool span_ends(struct span s, struct span suffix);
 
 /* S without spaces and tabs at both ends. */

@@ -71,7 +71,7 @@ _Static_assert(PAYLOAD_MOST <= RECORD_PAYLOAD_MAX, "every record can be read bac
 
 bool record_write(const struct usage_record *record, struct buffer *out)
 {
-    char frame[HEAD_BYTES + PAYLOAD_MOST];
+    char frame[HEAD_BYTES + PAYLOAD_MOST] __attribute__((uninitialized));
     char *at = frame + HEAD_BYTES;
 
 #define USAGE_TEXT(tag, member)   at = put_text(at, tag, record->member);

@@ -194,8 +194,25 @@ static void append_special(struct buffer *out, struct span *rest)
     *rest = span_skip(*rest, 1);
 }
 
+/* Most texts have nothing to escape: they are written in one piece. */
+static bool append_plain(struct buffer *out, struct span text)
+{
+    char *room = buffer_reserve(out, text.len + 2);
+
+    if (!room)
+        return false;
+    room[0] = '"';
+    if (text.len > 0)
+        memcpy(room + 1, text.ptr, text.len);
+    room[1 + text.len] = '"';
+    buffer_grew(out, text.len + 2);
+    return true;
+}
+
 bool json_append_quoted(struct buffer *out, struct span text)
 {
+    if (json_plain_end(text.ptr, text.ptr + text.len) == text.ptr + text.len)
+        return append_plain(out, text);
     (void)buffer_append_byte(out, '"');
     while (text.len > 0 && !out->failed) {
         const char *plain = json_plain_end(text.ptr, text.ptr + text.len);

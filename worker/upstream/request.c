@@ -1,5 +1,7 @@
 #include "worker/upstream/inside.h"
 
+#define USUAL_HEAD_BYTES 512
+
 static bool target_valid(struct span target)
 {
     for (size_t i = 0; i < target.len; i++) {
@@ -57,6 +59,7 @@ bool request_write_head(struct call *call)
     if (!http_name_valid(request->method) || !target_valid(request->target) ||
         !http_value_valid(request->host))
         return false;
+    (void)buffer_reserve(out, USUAL_HEAD_BYTES); /* grown once, not four times */
     (void)buffer_append(out, request->method);
     (void)buffer_append_byte(out, ' ');
     (void)buffer_append(out, request->target);

@@ -111,6 +111,36 @@ START_TEST(an_arena_keeps_every_piece_apart_until_it_is_done)
 
 END_TEST
 
+START_TEST(an_arena_that_is_reset_gives_its_first_block_again)
+{
+    struct arena arena;
+    unsigned first = 1;
+    char *piece;
+
+    cleanups = 0;
+    arena_init(&arena, 64);
+    arena_reset(&arena);
+    piece = arena_take(&arena, 64);
+    memset(piece, 'x', 64);
+    for (unsigned i = 1; i < 50; i++)
+        memset(arena_take(&arena, i * 37), (int)i, i * 37);
+    arena_on_done(&arena, cleaned, &first);
+    arena_reset(&arena);
+    ck_assert_uint_eq(cleanups, 1);
+    ck_assert_uint_eq(arena.used_bytes, 0);
+    ck_assert_ptr_eq(arena_take_zeroed(&arena, 64), piece);
+    ck_assert_int_eq(piece[63], 0);
+    ck_assert_ptr_ne(arena_take(&arena, 64), piece);
+    arena_done(&arena);
+    /* A piece too large for a first block leaves nothing to keep. */
+    (void)arena_take(&arena, 1000);
+    arena_reset(&arena);
+    ck_assert_ptr_null(arena.blocks);
+    arena_done(&arena);
+}
+
+END_TEST
+
 static const struct {
     const char *text;
     bool good;
@@ -147,6 +177,35 @@ START_TEST(times_are_written)
 END_TEST
 
 /* FIPS 180-2 B.1, RFC 4231 case 2, the usual check value of CRC-32. */
+static uint32_t crc_bit_by_bit(struct span bytes)
+{
+    uint32_t crc = 0xffffffffU;
+
+    for (size_t i = 0; i < bytes.len; i++) {
+        crc ^= (unsigned char)bytes.ptr[i];
+        for (unsigned bit = 0; bit < 8; bit++)
+            crc = crc >> 1 ^ (crc & 1 ? 0xedb88320U : 0);
+    }
+    return ~crc;
+}
+
+START_TEST(a_checksum_of_any_length_and_place_is_that_of_its_bits)
+{
+    char bytes[80];
+
+    for (unsigned i = 0; i < sizeof(bytes); i++)
+        bytes[i] = (char)(i * 151 + 7);
+    for (size_t at = 0; at < 8; at++) {
+        for (size_t len = 0; at + len <= sizeof(bytes); len++) {
+            struct span part = span_of(bytes + at, len);
+
+            ck_assert_uint_eq(crc32_of(part), crc_bit_by_bit(part));
+        }
+    }
+}
+
+END_TEST
+
 START_TEST(hashes_have_their_published_values)
 {
     uint8_t digest[SHA256_SIZE];
@@ -316,6 +375,8 @@ int main(void)
     tcase_add_test(tests, an_arena_keeps_every_piece_apart_until_it_is_done);
     tcase_add_loop_test(tests, durations_are_read, 0, (int)ARRAY_LEN(durations));
     tcase_add_test(tests, times_are_written);
+    tcase_add_test(tests, an_arena_that_is_reset_gives_its_first_block_again);
+    tcase_add_test(tests, a_checksum_of_any_length_and_place_is_that_of_its_bits);
     tcase_add_test(tests, hashes_have_their_published_values);
     tcase_add_test(tests, sealed_bytes_open_only_unchanged);
     tcase_add_test(tests, encodings_go_there_and_back);
