@@ -95,7 +95,7 @@ int config_check(struct invocation *invocation)
 
     buffer_init(&errors, ERRORS_BYTES);
     settings = settings_read(file, &errors);
-    if (!settings) {
+    if (!settings || !settings_files_there(settings, file, &errors)) {
         code = tell_error(invocation, EXIT_FAILED, lines_of(&errors));
     } else if (!invocation->quiet) {
         buffer_init(&out, BODY_BYTES);

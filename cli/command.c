@@ -159,11 +159,11 @@ static int name_command(struct words *words, struct invocation *invocation,
         return usage_error(words, "no command; try: aigwctl help", SPAN_NONE);
     command = find_command(plain, count, &used);
     if (!command && !noun_known(plain[0]))
-        return usage_error(words, "unknown command", plain[0]);
+        return usage_error(words, "unknown command (aigwctl help lists them)", plain[0]);
     if (!command && count == 1)
-        return usage_error(words, "a verb is missing after", plain[0]);
+        return usage_error(words, "a verb is missing (see aigwctl help) after", plain[0]);
     if (!command)
-        return usage_error(words, "unknown verb", plain[1]);
+        return usage_error(words, "unknown verb (see aigwctl help)", plain[1]);
     invocation->command = command;
     if (count - used < command->fewest)
         return usage_error(words, "an argument is missing", span_of_text(command->arguments));

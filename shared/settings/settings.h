@@ -19,6 +19,7 @@
 #include "shared/base/secret.h"
 #include "shared/base/span.h"
 
+#define SETTINGS_PATH_MAX   4096
 #define SETTINGS_FILE_MAX   (4u << 20)
 #define SETTINGS_ERRORS_MAX 100 /* more are counted, not told */
 
@@ -153,6 +154,10 @@ struct settings *settings_read(const char *file, struct buffer *reterr);
 /* The same from memory; FILE is the name in messages. */
 struct settings *settings_parse(struct span text, const char *file, struct buffer *reterr);
 void settings_free(struct settings *settings);
+/* Whether the certificates and authorities that they name can be read; false with a line for
+ * each that cannot in *reterr. */
+bool settings_files_there(const struct settings *settings, const char *file,
+                          struct buffer *reterr);
 
 /* True when a running worker cannot take the change over: a NEW_WORKERS row differs. */
 bool settings_need_new_workers(const struct settings *old, const struct settings *now);

@@ -172,7 +172,16 @@ static void add_account(struct admin_request *request)
         answer_account(request, &row, SPAN("none"));
 }
 
-/* Shows what was changed, and nothing that was not asked for. */
+/* Answers with the row of the route's argument. */
+static void show_named(void *who, const struct account_row *row)
+{
+    struct admin_request *request = who;
+
+    if (span_eq(row->name, request->arguments[0]))
+        answer_account(request, row, SPAN("none"));
+}
+
+/* Shows the account as it is now. */
 static void edit_account(struct admin_request *request)
 {
     struct account_row row;
@@ -181,10 +190,11 @@ static void edit_account(struct admin_request *request)
     if (!read_row(request, request->arguments[0], &row))
         return;
     result = accounts_change(request->house->store, &request->house->vault, &row);
+    if (result >= 0)
+        result = accounts_each(request->house->store, &request->house->vault, show_named,
+                               request);
     if (result < 0)
         admin_refuse_errno(request, result, SPAN("provider"));
-    else
-        answer_account(request, &row, SPAN_NONE);
 }
 
 static void remove_account(struct admin_request *request)

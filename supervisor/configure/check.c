@@ -6,13 +6,18 @@
 
 #define OUTPUT_MAX (16u << 20)
 
-static struct settings *read_or_tell(const char *file)
+/* FILES: those that the settings name are looked for too. */
+static struct settings *read_or_tell(const char *file, bool files)
 {
     struct buffer errors;
     struct settings *settings;
 
     buffer_init(&errors, OUTPUT_MAX);
     settings = settings_read(file, &errors);
+    if (settings && files && !settings_files_there(settings, file, &errors)) {
+        settings_free(settings);
+        settings = NULL;
+    }
     (void)fwrite(buffer_span(&errors).ptr, 1, errors.len, stderr);
     buffer_done(&errors);
     return settings;
@@ -29,7 +34,7 @@ static int say(struct buffer *text)
 
 int configure_check(const char *file)
 {
-    struct settings *settings = read_or_tell(file);
+    struct settings *settings = read_or_tell(file, true);
 
     if (!settings)
         return 1;
@@ -40,7 +45,7 @@ int configure_check(const char *file)
 
 int configure_print(const char *file)
 {
-    struct settings *settings = read_or_tell(file);
+    struct settings *settings = read_or_tell(file, false);
     struct buffer text;
 
     if (!settings)

@@ -124,7 +124,8 @@ static bool read_settings(struct controller *controller)
 
     buffer_init(&errors, ERRORS_BYTES);
     settings = settings_read(file, &errors);
-    if (settings && !configure_plan(settings, file, NULL, &controller->plan, &errors)) {
+    if (settings && (!settings_files_there(settings, file, &errors) ||
+                     !configure_plan(settings, file, NULL, &controller->plan, &errors))) {
         settings_free(settings);
         settings = NULL;
     }

@@ -14,9 +14,12 @@ static void read_settings(uv_work_t *work)
     struct controller *controller = work->data;
     struct reload *reload = &controller->reload;
 
-    reload->read = settings_read(controller->heritage->settings_path, &reload->errors);
-    if (reload->read && !configure_plan(reload->read, controller->heritage->settings_path,
-                                        reload->in_force, &reload->plan, &reload->errors)) {
+    const char *file = controller->heritage->settings_path;
+
+    reload->read = settings_read(file, &reload->errors);
+    if (reload->read && (!settings_files_there(reload->read, file, &reload->errors) ||
+                         !configure_plan(reload->read, file, reload->in_force, &reload->plan,
+                                         &reload->errors))) {
         settings_free(reload->read);
         reload->read = NULL;
     }

@@ -97,6 +97,17 @@ def test_what_is_no_settings_file(check, text):
     assert "s.yaml" in output
 
 
+@pytest.mark.parametrize("old, new, line", [
+    ("listen: 127.0.0.1:8080",
+     'listen: [{address: ":8443", tls: {certificate: /no/such/a.pem, key: /no/such/a.key}}]', 1),
+    ("kind: openai", "kind: openai, ca_file: /no/such/ca.pem", 7)])
+def test_missing_certificates_are_named(check, good, old, new, line):
+    code, lines, output = check(good.replace(old, new, 1))
+    assert code == 1
+    assert any("/no/such/" in text for text in lines[line]), output
+    assert ".key" in output or "ca.pem" in output
+
+
 def test_missing_file(check):
     code, _, output = check(None)
     assert code == 1
