@@ -1,6 +1,7 @@
 #include "supervisor/controller/controller.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -244,6 +245,9 @@ int controller_main(const struct heritage *heritage)
     bool good;
 
     ignore_signals();
+    /* Jobs of the line run one at a time, on whichever thread of the pool is free: a heap for
+     * each thread would only be several high-water marks of the same work. */
+    (void)mallopt(M_ARENA_MAX, 1);
     title_set("aigw: controller");
     log_open("controller", LOG_INFO, LOG_AUTO);
     controller = MEMORY_NEW(struct controller);
