@@ -16,8 +16,11 @@
 
 #include "shared/base/arena.h"
 #include "shared/base/buffer.h"
+#include "shared/base/dialect_id.h"
 #include "shared/base/secret.h"
 #include "shared/base/span.h"
+#include "shared/settings/quirk.h"
+#include "shared/settings/signer.h"
 
 #define SETTINGS_PATH_MAX   4096
 #define SETTINGS_FILE_MAX   (4u << 20)
@@ -91,25 +94,23 @@ struct settings_header {
     struct settings_secret value;
 };
 
-/* How a key is sent. */
-enum settings_auth {
-    AUTH_DEFAULT, /* the kind's */
-    AUTH_NONE,
-    AUTH_BEARER,
-    AUTH_API_KEY,
-    AUTH_X_API_KEY
-};
-
 struct settings_provider_timeouts { /* milliseconds; 0: as for all */
     uint32_t line;
     uint64_t connect, head, first_event, idle;
 };
 
+struct settings_provider_paths {
+    uint32_t line;
+    struct span of[DIALECT_COUNT];
+};
+
 struct settings_provider {
     uint32_t line;
-    struct span name, kind, base_url, ca_file, proxy;
+    struct span name, kind, base_url, api_version, ca_file, proxy;
     struct settings_secret api_key;
-    uint64_t auth; /* enum settings_auth */
+    uint64_t auth;                        /* 0: the kind's; else enum signer + 1 */
+    struct settings_list dialects;        /* struct span; names, the preferred first */
+    struct settings_provider_paths paths; /* where a dialect begins, at the base URL's host */
     uint64_t verify;
     struct settings_list headers; /* struct settings_header */
     struct settings_list models;  /* struct span */
@@ -186,10 +187,19 @@ bool settings_split_url(struct span url, struct settings_url *ret);
 /* Kinds of providers: rows of providers.def. */
 struct provider_kind {
     struct span name, variable, base_url; /* empty: none */
-    uint32_t auth;                        /* enum settings_auth */
-    uint32_t quirks;
+    uint8_t dialect;                      /* enum dialect_id, the preferred */
+    uint8_t signer;                       /* enum signer */
+    uint32_t quirks;                      /* enum quirk */
     bool mock;
     struct span help;
+};
+
+/* What a kind speaks. */
+struct provider_face {
+    struct span kind;
+    uint8_t dialect, signer;
+    struct span path; /* empty: the base URL's */
+    bool chats;       /* false: only for what the preferred dialect has no words for */
 };
 
 /* The kind of an entry that stands for an account of the store: no provider by itself. */
@@ -198,7 +208,16 @@ struct provider_kind {
 /* NULL at the end. */
 const struct provider_kind *provider_kind_at(unsigned index);
 const struct provider_kind *provider_kind_find(struct span name);
+/* The INDEXth face of KIND, the preferred dialect's first; false at the end. */
+bool provider_kind_face(const struct provider_kind *kind, unsigned index,
+                        struct provider_face *ret);
+/* The path of a base URL of KIND that has none; DATED: with an api_version. */
+struct span provider_kind_path(const struct provider_kind *kind, bool dated);
 /* Built-in catalogue: the INDEXth model of KIND, ptr NULL at the end. */
 struct span provider_kind_model(const struct provider_kind *kind, unsigned index);
+
+/* The dialect of that name, or DIALECT_NONE. */
+enum dialect_id dialect_named(struct span name);
+struct span dialect_name(enum dialect_id dialect);
 
 #endif

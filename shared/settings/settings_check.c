@@ -32,11 +32,26 @@ static void check_kind(struct reader *reader, const struct settings_provider *pr
                  "providers: a provider of kind %.*s needs a `base_url`", SPAN_ARG(kind->name));
 }
 
+static void check_dialects(struct reader *reader, const struct settings_provider *provider)
+{
+    for (uint32_t i = 0; i < provider->dialects.count; i++) {
+        struct span name = ((const struct span *)provider->dialects.rows)[i];
+
+        if (dialect_named(name) == DIALECT_NONE)
+            complain(reader, provider->line,
+                     "providers: there is no dialect `%.*s` (docs/providers.md has the list)",
+                     SPAN_ARG(name));
+    }
+    if (provider->dialects.rows && provider->dialects.count == 0)
+        complain(reader, provider->line, "providers: `dialects` is empty");
+}
+
 static void check_provider(struct reader *reader, const struct settings_provider *provider)
 {
     const struct settings_provider *first;
 
     check_kind(reader, provider);
+    check_dialects(reader, provider);
     if (!provider->name.ptr)
         return;
     first = provider_named(reader->settings, provider->name);

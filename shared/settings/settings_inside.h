@@ -69,6 +69,7 @@ enum setting_type {
     SETTING_STORE,
     SETTING_SWITCH,
     SETTING_URL,
+    SETTING_URL_PATH,
     SETTING_WORKERS,
     SETTING_TYPES
 };

@@ -126,6 +126,7 @@ static const char *const type_names[SETTING_TYPES] = {
     [SETTING_STORE] = "URL",
     [SETTING_SWITCH] = "true, false",
     [SETTING_URL] = "URL",
+    [SETTING_URL_PATH] = "path of a URL",
     [SETTING_WORKERS] = "auto, number",
 };
 

@@ -35,8 +35,13 @@ const struct group_row setting_groups[SETTING_GROUPS] = {
 const char *const setting_levels[] = {"debug", "info", "warning", "error", NULL};
 const char *const setting_formats[] = {"auto", "json", "text", NULL};
 /* In the order of enum signer, after 0: the kind's own. */
-const char *const setting_signers[] = {"default", "none",      "bearer",
-                                       "api-key", "x-api-key", NULL};
+const char *const setting_signers[] = {
+    "default",
+#define SIGNER(name, word, header, before, help) word,
+#include "shared/settings/signers.def"
+#undef SIGNER
+    NULL,
+};
 
 bool setting_required(const struct setting_row *row)
 {
@@ -60,10 +65,48 @@ enum setting_group setting_below(const struct setting_row *row)
     }
 
 static const struct provider_kind kinds[] = {
-#define PROVIDER(name, variable, base_url, auth, quirks, mock, help) \
-    {TEXT(name), TEXT(variable), TEXT(base_url), AUTH_##auth, (quirks), (mock), TEXT(help)},
+#define PROVIDER(name_, variable_, base_url_, dialect_, signer_, quirks_, mock_, help_) \
+    {.name = TEXT(name_),                                                               \
+     .variable = TEXT(variable_),                                                       \
+     .base_url = TEXT(base_url_),                                                       \
+     .dialect = DIALECT_##dialect_,                                                     \
+     .signer = SIGNER_##signer_,                                                        \
+     .quirks = (quirks_),                                                               \
+     .mock = (mock_),                                                                   \
+     .help = TEXT(help_)},
 #include "shared/settings/providers.def"
-#undef PROVIDER
+};
+
+enum face_use {
+    FACE_REST,
+    FACE_CHAT
+};
+
+/* What they speak besides their first dialect. */
+static const struct provider_face faces[] = {
+#define FACE(kind, dialect, path, signer, use) \
+    {TEXT(kind), DIALECT_##dialect, SIGNER_##signer, TEXT(path), FACE_##use == FACE_CHAT},
+#include "shared/settings/providers.def"
+};
+
+static const struct {
+    struct span kind, path, dated;
+} bare_paths[] = {
+
+#define BARE(kind, path, dated) {TEXT(kind), TEXT(path), TEXT(dated)},
+#include "shared/settings/providers.def"
+};
+
+static const struct signer_row signers[SIGNER_COUNT] = {
+#define SIGNER(name, word, header, before, help) {word, TEXT(header), TEXT(before), help},
+#include "shared/settings/signers.def"
+#undef SIGNER
+};
+
+static const struct span dialect_names[DIALECT_COUNT] = {
+#define DIALECT(name) TEXT(#name),
+#include "shared/base/dialects.def"
+#undef DIALECT
 };
 
 static const struct {
@@ -96,4 +139,53 @@ struct span provider_kind_model(const struct provider_kind *kind, unsigned index
             return catalogue[i].model;
     }
     return SPAN_NONE;
+}
+
+bool provider_kind_face(const struct provider_kind *kind, unsigned index,
+                        struct provider_face *ret)
+{
+    if (index == 0) {
+        *ret = (struct provider_face){.kind = kind->name,
+                                      .dialect = kind->dialect,
+                                      .signer = kind->signer,
+                                      .chats = true};
+        return true;
+    }
+    for (unsigned i = 0; i < ARRAY_LEN(faces); i++) {
+        if (span_eq(faces[i].kind, kind->name) && --index == 0) {
+            *ret = faces[i];
+            return true;
+        }
+    }
+    return false;
+}
+
+struct span provider_kind_path(const struct provider_kind *kind, bool dated)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(bare_paths); i++) {
+        if (span_eq(bare_paths[i].kind, kind->name))
+            return dated ? bare_paths[i].dated : bare_paths[i].path;
+    }
+    return SPAN("");
+}
+
+const struct signer_row *signer_row(enum signer signer)
+{
+    CHECK((unsigned)signer < SIGNER_COUNT);
+    return &signers[signer];
+}
+
+enum dialect_id dialect_named(struct span name)
+{
+    unsigned id = 0;
+
+    while (id < DIALECT_COUNT && !span_eq(dialect_names[id], name))
+        id++;
+    return (enum dialect_id)id;
+}
+
+struct span dialect_name(enum dialect_id dialect)
+{
+    CHECK((unsigned)dialect < DIALECT_COUNT);
+    return dialect_names[dialect];
 }

@@ -105,7 +105,8 @@ static const char *read_signer(const struct setting_row *row, struct span text, 
     (void)row;
     return read_word(setting_signers, text, member)
                ? NULL
-               : "is none of default, none, bearer, api-key, x-api-key";
+               : "is none of default, none, bearer, api-key, x-api-key, x-goog-api-key, "
+                 "access-token";
 }
 
 static const char *read_workers(const struct setting_row *row, struct span text, void *member)
@@ -193,6 +194,19 @@ static const char *read_url(const struct setting_row *row, struct span text, voi
     return read_span(row, text, member);
 }
 
+static const char *read_url_path(const struct setting_row *row, struct span text, void *member)
+{
+    if (text.len < row->low || text.len > row->high || text.ptr[0] != '/' ||
+        text.ptr[text.len - 1] == '/')
+        return "is not a path like /v1, without a slash at its end";
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] <= ' ' || text.ptr[i] >= 127 || text.ptr[i] == '?' ||
+            text.ptr[i] == '#')
+            return "is not a path like /v1, without query and fragment";
+    }
+    return read_span(row, text, member);
+}
+
 static const char *read_proxy(const struct setting_row *row, struct span text, void *member)
 {
     struct settings_url url;
@@ -246,16 +260,16 @@ static const char *read_secret(const struct setting_row *row, struct span text, 
 }
 
 static value_f *const readers[SETTING_TYPES] = {
-    [SETTING_ACCESS] = read_access,   [SETTING_ADDRESS] = read_address,
-    [SETTING_COUNT] = read_count,     [SETTING_DURATION] = read_duration,
-    [SETTING_FORMAT] = read_format,   [SETTING_KIND] = read_kind,
-    [SETTING_LEVEL] = read_level,     [SETTING_MODEL] = read_model,
-    [SETTING_NAME] = read_name,       [SETTING_PATH] = read_path,
-    [SETTING_PROXY] = read_proxy,     [SETTING_REDIS] = read_redis,
-    [SETTING_SECRET] = read_secret,   [SETTING_SIGNER] = read_signer,
-    [SETTING_SIZE] = read_size,       [SETTING_STORE] = read_store,
-    [SETTING_SWITCH] = read_switch,   [SETTING_URL] = read_url,
-    [SETTING_WORKERS] = read_workers,
+    [SETTING_ACCESS] = read_access,     [SETTING_ADDRESS] = read_address,
+    [SETTING_COUNT] = read_count,       [SETTING_DURATION] = read_duration,
+    [SETTING_FORMAT] = read_format,     [SETTING_KIND] = read_kind,
+    [SETTING_LEVEL] = read_level,       [SETTING_MODEL] = read_model,
+    [SETTING_NAME] = read_name,         [SETTING_PATH] = read_path,
+    [SETTING_PROXY] = read_proxy,       [SETTING_REDIS] = read_redis,
+    [SETTING_SECRET] = read_secret,     [SETTING_SIGNER] = read_signer,
+    [SETTING_SIZE] = read_size,         [SETTING_STORE] = read_store,
+    [SETTING_SWITCH] = read_switch,     [SETTING_URL] = read_url,
+    [SETTING_URL_PATH] = read_url_path, [SETTING_WORKERS] = read_workers,
 };
 
 static bool is_secret(const struct setting_row *row)

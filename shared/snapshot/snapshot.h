@@ -17,11 +17,14 @@
 #include <stdint.h>
 
 #include "shared/base/buffer.h"
+#include "shared/base/dialect_id.h"
 #include "shared/base/secret.h"
 #include "shared/base/span.h"
+#include "shared/settings/quirk.h"
+#include "shared/settings/signer.h"
 
 #define SNAPSHOT_MAGIC   0x61696777736e6170ULL
-#define SNAPSHOT_VERSION 2
+#define SNAPSHOT_VERSION 3
 
 #define SNAPSHOT_LISTENERS_MAX    16
 #define SNAPSHOT_CERTIFICATES_MAX 16 /* per listener */
@@ -72,12 +75,13 @@ struct snapshot_listener {        /* index = index of the listening socket in th
     uint32_t client_certificate_needed;
 };
 
-/* How a call is signed; rows of shared/settings/providers.def. */
-enum signer {
-    SIGNER_NONE,
-    SIGNER_BEARER,
-    SIGNER_API_KEY_HEADER,
-    SIGNER_X_API_KEY
+/* One dialect of a provider; what follows the path is in shared/snapshot/address.h. */
+struct snapshot_face {
+    struct snapshot_text path; /* "/v1": no slash at the end, may be empty */
+    uint8_t signer;            /* enum signer */
+    uint8_t answers;           /* there is such an API at all */
+    uint8_t chats;             /* clients of this dialect are served without a translation */
+    uint8_t deployments;       /* Azure's dated form: the model stands in the path */
 };
 
 struct snapshot_provider {
@@ -85,13 +89,16 @@ struct snapshot_provider {
     struct snapshot_text kind;      /* row of providers.def */
     struct snapshot_text host;      /* without brackets; for unix sockets the path */
     struct snapshot_text authority; /* Host header: host or host:port */
-    struct snapshot_text base_path; /* "/v1", no slash at the end */
+    struct snapshot_text base_path; /* of the preferred dialect, for people */
+    struct snapshot_face faces[DIALECT_COUNT];
+    struct snapshot_text api_version; /* a query of each call; not there: none */
     struct snapshot_text credential;
     struct snapshot_text ca_file;
     struct snapshot_text proxy_host; /* HTTP CONNECT proxy */
     uint16_t port, proxy_port;
-    uint8_t tls, verify, mock, signer;
-    uint32_t quirks;
+    uint8_t tls, verify, mock;
+    uint8_t dialect; /* enum dialect_id, the preferred: what others are translated into */
+    uint32_t quirks; /* enum quirk */
     uint32_t connect_ms, head_ms, first_event_ms, idle_ms;
     uint32_t health_row;           /* in the segment */
     struct snapshot_table headers; /* of struct snapshot_header: added to each call */

@@ -66,9 +66,14 @@ static bool provider_valid(const struct extent *e, const void *at,
     if (!text_fits(e, p->name) || !text_fits(e, p->kind) || !text_fits(e, p->host) ||
         !text_fits(e, p->authority) || !text_fits(e, p->base_path) ||
         !text_fits(e, p->credential) || !text_fits(e, p->ca_file) ||
-        !text_fits(e, p->proxy_host) || p->signer > SIGNER_X_API_KEY ||
+        !text_fits(e, p->proxy_host) || !text_fits(e, p->api_version) ||
+        p->dialect >= DIALECT_COUNT ||
         !table_fits(e, p->headers, sizeof(struct snapshot_header)))
         return false;
+    for (unsigned i = 0; i < DIALECT_COUNT; i++) {
+        if (!text_fits(e, p->faces[i].path) || p->faces[i].signer >= SIGNER_COUNT)
+            return false;
+    }
     for (uint32_t i = 0; i < p->headers.count; i++) {
         const struct snapshot_header *header = ROW(e, p->headers, i, snapshot_header);
 

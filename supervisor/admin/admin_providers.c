@@ -3,6 +3,7 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/memory.h"
+#include "shared/snapshot/address.h"
 
 #include "supervisor/admin/routes.h"
 #include "supervisor/keys/accounts.h"
@@ -314,31 +315,26 @@ static void answer_mock(struct admin_request *request)
 
 /* GET base/models with the credential as a worker sends it. */
 static void fill_question(struct outbound_question *question, const struct snapshot *snapshot,
-                          const struct snapshot_provider *row)
+                          const struct snapshot_provider *row, struct arena *arena)
 {
-    struct span credential = snapshot_span(snapshot, row->credential);
+    enum dialect_id dialect = (enum dialect_id)row->dialect;
+    struct address_field fields[ADDRESS_FIELDS_MAX];
+    unsigned count = address_fields(snapshot, row, dialect, arena, fields);
 
     outbound_question_init(question);
     (void)buffer_append(&question->url, row->tls ? SPAN("https://") : SPAN("http://"));
     (void)buffer_append(&question->url, snapshot_span(snapshot, row->authority));
-    (void)buffer_append(&question->url, snapshot_span(snapshot, row->base_path));
-    (void)buffer_append(&question->url, SPAN("/models"));
+    (void)buffer_append(&question->url, address_target(snapshot, row, ADDRESS_MODELS, dialect,
+                                                       SPAN_NONE, arena));
     question->verify = row->verify;
     if (row->ca_file.len)
         (void)buffer_append(&question->ca_file, snapshot_span(snapshot, row->ca_file));
-    if (credential.len == 0)
-        return;
-    switch ((enum signer)row->signer) {
-    case SIGNER_NONE: return;
-    case SIGNER_BEARER:
-        (void)buffer_append(&question->header, SPAN("Authorization: Bearer "));
-        break;
-    case SIGNER_API_KEY_HEADER:
-        (void)buffer_append(&question->header, SPAN("api-key: "));
-        break;
-    case SIGNER_X_API_KEY: (void)buffer_append(&question->header, SPAN("x-api-key: ")); break;
+    for (unsigned i = 0; i < count; i++) {
+        (void)buffer_append(&question->headers, fields[i].name);
+        (void)buffer_append(&question->headers, SPAN(": "));
+        (void)buffer_append(&question->headers, fields[i].value);
+        (void)buffer_append(&question->headers, SPAN("\n"));
     }
-    (void)buffer_append(&question->header, credential);
 }
 
 void route_providers_test(struct admin_request *request)
@@ -362,7 +358,7 @@ void route_providers_test(struct admin_request *request)
     test = MEMORY_NEW(struct provider_test);
     test->request = request;
     test->work.data = test;
-    fill_question(&test->question, house->snapshot, row);
+    fill_question(&test->question, house->snapshot, row, &request->arena);
     if (uv_queue_work(house->loop, &test->work, ask_provider, provider_answered) < 0)
         provider_answered(&test->work, 0);
 }

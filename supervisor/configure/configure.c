@@ -14,12 +14,6 @@
 
 #include "supervisor/configure/configure_inside.h"
 
-_Static_assert((int)AUTH_NONE == (int)SIGNER_NONE + 1 &&
-                   (int)AUTH_BEARER == (int)SIGNER_BEARER + 1 &&
-                   (int)AUTH_API_KEY == (int)SIGNER_API_KEY_HEADER + 1 &&
-                   (int)AUTH_X_API_KEY == (int)SIGNER_X_API_KEY + 1,
-               "a way to sign is one more than its signer");
-
 static uint32_t u32(uint64_t number)
 {
     return number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;

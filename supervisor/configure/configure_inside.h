@@ -39,6 +39,9 @@ struct span account_model(const struct account *account, uint32_t index);
 bool put_providers(struct snapshot_builder *builder, const struct settings *settings,
                    const struct account_list *accounts, struct configure_health *health,
                    struct snapshot_header_page *page, struct buffer *reterr);
+/* Where each dialect of ACCOUNT is, at URL. */
+void put_faces(struct snapshot_builder *builder, const struct account *account,
+               const struct settings_url *url, struct snapshot_provider *provider);
 void put_models(struct snapshot_builder *builder, const struct settings *settings,
                 const struct account_list *accounts, struct snapshot_header_page *page);
 

@@ -62,8 +62,6 @@ static void put_own(struct snapshot_builder *builder, const struct settings *set
     provider->ca_file = snapshot_build_text(builder, ca_file);
     provider->verify = !from || from->verify;
     provider->headers = put_headers(builder, from);
-    if (from && from->auth != AUTH_DEFAULT)
-        provider->signer = (uint8_t)(from->auth - 1);
     if (from && from->proxy.ptr && settings_split_url(from->proxy, &proxy)) {
         provider->proxy_host = snapshot_build_text(builder, proxy.host);
         provider->proxy_port = proxy.port;
@@ -75,15 +73,17 @@ static bool put_place(struct snapshot_builder *builder, const struct account *ac
 {
     struct settings_url url;
 
-    if (account->kind->mock)
+    if (account->kind->mock) {
+        put_faces(builder, account, &(struct settings_url){.path = SPAN("")}, provider);
         return true;
+    }
     if (!settings_split_url(account->base_url, &url))
         return false;
     provider->host = snapshot_build_text(builder, url.host);
     provider->authority = snapshot_build_text(builder, url.authority);
-    provider->base_path = snapshot_build_text(builder, url.path);
     provider->port = url.port;
     provider->tls = url.tls;
+    put_faces(builder, account, &url, provider);
     return true;
 }
 
@@ -97,15 +97,12 @@ static bool put_provider(struct snapshot_builder *builder, const struct settings
         .name = snapshot_build_text(builder, account->name),
         .kind = snapshot_build_text(builder, account->kind->name),
         .mock = account->kind->mock,
-        .signer = (uint8_t)(account->kind->auth - 1),
         .quirks = account->kind->quirks,
         .health_row = health_row(health, account->name),
     };
     put_own(builder, settings, account->settings, ret);
     if (credential.len > 0)
         ret->credential = snapshot_build_text(builder, credential);
-    else
-        ret->signer = SIGNER_NONE;
     return ret->health_row != UINT32_MAX && put_place(builder, account, ret);
 }
 

@@ -16,16 +16,16 @@ void outbound_question_init(struct outbound_question *question)
 {
     memset(question, 0, sizeof(*question));
     buffer_init(&question->url, 8192);
-    buffer_init(&question->header, 32768);
+    buffer_init(&question->headers, 32768);
     buffer_init(&question->ca_file, 4096);
     question->verify = true;
 }
 
 void outbound_question_done(struct outbound_question *question)
 {
-    if (question->header.ptr)
-        memory_wipe(question->header.ptr, question->header.len);
-    buffer_done(&question->header);
+    if (question->headers.ptr)
+        memory_wipe(question->headers.ptr, question->headers.len);
+    buffer_done(&question->headers);
     buffer_done(&question->url);
     buffer_done(&question->ca_file);
 }
@@ -83,24 +83,46 @@ static void tell(CURL *curl, CURLcode result, const char *why, size_t body_bytes
         (void)snprintf(ret->message, sizeof(ret->message), "it answered %ld", status);
 }
 
+static struct curl_slist *header_list(const struct outbound_question *question)
+{
+    struct span rest = buffer_span(&question->headers), line;
+    struct curl_slist *list = NULL;
+    struct buffer text;
+
+    while (rest.len > 0 && span_cut(&rest, '\n', &line)) {
+        buffer_init(&text, line.len + 1);
+        (void)buffer_append(&text, line);
+        (void)buffer_append_byte(&text, '\0');
+        list = curl_slist_append(list, text.ptr);
+        memory_wipe(text.ptr, text.len);
+        buffer_done(&text);
+    }
+    return list;
+}
+
+static void free_headers(struct curl_slist *list)
+{
+    for (struct curl_slist *at = list; at; at = at->next)
+        memory_wipe(at->data, strlen(at->data));
+    curl_slist_free_all(list);
+}
+
 void outbound_ask(const struct outbound_question *question, struct outbound_answer *ret)
 {
     CURL *curl = curl_easy_init();
-    struct curl_slist *headers = NULL;
-    struct buffer url, header, ca_file;
+    struct curl_slist *headers = header_list(question);
+    struct buffer url, ca_file;
     uint64_t began_ms = clock_monotonic_ms();
     char why[CURL_ERROR_SIZE] = "";
     size_t body_bytes = 0;
 
     memset(ret, 0, sizeof(*ret));
-    if (!curl)
+    if (!curl) {
+        free_headers(headers);
         return;
+    }
     set_options(curl, question, &body_bytes);
     (void)curl_easy_setopt(curl, CURLOPT_URL, text_of(&question->url, &url));
-    if (question->header.len)
-        headers = curl_slist_append(NULL, text_of(&question->header, &header));
-    else
-        buffer_init(&header, 1);
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     (void)text_of(&question->ca_file, &ca_file);
     if (question->ca_file.len)
@@ -108,13 +130,8 @@ void outbound_ask(const struct outbound_question *question, struct outbound_answ
     (void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
     tell(curl, curl_easy_perform(curl), why, body_bytes, ret);
     ret->latency_ms = clock_monotonic_ms() - began_ms;
-    if (headers)
-        memory_wipe(headers->data, strlen(headers->data));
-    if (header.ptr)
-        memory_wipe(header.ptr, header.len);
-    curl_slist_free_all(headers);
+    free_headers(headers);
     curl_easy_cleanup(curl);
     buffer_done(&url);
-    buffer_done(&header);
     buffer_done(&ca_file);
 }

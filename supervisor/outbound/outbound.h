@@ -15,18 +15,19 @@
 #define OUTBOUND_BODY_BYTES (1U << 20)
 
 struct outbound_question {
-    struct buffer url, header, ca_file; /* header: one whole line, may hold a credential */
+    struct buffer url, ca_file;
+    struct buffer headers; /* "name: value\n" each; may hold a credential */
     bool verify;
 };
 
 struct outbound_answer {
     bool ok; /* 2xx */
     uint64_t status, latency_ms;
-    char message[256]; /* never holds a byte of the header */
+    char message[256]; /* never holds a byte of the headers */
 };
 
 void outbound_question_init(struct outbound_question *question);
-/* Wipes the header. */
+/* Wipes the headers. */
 void outbound_question_done(struct outbound_question *question);
 
 void outbound_ask(const struct outbound_question *question, struct outbound_answer *ret);

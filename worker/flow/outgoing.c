@@ -3,6 +3,7 @@
 #include "shared/base/check.h"
 #include "shared/base/clock.h"
 #include "shared/base/hash.h"
+#include "shared/snapshot/address.h"
 
 #include "worker/worker.h"
 
@@ -12,29 +13,25 @@ static void add_header(struct exchange *x, struct span name, struct span value)
     x->headers[x->request.header_count++] = (struct call_header){name, value};
 }
 
-static struct span join(struct arena *arena, struct span a, struct span b)
+static bool has_header(const struct exchange *x, struct span name)
 {
-    char *text = arena_take_text(arena, a.len + b.len);
-
-    memcpy(text, a.ptr, a.len);
-    memcpy(text + a.len, b.ptr, b.len);
-    return span_of(text, a.len + b.len);
+    for (unsigned i = 0; i < x->request.header_count; i++) {
+        if (span_eq(x->headers[i].name, name))
+            return true;
+    }
+    return false;
 }
 
-/* How the provider knows us; the credential goes to its own address only. */
+/* What the provider demands; the credential goes to its own address only. */
 static void sign(struct exchange *x, const struct snapshot_provider *provider)
 {
-    struct span credential = snapshot_span(x->view->snapshot, provider->credential);
+    struct address_field fields[ADDRESS_FIELDS_MAX];
+    unsigned count = address_fields(x->view->snapshot, provider,
+                                    (enum dialect_id)x->provider_dialect, &x->arena, fields);
 
-    if (credential.len == 0)
-        return;
-    switch ((enum signer)provider->signer) {
-    case SIGNER_NONE: break;
-    case SIGNER_BEARER:
-        add_header(x, SPAN("authorization"), join(&x->arena, SPAN("Bearer "), credential));
-        break;
-    case SIGNER_API_KEY_HEADER: add_header(x, SPAN("api-key"), credential); break;
-    case SIGNER_X_API_KEY: add_header(x, SPAN("x-api-key"), credential); break;
+    for (unsigned i = 0; i < count; i++) {
+        if (!has_header(x, fields[i].name))
+            add_header(x, fields[i].name, fields[i].value);
     }
 }
 
@@ -45,9 +42,9 @@ static void write_headers(struct exchange *x, const struct snapshot_provider *pr
     add_header(x, SPAN("accept"),
                x->ask.stream ? SPAN("text/event-stream") : SPAN("application/json"));
     add_header(x, SPAN("x-request-id"), span_of(x->id, REQUEST_ID_SIZE));
-    sign(x, provider);
     for (unsigned i = 0; i < x->head.forwarded_count && !x->crossing; i++)
         add_header(x, x->head.forwarded[i].name, x->head.forwarded[i].value);
+    sign(x, provider);
     for (uint32_t i = 0; i < provider->headers.count; i++) {
         const struct snapshot_header *row =
             SNAPSHOT_ROW(x->view->snapshot, provider->headers, i, snapshot_header);
@@ -117,6 +114,40 @@ static enum fault forward_body(struct exchange *x)
     return FAULT_NONE;
 }
 
+/* ---- the address ------------------------------------------------------------------------- */
+
+static enum address_kind address_kind(const struct exchange *x)
+{
+    switch ((enum operation_kind)operation_row(x->head.operation)->kind) {
+    case OPERATION_KIND_COUNT: return ADDRESS_COUNT_TOKENS;
+    case OPERATION_KIND_EMBEDDINGS:
+        return x->head.operation == OPERATION_embed_batch ? ADDRESS_EMBEDDINGS_BATCH
+                                                          : ADDRESS_EMBEDDINGS;
+    case OPERATION_KIND_COMPLETIONS: return ADDRESS_COMPLETIONS;
+    case OPERATION_KIND_CHAT:
+    case OPERATION_KIND_CHAT_WHOLE:
+    case OPERATION_KIND_CHAT_STREAM: break;
+    case OPERATION_KIND_MODELS:
+    case OPERATION_KIND_MODEL:
+    case OPERATION_KIND_STORED:
+    case OPERATION_KIND_SOCKET:
+    case OPERATION_KIND_HEALTH: CHECK(!"a provider is asked");
+    }
+    return x->ask.stream ? ADDRESS_CHAT_STREAM : ADDRESS_CHAT;
+}
+
+/* Chats are translated when they must be; anything else goes as it came or not at all. */
+static struct span choose_address(struct exchange *x, const struct plan_target *target)
+{
+    enum dialect_id dialect = (enum dialect_id)x->head.dialect;
+
+    if (operation_chats(operation_row(x->head.operation)))
+        dialect = address_dialect(target->provider, dialect);
+    x->provider_dialect = (uint8_t)dialect;
+    return address_target(x->view->snapshot, target->provider, address_kind(x), dialect,
+                          target->model, &x->arena);
+}
+
 enum fault outgoing_make(struct exchange *x)
 {
     const struct snapshot_provider *provider = exchange_target(x)->provider;
@@ -124,16 +155,10 @@ enum fault outgoing_make(struct exchange *x)
     struct span authority = snapshot_span(x->view->snapshot, provider->authority);
     enum fault fault;
 
-    x->provider_dialect = DIALECT_DEFAULT;
     x->request = (struct call_request){
         .method_id = HTTP_METHOD_POST,
         .method = SPAN("POST"),
-        .target =
-            join(&x->arena, snapshot_span(x->view->snapshot, provider->base_path),
-                 operation_chats(operation_row(x->head.operation)) ? SPAN("/chat/completions")
-                 : operation_row(x->head.operation)->kind == OPERATION_KIND_EMBEDDINGS
-                     ? SPAN("/embeddings")
-                     : SPAN("/completions")),
+        .target = choose_address(x, exchange_target(x)),
         .host = authority.len ? authority : SPAN_NONE,
         .headers = x->headers,
         .connect_ms = provider->connect_ms ? provider->connect_ms : times->connect_ms,
@@ -141,6 +166,8 @@ enum fault outgoing_make(struct exchange *x)
         .first_ms = provider->first_event_ms ? provider->first_event_ms : times->first_event_ms,
         .idle_ms = provider->idle_ms ? provider->idle_ms : times->idle_ms,
     };
+    if (!x->request.target.ptr)
+        return FAULT_not_translated;
     if (x->provider_dialect == x->head.dialect)
         fault = forward_body(x);
     else

@@ -70,7 +70,7 @@ static void lists_are_read(const struct settings *s)
     ck_assert_uint_eq(up->models.count, 2);
     ck_assert(span_eq(((struct span *)up->models.rows)[1], SPAN("m-2")));
     ck_assert_uint_eq(up->verify, 0);
-    ck_assert_uint_eq(up->auth, AUTH_X_API_KEY);
+    ck_assert_uint_eq(up->auth, SIGNER_X_API_KEY + 1);
     ck_assert_uint_eq(up->timeouts.connect, 1000);
     ck_assert_uint_eq(fast->targets.count, 2);
     ck_assert_uint_eq(SETTINGS_ROW(fast->targets, 0, settings_target)->weight, 3);

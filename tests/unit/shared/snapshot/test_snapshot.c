@@ -55,7 +55,7 @@ static void fill_models(struct snapshot_builder *builder, struct snapshot_header
 static int sealed(uint32_t target_provider, struct snapshot_header_page *page)
 {
     struct snapshot_builder builder;
-    struct snapshot_provider provider[1] = {{.port = 443, .tls = 1, .signer = SIGNER_BEARER}};
+    struct snapshot_provider provider[1] = {{.port = 443, .tls = 1}};
     struct snapshot_certificate certificate[1];
     struct snapshot_listener listener[1] = {{.client_certificate_needed = 1}};
     int fd;

@@ -89,15 +89,16 @@ static void provider_is_frozen(const struct snapshot *snapshot)
     ck_assert_uint_eq(up->port, 9901);
     ck_assert_uint_eq(up->tls, 1);
     ck_assert_uint_eq(up->verify, 1);
-    ck_assert_uint_eq(up->signer, SIGNER_BEARER);
+    ck_assert_uint_eq(up->faces[DIALECT_openai].signer, SIGNER_BEARER);
     ck_assert_uint_eq(up->connect_ms, 7000);
     ck_assert_uint_eq(up->idle_ms, 300000);
     ck_assert_uint_eq(up->headers.count, 1);
-    ck_assert_uint_eq(provider(snapshot, "key-in-header")->signer, SIGNER_API_KEY_HEADER);
+    ck_assert_uint_eq(provider(snapshot, "key-in-header")->faces[DIALECT_openai].signer,
+                      SIGNER_API_KEY_HEADER);
     ck_assert_str_eq(snapshot_string(snapshot, provider(snapshot, "key-in-header")->ca_file),
                      "/all.pem");
     ck_assert_uint_eq(provider(snapshot, "mock")->mock, 1);
-    ck_assert_uint_eq(provider(snapshot, "mock")->signer, SIGNER_NONE);
+    ck_assert_uint_eq(provider(snapshot, "mock")->faces[DIALECT_openai].signer, SIGNER_NONE);
 }
 
 START_TEST(settings_become_rows)
@@ -165,7 +166,7 @@ START_TEST(a_key_in_the_environment_makes_a_provider)
     snapshot_unref(snapshot);
     snapshot = freeze("providers: [{name: groq, kind: vllm}]\n", &no_rows);
     ck_assert_str_eq(snapshot_string(snapshot, provider(snapshot, "groq")->kind), "vllm");
-    ck_assert_uint_eq(provider(snapshot, "groq")->signer, SIGNER_NONE);
+    ck_assert_uint_eq(provider(snapshot, "groq")->faces[DIALECT_openai].signer, SIGNER_NONE);
     snapshot_unref(snapshot);
     (void)unsetenv("GROQ_API_KEY");
 }

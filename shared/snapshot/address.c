@@ -1,0 +1,140 @@
+#include "shared/snapshot/address.h"
+
+#include "shared/base/check.h"
+
+#define TARGET_BYTES_MAX 65536
+
+static const struct {
+    struct span path, deployment;
+} addresses[DIALECT_COUNT][ADDRESS_KINDS] = {
+
+#define ADDRESS(dialect, kind, path, deployment)                       \
+    [DIALECT_##dialect][ADDRESS_##kind] = {{(path), sizeof(path) - 1}, \
+                                           {(deployment), sizeof(deployment) - 1}},
+#include "shared/snapshot/addresses.def"
+};
+
+static const struct address_field demands[DIALECT_COUNT] = {
+#define DEMAND(dialect, name, value) \
+    [DIALECT_##dialect] = {{(name), sizeof(name) - 1}, {(value), sizeof(value) - 1}},
+#include "shared/snapshot/addresses.def"
+};
+
+static struct span path_of(const struct snapshot_face *face, enum dialect_id dialect,
+                           enum address_kind kind)
+{
+    CHECK((unsigned)dialect < DIALECT_COUNT && (unsigned)kind < ADDRESS_KINDS);
+    if (face->deployments && addresses[dialect][kind].deployment.len > 0)
+        return addresses[dialect][kind].deployment;
+    return addresses[dialect][kind].path;
+}
+
+static bool is_unreserved(unsigned char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' ||
+           byte == '~';
+}
+
+/* RFC 3986 2.1: everything but the unreserved, so that no name changes what the path means. */
+static void append_encoded(struct buffer *out, struct span plain)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < plain.len; i++) {
+        unsigned char byte = (unsigned char)plain.ptr[i];
+
+        if (is_unreserved(byte)) {
+            (void)buffer_append_byte(out, (char)byte);
+            continue;
+        }
+        (void)buffer_append_byte(out, '%');
+        (void)buffer_append_byte(out, digits[byte >> 4]);
+        (void)buffer_append_byte(out, digits[byte & 15]);
+    }
+}
+
+static void append_path(struct buffer *out, struct span path, struct span model)
+{
+    static const struct span folder = {"models/", 7};
+    size_t star = span_find(path, SPAN("*"));
+
+    if (star == SIZE_MAX) {
+        (void)buffer_append(out, path);
+        return;
+    }
+    (void)buffer_append(out, span_of(path.ptr, star));
+    /* Lists of models have names with the folder. */
+    if (span_starts(model, folder) && span_ends(span_of(path.ptr, star), folder))
+        model = span_skip(model, folder.len);
+    append_encoded(out, model);
+    (void)buffer_append(out, span_skip(path, star + 1));
+}
+
+static void append_query(struct buffer *out, const char *name, struct span value)
+{
+    bool first = span_find(buffer_span(out), SPAN("?")) == SIZE_MAX;
+
+    if (value.len == 0)
+        return;
+    (void)buffer_append_format(out, "%c%s=", first ? '?' : '&', name);
+    append_encoded(out, value);
+}
+
+enum dialect_id address_dialect(const struct snapshot_provider *provider,
+                                enum dialect_id client)
+{
+    CHECK((unsigned)client < DIALECT_COUNT);
+    return provider->faces[client].chats ? client : (enum dialect_id)provider->dialect;
+}
+
+struct span address_target(const struct snapshot *snapshot,
+                           const struct snapshot_provider *provider, enum address_kind kind,
+                           enum dialect_id dialect, struct span model, struct arena *arena)
+{
+    const struct snapshot_face *face = &provider->faces[dialect];
+    struct span path = path_of(face, dialect, kind), target = SPAN_NONE;
+    struct buffer out _buffer_;
+
+    buffer_init(&out, TARGET_BYTES_MAX);
+    if (path.len == 0 || !face->answers)
+        return SPAN_NONE;
+    (void)buffer_append(&out, snapshot_span(snapshot, face->path));
+    append_path(&out, path, model);
+    append_query(&out, "api-version", snapshot_span(snapshot, provider->api_version));
+    if (face->signer == SIGNER_ACCESS_TOKEN)
+        append_query(&out, "access_token", snapshot_span(snapshot, provider->credential));
+    if (!out.failed)
+        target = arena_copy(arena, buffer_span(&out));
+    return target;
+}
+
+static struct span joined(struct arena *arena, struct span a, struct span b)
+{
+    char *text;
+
+    if (a.len == 0)
+        return b;
+    text = arena_take_text(arena, a.len + b.len);
+    memcpy(text, a.ptr, a.len);
+    memcpy(text + a.len, b.ptr, b.len);
+    return span_of(text, a.len + b.len);
+}
+
+unsigned address_fields(const struct snapshot *snapshot,
+                        const struct snapshot_provider *provider, enum dialect_id dialect,
+                        struct arena *arena, struct address_field ret[ADDRESS_FIELDS_MAX])
+{
+    struct span credential = snapshot_span(snapshot, provider->credential);
+    const struct signer_row *signer;
+    unsigned count = 0;
+
+    CHECK((unsigned)dialect < DIALECT_COUNT);
+    signer = signer_row((enum signer)provider->faces[dialect].signer);
+    if (signer->header.len > 0 && credential.len > 0)
+        ret[count++] =
+            (struct address_field){signer->header, joined(arena, signer->before, credential)};
+    if (demands[dialect].name.len > 0)
+        ret[count++] = demands[dialect];
+    return count;
+}
