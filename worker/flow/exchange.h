@@ -64,9 +64,10 @@ struct answer {
     bool stream;  /* server-sent events */
     bool failing; /* the provider's error body is being collected */
     bool head_sent;
-    bool ended;    /* its last byte was given to the client's wire */
-    bool finished; /* the stream said it is complete */
-    bool told;     /* the stream carries its error already: only its end is due */
+    bool ended;     /* its last byte was given to the client's wire */
+    bool finished;  /* the stream said it is complete */
+    bool estimated; /* a count that nobody has counted */
+    bool told;      /* the stream carries its error already: only its end is due */
     bool paused;
     struct span head;    /* as it will be sent, until it is */
     uint64_t body_bytes; /* of the provider's body */

@@ -377,7 +377,9 @@ static void note_sent(struct exchange *x)
 static enum step enter_translate(struct exchange *x)
 {
     x->fault = outgoing_make(x);
-    return x->fault ? STEP_REFUSE : STEP_NEXT;
+    if (x->fault)
+        return STEP_REFUSE;
+    return x->answer.estimated ? STEP_ANSWERED : STEP_NEXT;
 }
 
 static enum step enter_upstream(struct exchange *x)

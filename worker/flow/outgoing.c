@@ -5,6 +5,8 @@
 #include "shared/base/hash.h"
 #include "shared/snapshot/address.h"
 
+#include "worker/translate/count.h"
+#include "worker/translate/estimate.h"
 #include "worker/worker.h"
 
 static void add_header(struct exchange *x, struct span name, struct span value)
@@ -64,12 +66,12 @@ static enum fault refused(struct exchange *x, const struct complaint *complaint)
     return FAULT_bad_request;
 }
 
-static enum fault open_crossing(struct exchange *x)
+static enum fault open_crossing(struct exchange *x, struct span body)
 {
     struct crossing_options options = {
         .client = exchange_dialect(x),
         .arena = &x->arena,
-        .body = buffer_span(&x->body),
+        .body = body,
         .seed = random_u64(),
         .now_s = (uint64_t)x->started_wall_ms / 1000,
         .answer_limit_bytes = x->view->page->limits.event_bytes,
@@ -90,7 +92,7 @@ static enum fault translate_body(struct exchange *x, const struct dialect *provi
     enum fault fault = FAULT_NONE;
 
     if (!x->crossing)
-        fault = open_crossing(x);
+        fault = open_crossing(x, buffer_span(&x->body));
     if (fault)
         return fault;
     if (!crossing_write(x->crossing, provider, target->model, target->provider->quirks))
@@ -108,6 +110,7 @@ static enum fault forward_body(struct exchange *x)
                       (operation_chats(row) || row->kind == OPERATION_KIND_COMPLETIONS);
 
     _Static_assert(FORWARD_PIECES_MAX <= CALL_BODY_PIECES, "they fit");
+    x->crossing = NULL; /* of an earlier target */
     forward_make(&x->ask, exchange_target(x)->model_json, asks_usage, &x->forward);
     memcpy(x->request.body, x->forward.pieces, sizeof(x->forward.pieces));
     x->request.body_count = x->forward.count;
@@ -148,6 +151,22 @@ static struct span choose_address(struct exchange *x, const struct plan_target *
                           target->model, &x->arena);
 }
 
+/* A number of tokens that the provider cannot be asked for. */
+static enum fault count_here(struct exchange *x)
+{
+    enum dialect_id dialect = (enum dialect_id)x->head.dialect;
+    enum fault fault = open_crossing(x, count_request(dialect, buffer_span(&x->body)));
+    struct json_writer json;
+
+    if (fault)
+        return fault;
+    json_write_init(&json, &x->crossing->out);
+    count_write(dialect, estimate_chat(&x->crossing->chat), &json);
+    x->answer.estimated = true;
+    reply_json(x, 200, buffer_span(&x->crossing->out));
+    return FAULT_NONE;
+}
+
 enum fault outgoing_make(struct exchange *x)
 {
     const struct snapshot_provider *provider = exchange_target(x)->provider;
@@ -167,7 +186,7 @@ enum fault outgoing_make(struct exchange *x)
         .idle_ms = provider->idle_ms ? provider->idle_ms : times->idle_ms,
     };
     if (!x->request.target.ptr)
-        return FAULT_not_translated;
+        return address_kind(x) == ADDRESS_COUNT_TOKENS ? count_here(x) : FAULT_not_translated;
     if (x->provider_dialect == x->head.dialect)
         fault = forward_body(x);
     else

@@ -100,6 +100,8 @@ void reply_end_head(struct exchange *x)
     struct buffer *out = &x->worker->head;
 
     add_dropped(x, out);
+    if (x->answer.estimated)
+        add_field(out, SPAN("x-aigw-estimated"), SPAN("true"));
     add_field(out, SPAN("x-request-id"), span_of(x->id, REQUEST_ID_SIZE));
     if (x->worker->draining)
         x->keep = false;

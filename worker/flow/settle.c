@@ -132,8 +132,8 @@ static void fill_record(const struct exchange *x, struct usage_record *record)
         .tool_input_tokens = x->bill.usage.tool_input,
         .provider_dialect =
             target ? dialect_row((enum dialect_id)x->provider_dialect)->name : SPAN_NONE,
-        .dropped = x->crossing ? dropped_list(&x->crossing->translation, RECORD_TEXT_MAX)
-                               : SPAN_NONE,
+        .dropped =
+            x->crossing ? dropped_list(&x->crossing->translation, RECORD_TEXT_MAX) : SPAN_NONE,
         .first_byte_us =
             x->first_byte_ns ? (x->first_byte_ns - x->started_ns) / 1000 : USAGE_UNKNOWN,
         .duration_us = (x->entered_ns - x->started_ns) / 1000,

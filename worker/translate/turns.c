@@ -1,6 +1,6 @@
-#include "worker/translate/turns_inside.h"
-
 #include "shared/base/check.h"
+
+#include "worker/translate/turns_inside.h"
 
 /* ---- one turn --------------------------------------------------------------------------- */
 
@@ -62,8 +62,8 @@ static const struct block *folded(const struct block *block, struct arena *arena
     copy = ARENA_NEW(arena, struct block);
     *copy = *block;
     copy->next = NULL;
-    copy->text = text_join(text_join(TEXT("<system>"), block->text, arena), TEXT("</system>"),
-                           arena);
+    copy->text =
+        text_join(text_join(TEXT("<system>"), block->text, arena), TEXT("</system>"), arena);
     return copy;
 }
 
@@ -101,7 +101,8 @@ static bool says_nothing(const struct block *block)
 
 static bool wanted(const struct builder *builder, const struct block *block)
 {
-    return !says_nothing(block) && (!builder->says || builder->says(builder->translation, block));
+    return !says_nothing(block) &&
+           (!builder->says || builder->says(builder->translation, block));
 }
 
 static struct turn *turn_of(struct builder *builder, enum message_role role)
@@ -133,8 +134,7 @@ static const struct message *take_leading_system(struct builder *builder,
     for (; message && is_system(message); message = message->next)
         for (const struct block *block = message->blocks; block; block = block->next)
             if (wanted(builder, block))
-                append(&turns->system, &turns->last_system, block,
-                       builder->translation->arena);
+                append(&turns->system, &turns->last_system, block, builder->translation->arena);
     return message;
 }
 
@@ -244,6 +244,7 @@ static const struct {
     [DIALECT_anthropic] = {{"messages", 8}, {"content", 7}, true},
     [DIALECT_gemini] = {{"contents", 8}, {"parts", 5}, true},
 };
+
 _Static_assert(ARRAY_LEN(words) == DIALECT_COUNT, "words for each dialect");
 
 static struct span place_text(const struct chat *chat, uint32_t message, uint32_t block,

@@ -32,7 +32,7 @@ struct turn_block {
 
 struct turn {
     struct turn *next;
-    uint8_t role; /* enum message_role; ROLE_system only with TURNS_MID_SYSTEM */
+    uint8_t role;   /* enum message_role; ROLE_system only with TURNS_MID_SYSTEM */
     uint32_t calls; /* of tools, in it */
     struct turn_block *blocks, *last;
 };

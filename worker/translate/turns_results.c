@@ -234,8 +234,7 @@ void turns_settle_results(struct translation *translation, const struct chat *ch
         } else {
             before = turn;
         }
-        if (before && before->calls > 0 &&
-            (!before->next || before->next->role != ROLE_user))
+        if (before && before->calls > 0 && (!before->next || before->next->role != ROLE_user))
             (void)insert_after(before, translation->arena);
         turn = before ? before->next : turns->first;
     }
