@@ -84,8 +84,6 @@ enum cache_mark read_cache_mark(struct json_value cache_control);
 /* A call's id, freed from the signature in it, and the signature from there or from beside. */
 void read_call_id(struct text id, struct json_value extra_content, struct arena *arena,
                   struct block *call);
-/* An address, or a data URL of base64. */
-bool media_of_url(struct text url, struct arena *arena, struct media *ret);
 /* thinking_blocks: reasoning with signatures. */
 void read_thinking_block(struct json_value item, struct block *ret);
 

@@ -2,6 +2,7 @@
  * that are replayed in a request come in the same forms. */
 #include "shared/base/check.h"
 
+#include "worker/translate/media.h"
 #include "worker/translate/openai/openai_inside.h"
 
 #define PART_MEMBERS(M)                                              \
@@ -95,8 +96,8 @@ static bool read_image(struct part_reading *reading, struct json_value value)
     if (!read_string(reading->t, &url, values[0], &address) ||
         !read_known(reading->t, reading->path, "detail", values[1], &media->detail))
         return false;
-    if (!media_of_url(address, reading->t->arena, media))
-        return refuse(reading->t, &url, "is no address and no data URL of base64");
+    if (!media_read_address(address, reading->t->arena, media))
+        return refuse(reading->t, &url, "must be an http or https address or a data URL");
     return true;
 }
 
@@ -114,9 +115,7 @@ static bool read_audio(struct part_reading *reading, struct json_value value)
         !read_string(reading->t, &format_path, values[1], &format))
         return false;
     media->form = MEDIA_DATA;
-    media->type = text_is(format, SPAN("mp3"))
-                      ? TEXT("audio/mpeg")
-                      : text_join(TEXT("audio/"), format, reading->t->arena);
+    media->type = media_type_of_format(format, reading->t->arena);
     return true;
 }
 
@@ -135,9 +134,9 @@ static bool read_file(struct part_reading *reading, struct json_value value)
         media->data = text_of(values[0]);
         return true;
     }
-    if (!media_of_url(text_of(values[1]), reading->t->arena, media))
-        return refuse(reading->t, &data, "must be a data URL of base64");
-    if (media->type.len > 6 && memcmp(media->type.ptr, "image/", 6) == 0)
+    if (!media_read_address(text_of(values[1]), reading->t->arena, media))
+        return refuse(reading->t, &data, "must be a data URL");
+    if (media_block_kind(media->type) == BLOCK_image)
         reading->block->kind = BLOCK_image;
     return true;
 }

@@ -57,7 +57,7 @@ static const struct {
      "{\"type\":\"file\",\"file\":{\"filename\":\"a.pdf\",\"file_data\":"
      "\"data:application/pdf;base64,JVBE\"}},"
      "{\"type\":\"file\",\"file\":{\"file_id\":\"file-1\"}}]}]}",
-     "user image:url:https://x/y.png detail=low image:data:image/png:iVBO "
+     "user image:url:image/png:https://x/y.png detail=low image:data:image/png:iVBO "
      "audio:data:audio/mpeg:UklG audio:data:audio/wav:UklG "
      "document:data:application/pdf:JVBE name=a.pdf document:file:file-1\n"},
     {"data URLs in odd spellings",
@@ -240,7 +240,7 @@ static const struct {
      "messages[0].content[0].type"},
     {"{\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":"
      "{\"url\":\"data:nothing\"}}]}]}",
-     "'messages[0].content[0].image_url.url' is no address and no data URL of base64.",
+     "'messages[0].content[0].image_url.url' must be an http or https address or a data URL.",
      "messages[0].content[0].image_url.url"},
     {"{\"messages\":[{\"role\":\"tool\",\"content\":\"x\"}]}",
      "'messages[0].tool_call_id' must be a string.", "messages[0].tool_call_id"},
