@@ -12,7 +12,7 @@
 #include "worker/translate/chat.h"
 
 enum trait {
-    TRAIT_NO_SAMPLING = 1 << 0,      /* temperature, top_p, top_k are refused */
+    TRAIT_NO_SAMPLING = 1 << 0,      /* temperature, top_p, top_k are refused while it reasons */
     TRAIT_ONE_SAMPLING = 1 << 1,     /* temperature and top_p not together */
     TRAIT_THINKS_BY_BUDGET = 1 << 2, /* reasoning is asked for by a number of tokens */
     TRAIT_THINKS_BY_EFFORT = 1 << 3, /* ... by a word */
@@ -28,6 +28,9 @@ enum trait {
     TRAIT_DEVELOPER = 1 << 13, /* system texts are the developer's */
     TRAIT_CACHE_BREAKPOINTS = 1 << 14,
     TRAIT_NO_TOOLS_WHILE_REASONING = 1 << 15, /* in chat completions */
+    TRAIT_THINKS_WHEN_ASKED = 1 << 16,        /* not by itself */
+    TRAIT_NO_MINIMAL = 1 << 17,               /* knows no effort below low but none */
+    TRAIT_NO_MAX = 1 << 18,                   /* knows no effort above xhigh */
 };
 
 struct model_traits {

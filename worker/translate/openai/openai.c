@@ -32,6 +32,7 @@ const struct dialect dialect_openai = {
     .stream_member = WORD("stream"),
     .usage_member = WORD("usage"),
     .read_chat = openai_read_chat,
+    .write_chat = openai_write_chat,
     .read_usage = openai_read_usage,
     .tap_record = openai_tap_record,
     .write_complaint = openai_write_complaint,

@@ -8,6 +8,7 @@
 #include "worker/translate/dialect.h"
 
 read_chat_f openai_read_chat;
+write_chat_f openai_write_chat;
 read_usage_f openai_read_usage;
 tap_record_f openai_tap_record;
 write_complaint_f openai_write_complaint;

@@ -1,0 +1,599 @@
+/* Requests on the way out: the conversation, turn by turn. */
+#include "shared/base/check.h"
+#include "shared/base/encode.h"
+#include "shared/base/hash.h"
+
+#include "worker/translate/call.h"
+#include "worker/translate/media.h"
+#include "worker/translate/openai/openai_writing.h"
+
+#define CALL_ID_LIMIT_BYTES 40
+#define SHORT_ID_BYTES      9
+#define RESULT_MEDIA_NOTE   "[see the next message]"
+
+/* ---- ids --------------------------------------------------------------------------------- */
+
+static bool is_short_id(struct text id)
+{
+    for (size_t i = 0; i < id.len; i++) {
+        char c = id.ptr[i];
+
+        if (!((c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z')))
+            return false;
+    }
+    return id.len == SHORT_ID_BYTES;
+}
+
+/* Nine digits of a hash: the same id gives the same answer in each request. */
+static struct text short_id(struct text id, struct arena *arena)
+{
+    char *to = arena_take_text(arena, SHORT_ID_BYTES);
+    uint64_t number = 0;
+    uint8_t hash[32];
+
+    hash_sha256(span_of(id.ptr, id.len), hash);
+    for (unsigned i = 0; i < sizeof(number); i++)
+        number = number << 8 | hash[i];
+    encode_base62(number >> 11, to, SHORT_ID_BYTES);
+    return (struct text){to, SHORT_ID_BYTES};
+}
+
+struct text target_call_id(struct chat_writing *writing, struct text id)
+{
+    if (has_quirk(writing, QUIRK_SHORT_CALL_IDS))
+        return is_short_id(id) ? id : short_id(id, writing->arena);
+    if (id.len > CALL_ID_LIMIT_BYTES)
+        return call_id_out(writing->t, id, CALL_ID_LIMIT_BYTES);
+    return id;
+}
+
+/* ---- texts ------------------------------------------------------------------------------- */
+
+static void write_inside(struct chat_writing *writing, const struct buffer *joined)
+{
+    json_write_inside(writing->json, buffer_span(joined));
+}
+
+static void append_text(struct buffer *out, struct text text, const char *between)
+{
+    if (out->len > 0)
+        (void)buffer_append(out, span_of_text(between));
+    (void)buffer_append(out, span_of(text.ptr, text.len));
+}
+
+/* The texts of TURN that are of KIND as one string; a single one is not copied first. */
+static bool write_joined(struct chat_writing *writing, const struct turn_block *list,
+                         enum block_kind kind, struct span key, const char *between)
+{
+    const struct turn_block *first = NULL;
+    struct buffer joined _buffer_;
+    unsigned count = 0;
+
+    for (const struct turn_block *at = list; at; at = at->next) {
+        if (at->block->kind != kind)
+            continue;
+        first = count++ == 0 ? at : first;
+    }
+    if (count == 0)
+        return false;
+    json_write_key(writing->json, key);
+    if (count == 1) {
+        text_write(writing->json, first->block->text.ptr ? first->block->text : TEXT(""));
+        return true;
+    }
+    buffer_init(&joined, SIZE_MAX);
+    for (const struct turn_block *at = first; at; at = at->next)
+        if (at->block->kind == kind)
+            append_text(&joined, at->block->text, between);
+    write_inside(writing, &joined);
+    return true;
+}
+
+static void open_message(struct chat_writing *writing, struct span role, struct text name)
+{
+    json_write_object(writing->json);
+    json_write_member_text(writing->json, SPAN("role"), role);
+    if (name.ptr && has_quirk(writing, QUIRK_NO_NAMES))
+        drop(writing->t, SPAN("messages.name"));
+    else
+        text_write_known(writing->json, SPAN("name"), name);
+}
+
+/* ---- parts ------------------------------------------------------------------------------- */
+
+static bool takes_marks(const struct chat_writing *writing)
+{
+    return has_trait(writing, TRAIT_CACHE_BREAKPOINTS) && !is_look_alike(writing);
+}
+
+static void write_mark(struct chat_writing *writing, const struct block *block)
+{
+    if (block->cache == CACHE_NONE)
+        return;
+    if (takes_marks(writing)) {
+        json_write_key(writing->json, SPAN("prompt_cache_breakpoint"));
+        json_write_raw(writing->json, SPAN("{\"mode\":\"explicit\"}"));
+    } else {
+        drop_word(writing, CLIENT_cache);
+    }
+}
+
+static void write_text_part(struct chat_writing *writing, const struct block *block,
+                            struct text text)
+{
+    json_write_object(writing->json);
+    json_write_member_text(writing->json, SPAN("type"), SPAN("text"));
+    text_write_member(writing->json, SPAN("text"), text.ptr ? text : TEXT(""));
+    write_mark(writing, block);
+    json_write_object_end(writing->json);
+}
+
+/* A file that lies at a provider is known to that one only. */
+static bool knows_files(const struct chat_writing *writing)
+{
+    return writing->chat->dialect == DIALECT_openai ||
+           writing->chat->dialect == DIALECT_responses;
+}
+
+static bool write_image(struct chat_writing *writing, const struct block *block)
+{
+    struct json_writer *json = writing->json;
+
+    if (has_quirk(writing, QUIRK_NO_IMAGES))
+        return refuse_block(writing, block, "is an image, which the provider does not take");
+    if (block->media.form == MEDIA_FILE)
+        return refuse_block(writing, block, "is a file of another provider");
+    if (block->media.form == MEDIA_URL && has_quirk(writing, QUIRK_IMAGES_INLINE))
+        return refuse_block(writing, block,
+                            "is an image by address, and the provider fetches none");
+    json_write_object(json);
+    json_write_member_text(json, SPAN("type"), SPAN("image_url"));
+    json_write_key(json, SPAN("image_url"));
+    json_write_object(json);
+    json_write_key(json, SPAN("url"));
+    media_write_address(json, &block->media);
+    text_write_known(json, SPAN("detail"), block->media.detail);
+    json_write_object_end(json);
+    json_write_object_end(json);
+    if (block->cache != CACHE_NONE)
+        drop_word(writing, CLIENT_cache);
+    return true;
+}
+
+static bool write_audio(struct chat_writing *writing, const struct block *block)
+{
+    struct json_writer *json = writing->json;
+
+    if (block->media.form != MEDIA_DATA)
+        return refuse_block(writing, block,
+                            "is audio by address, and the provider fetches none");
+    json_write_object(json);
+    json_write_member_text(json, SPAN("type"), SPAN("input_audio"));
+    json_write_key(json, SPAN("input_audio"));
+    json_write_object(json);
+    text_write_member(json, SPAN("data"), block->media.data);
+    text_write_member(json, SPAN("format"), media_format_of_type(block->media.type));
+    json_write_object_end(json);
+    json_write_object_end(json);
+    return true;
+}
+
+static bool write_document(struct chat_writing *writing, const struct block *block)
+{
+    struct json_writer *json = writing->json;
+    const struct media *media = &block->media;
+
+    if (media->form == MEDIA_TEXT) {
+        write_text_part(writing, block, media->data);
+        return true;
+    }
+    if (media->form == MEDIA_URL)
+        return refuse_block(writing, block,
+                            "is a document by address, and the provider fetches none");
+    if (media->form == MEDIA_FILE && !knows_files(writing))
+        return refuse_block(writing, block, "is a file of another provider");
+    json_write_object(json);
+    json_write_member_text(json, SPAN("type"), SPAN("file"));
+    json_write_key(json, SPAN("file"));
+    json_write_object(json);
+    if (media->form == MEDIA_FILE) {
+        text_write_member(json, SPAN("file_id"), media->data);
+    } else {
+        text_write_member(json, SPAN("filename"),
+                          media->name.len > 0 ? media->name : TEXT("document"));
+        json_write_key(json, SPAN("file_data"));
+        media_write_address(json, media);
+    }
+    json_write_object_end(json);
+    json_write_object_end(json);
+    return true;
+}
+
+static void drop_block(struct chat_writing *writing, const struct block *block)
+{
+    drop(writing->t, turns_place(writing->chat, block, writing->arena));
+}
+
+static bool write_part(struct chat_writing *writing, const struct block *block)
+{
+    switch ((enum block_kind)block->kind) {
+    case BLOCK_text:
+    case BLOCK_refusal: write_text_part(writing, block, block->text); return true;
+    case BLOCK_image: return write_image(writing, block);
+    case BLOCK_audio: return write_audio(writing, block);
+    case BLOCK_document: return write_document(writing, block);
+    case BLOCK_reasoning:
+    case BLOCK_tool_call:
+    case BLOCK_tool_result:
+    case BLOCK_other: break;
+    }
+    drop_block(writing, block);
+    return true;
+}
+
+/* ---- users and systems ------------------------------------------------------------------- */
+
+static bool is_media(const struct block *block)
+{
+    return block->kind == BLOCK_image || block->kind == BLOCK_audio ||
+           (block->kind == BLOCK_document && block->media.form != MEDIA_TEXT);
+}
+
+/* What a tool gave back as words; media go to the user's message that follows. */
+static void write_result(struct chat_writing *writing, const struct block *result)
+{
+    struct buffer words _buffer_;
+
+    buffer_init(&words, SIZE_MAX);
+    for (const struct block *block = result->content; block; block = block->next) {
+        if (is_media(block))
+            append_text(&words, TEXT(RESULT_MEDIA_NOTE), "\\n");
+        else if (block->kind == BLOCK_other)
+            append_text(&words, text_escape(block->raw.raw, writing->arena), "\\n");
+        else
+            append_text(&words, block->kind == BLOCK_document ? block->media.data : block->text,
+                        "\\n");
+    }
+    open_message(writing, SPAN("tool"), TEXT_NONE);
+    text_write_member(writing->json, SPAN("tool_call_id"), target_call_id(writing, result->id));
+    json_write_key(writing->json, SPAN("content"));
+    if (result->is_error)
+        json_write_inside_two(writing->json, words.len > 0 ? SPAN("Error: ") : SPAN("Error"),
+                              buffer_span(&words));
+    else
+        write_inside(writing, &words);
+    json_write_object_end(writing->json);
+}
+
+static bool write_parts_of(struct chat_writing *writing, const struct turn *turn)
+{
+    for (const struct turn_block *at = turn->blocks; at; at = at->next)
+        for (const struct block *block = at->block->content; block; block = block->next)
+            if (is_media(block) && !write_part(writing, block))
+                return false;
+    for (const struct turn_block *at = turn->blocks; at; at = at->next)
+        if (at->block->kind != BLOCK_tool_result && !write_part(writing, at->block))
+            return false;
+    return true;
+}
+
+/* The user's words, when they are one text and nothing else: a string, which every host takes.
+ */
+static const struct block *only_text(const struct chat_writing *writing,
+                                     const struct turn *turn)
+{
+    const struct block *text = NULL;
+
+    for (const struct turn_block *at = turn->blocks; at; at = at->next) {
+        if (at->block->kind == BLOCK_tool_result)
+            continue;
+        if (text || at->block->kind != BLOCK_text ||
+            (at->block->cache != CACHE_NONE && takes_marks(writing)))
+            return NULL;
+        text = at->block;
+    }
+    return text;
+}
+
+/* Writes the results of tools; whether the user has more to say. */
+static bool write_results(struct chat_writing *writing, const struct turn *turn,
+                          bool *ret_media)
+{
+    bool words = !turn->blocks;
+
+    for (const struct turn_block *at = turn->blocks; at; at = at->next) {
+        if (at->block->kind != BLOCK_tool_result) {
+            words = true;
+            continue;
+        }
+        write_result(writing, at->block);
+        for (const struct block *block = at->block->content; block; block = block->next)
+            *ret_media = *ret_media || is_media(block);
+    }
+    return words || *ret_media;
+}
+
+static bool write_user(struct chat_writing *writing, const struct turn *turn, struct text name)
+{
+    const struct block *text;
+    bool media = false;
+
+    if (!write_results(writing, turn, &media))
+        return true;
+    open_message(writing, SPAN("user"), name);
+    text = media ? NULL : only_text(writing, turn);
+    json_write_key(writing->json, SPAN("content"));
+    if (text) {
+        text_write(writing->json, text->text);
+        if (text->cache != CACHE_NONE)
+            drop_word(writing, CLIENT_cache);
+    } else {
+        json_write_array(writing->json);
+        if (!write_parts_of(writing, turn))
+            return false;
+        json_write_array_end(writing->json);
+    }
+    json_write_object_end(writing->json);
+    return true;
+}
+
+static bool any_mark(const struct turn_block *list)
+{
+    for (; list; list = list->next)
+        if (list->block->cache != CACHE_NONE)
+            return true;
+    return false;
+}
+
+static void write_system(struct chat_writing *writing, struct span role, struct text name,
+                         const struct turn_block *blocks)
+{
+    if (has_quirk(writing, QUIRK_NO_DEVELOPER_ROLE))
+        role = SPAN("system");
+    open_message(writing, role, name);
+    if (any_mark(blocks) && takes_marks(writing)) {
+        json_write_key(writing->json, SPAN("content"));
+        json_write_array(writing->json);
+        for (; blocks; blocks = blocks->next)
+            write_text_part(writing, blocks->block, blocks->block->text);
+        json_write_array_end(writing->json);
+    } else {
+        if (any_mark(blocks))
+            drop_word(writing, CLIENT_cache);
+        if (!write_joined(writing, blocks, BLOCK_text, SPAN("content"), "\\n"))
+            json_write_member_text(writing->json, SPAN("content"), SPAN(""));
+    }
+    json_write_object_end(writing->json);
+}
+
+/* ---- assistants -------------------------------------------------------------------------- */
+
+static void write_call(struct chat_writing *writing, const struct block *call)
+{
+    struct json_writer *json = writing->json;
+    bool custom = call->custom && !is_look_alike(writing);
+    struct span kind = custom ? SPAN("custom") : SPAN("function");
+
+    json_write_object(json);
+    text_write_member(json, SPAN("id"), target_call_id(writing, call->id));
+    json_write_member_text(json, SPAN("type"), kind);
+    json_write_key(json, kind);
+    json_write_object(json);
+    text_write_member(json, SPAN("name"), tool_name_out(writing->t, call->name, "", 64));
+    if (custom)
+        text_write_member(json, SPAN("input"),
+                          call->arguments.ptr ? call->arguments : TEXT(""));
+    else
+        text_write_member(json, SPAN("arguments"), call_arguments(call, writing->arena));
+    json_write_object_end(json);
+    json_write_object_end(json);
+}
+
+static void write_calls(struct chat_writing *writing, const struct turn *turn)
+{
+    json_write_key(writing->json, SPAN("tool_calls"));
+    json_write_array(writing->json);
+    for (const struct turn_block *at = turn->blocks; at; at = at->next)
+        if (at->block->kind == BLOCK_tool_call)
+            write_call(writing, at->block);
+    json_write_array_end(writing->json);
+}
+
+static bool turn_has(const struct turn *turn, enum block_kind kind)
+{
+    for (const struct turn_block *at = turn->blocks; at; at = at->next)
+        if (at->block->kind == kind)
+            return true;
+    return false;
+}
+
+/* Hosts that reason between the calls of tools want to see it again until the user speaks; all
+ * others refuse it or have no use for it. */
+static void write_reasoning(struct chat_writing *writing, const struct turn *turn,
+                            bool in_tool_loop)
+{
+    if (!turn_has(turn, BLOCK_reasoning))
+        return;
+    if (!has_quirk(writing, QUIRK_KEEPS_REASONING) || !in_tool_loop)
+        drop_word(writing, CLIENT_reasoning);
+    else
+        (void)write_joined(writing, turn->blocks, BLOCK_reasoning, SPAN("reasoning_content"),
+                           "");
+}
+
+/* Members of an earlier answer that only this dialect has. */
+static void write_others(struct chat_writing *writing, const struct turn *turn)
+{
+    for (const struct turn_block *at = turn->blocks; at; at = at->next) {
+        const struct block *block = at->block;
+        bool ours =
+            block->kind == BLOCK_other && block->origin == DIALECT_openai && block->name.ptr;
+
+        /* reasoning_details are OpenRouter's. */
+        if (ours && text_is(block->name, SPAN("audio")) == is_look_alike(writing))
+            ours = false;
+        if (ours) {
+            json_write_key(writing->json, span_of(block->name.ptr, block->name.len));
+            json_write_raw(writing->json, block->raw.raw);
+        } else if (block->kind == BLOCK_other || is_media(block)) {
+            drop_block(writing, block);
+        }
+    }
+}
+
+static void write_assistant(struct chat_writing *writing, const struct turn *turn,
+                            struct text name, bool in_tool_loop)
+{
+    bool calls = turn_has(turn, BLOCK_tool_call) && !has_quirk(writing, QUIRK_NO_TOOLS);
+
+    open_message(writing, SPAN("assistant"), name);
+    if (!write_joined(writing, turn->blocks, BLOCK_text, SPAN("content"), "")) {
+        if (!calls && !turn_has(turn, BLOCK_refusal))
+            json_write_member_text(writing->json, SPAN("content"), SPAN(""));
+        else if (!has_quirk(writing, QUIRK_STRIPS_NULLS))
+            json_write_member_text(writing->json, SPAN("content"), SPAN_NONE);
+    }
+    write_reasoning(writing, turn, in_tool_loop && calls);
+    if (!is_look_alike(writing))
+        (void)write_joined(writing, turn->blocks, BLOCK_refusal, SPAN("refusal"), "");
+    write_others(writing, turn);
+    if (calls)
+        write_calls(writing, turn);
+    json_write_object_end(writing->json);
+}
+
+/* ---- the conversation -------------------------------------------------------------------- */
+
+static bool write_turn(struct chat_writing *writing, const struct turn *turn, struct text name,
+                       bool in_tool_loop)
+{
+    switch ((enum message_role)turn->role) {
+    case ROLE_system: write_system(writing, SPAN("system"), name, turn->blocks); return true;
+    case ROLE_developer:
+        write_system(writing, SPAN("developer"), name, turn->blocks);
+        return true;
+    case ROLE_assistant: write_assistant(writing, turn, name, in_tool_loop); return true;
+    case ROLE_user: break;
+    }
+    return write_user(writing, turn, name);
+}
+
+static bool is_users_word(const struct turn *turn)
+{
+    if (turn->role != ROLE_user)
+        return false;
+    for (const struct turn_block *at = turn->blocks; at; at = at->next)
+        if (at->block->kind != BLOCK_tool_result)
+            return true;
+    return false;
+}
+
+/* NAMES are the messages that the turns were made of, one each, or NULL. */
+static bool write_turns(struct chat_writing *writing, const struct turn *first,
+                        const struct message *names)
+{
+    const struct turn *last_word = NULL;
+    bool in_tool_loop;
+
+    for (const struct turn *turn = first; turn; turn = turn->next)
+        last_word = is_users_word(turn) ? turn : last_word;
+    in_tool_loop = !last_word;
+    for (const struct turn *turn = first; turn; turn = turn->next) {
+        if (!write_turn(writing, turn, names ? names->name : TEXT_NONE, in_tool_loop))
+            return false;
+        in_tool_loop = in_tool_loop || turn == last_word;
+        names = names ? names->next : NULL;
+    }
+    return true;
+}
+
+static struct turn_block *listed(const struct block *block, struct arena *arena)
+{
+    struct turn_block *item = ARENA_NEW(arena, struct turn_block);
+
+    item->block = block;
+    return item;
+}
+
+/* A message as a turn of its own. */
+static struct turn *turn_alone(const struct message *message, struct arena *arena)
+{
+    struct turn *turn = ARENA_NEW(arena, struct turn);
+    struct turn_block **next = &turn->blocks;
+
+    turn->role = message->role;
+    for (const struct block *block = message->blocks; block; block = block->next) {
+        *next = listed(block, arena);
+        next = &(*next)->next;
+    }
+    return turn;
+}
+
+static struct block *instruction_block(const struct chat_writing *writing)
+{
+    struct block *block = ARENA_NEW(writing->arena, struct block);
+
+    block->kind = BLOCK_text;
+    block->origin = DIALECT_NONE;
+    block->text = writing->instruction;
+    return block;
+}
+
+/* From a client of this dialect: message by message, as it wrote them. */
+static bool write_as_they_are(struct chat_writing *writing)
+{
+    struct turn *first = NULL;
+    struct turn **next = &first;
+
+    if (writing->instruction.ptr)
+        write_system(writing, SPAN("system"), TEXT_NONE,
+                     listed(instruction_block(writing), writing->arena));
+    for (const struct message *at = writing->chat->messages; at; at = at->next) {
+        *next = turn_alone(at, writing->arena);
+        next = &(*next)->next;
+    }
+    return write_turns(writing, first, writing->chat->messages);
+}
+
+static void drop_names(struct chat_writing *writing)
+{
+    for (const struct message *at = writing->chat->messages; at; at = at->next)
+        if (at->name.ptr)
+            drop(writing->t, SPAN("messages.name"));
+}
+
+/* From a client of another dialect, or to a host that is strict about the order. */
+static bool write_in_turns(struct chat_writing *writing)
+{
+    bool apart =
+        has_quirk(writing, QUIRK_SYSTEM_FIRST) || has_quirk(writing, QUIRK_ALTERNATING);
+    struct turns turns;
+
+    drop_names(writing);
+    turns_make(writing->t, writing->chat, apart ? 0 : TURNS_MID_SYSTEM, NULL, &turns);
+    if (writing->instruction.ptr) {
+        struct turn_block *last = listed(instruction_block(writing), writing->arena);
+
+        if (turns.last_system)
+            turns.last_system->next = last;
+        else
+            turns.system = last;
+    }
+    if (turns.system)
+        write_system(writing, SPAN("system"), TEXT_NONE, turns.system);
+    return write_turns(writing, turns.first, NULL);
+}
+
+bool write_messages(struct chat_writing *writing)
+{
+    bool as_they_are = writing->chat->dialect == DIALECT_openai &&
+                       !has_quirk(writing, QUIRK_SYSTEM_FIRST) &&
+                       !has_quirk(writing, QUIRK_ALTERNATING);
+    bool written;
+
+    json_write_array(writing->json);
+    written = as_they_are ? write_as_they_are(writing) : write_in_turns(writing);
+    if (written)
+        json_write_array_end(writing->json);
+    return written;
+}

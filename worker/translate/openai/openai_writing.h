@@ -1,0 +1,62 @@
+/* worker/translate/openai/openai_writing.h
+ *
+ * What the files that write requests share. Private to the folder.
+ */
+#ifndef WORKER_TRANSLATE_OPENAI_OPENAI_WRITING_H
+#define WORKER_TRANSLATE_OPENAI_OPENAI_WRITING_H
+
+#include "shared/settings/quirk.h"
+
+#include "worker/translate/openai/openai_inside.h"
+#include "worker/translate/turns.h"
+
+struct chat_writing {
+    struct translation *t;
+    struct arena *arena;
+    const struct chat *chat;
+    struct json_writer *json;
+    uint32_t quirks;         /* enum quirk, of the provider */
+    uint32_t traits;         /* enum trait, of the model */
+    struct text instruction; /* what the target has no member for, said in the system's words */
+};
+
+static inline bool has_quirk(const struct chat_writing *writing, enum quirk quirk)
+{
+    return (writing->quirks & (uint32_t)quirk) != 0;
+}
+
+static inline bool has_trait(const struct chat_writing *writing, enum trait trait)
+{
+    return (writing->traits & (uint32_t)trait) != 0;
+}
+
+/* Not OpenAI itself, nor who follows it closely: a host with the members of 2023. */
+static inline bool is_look_alike(const struct chat_writing *writing)
+{
+    return has_quirk(writing, QUIRK_MAX_TOKENS_OLD) ||
+           has_quirk(writing, QUIRK_NO_DEVELOPER_ROLE);
+}
+
+/* Things that each client's dialect has another word for. */
+enum client_word {
+    CLIENT_effort,
+    CLIENT_reasoning, /* of earlier turns */
+    CLIENT_format,
+    CLIENT_tool_choice,
+    CLIENT_stop,
+    CLIENT_cache,
+    CLIENT_WORD_COUNT
+};
+
+void drop_word(struct chat_writing *writing, enum client_word word);
+/* Refuses what BLOCK says and the target cannot; the request would mean something else. */
+bool refuse_block(struct chat_writing *writing, const struct block *block, const char *why);
+
+/* The value of KEY "messages" / the members "tools", "tool_choice", "parallel_tool_calls". */
+bool write_messages(struct chat_writing *writing);
+void write_tools(struct chat_writing *writing);
+
+/* The id of a call as the target may see it. */
+struct text target_call_id(struct chat_writing *writing, struct text id);
+
+#endif
