@@ -1,7 +1,7 @@
 /* The row of the Anthropic messages dialect. */
 #include "shared/base/check.h"
 
-#include "worker/translate/dialect.h"
+#include "worker/translate/anthropic/anthropic.h"
 
 static const struct span request_headers[] = {
     WORD("anthropic-version"),
@@ -37,4 +37,6 @@ const struct dialect dialect_anthropic = {
     .model_member = WORD("model"),
     .stream_member = WORD("stream"),
     .usage_member = WORD("usage"),
+    .read_chat = anthropic_read_chat,
+    .write_chat = anthropic_write_chat,
 };

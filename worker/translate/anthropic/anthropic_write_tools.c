@@ -1,0 +1,193 @@
+/* Tools, the choice among them, and the tool that stands for the schema of an answer. */
+#include "shared/base/check.h"
+
+#include "worker/translate/anthropic/anthropic_inside.h"
+#include "worker/translate/schema_closed.h"
+
+#define NO_PARAMETERS SPAN("{\"type\":\"object\",\"properties\":{}}")
+#define FREE_INPUT                                                             \
+    SPAN("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}}," \
+         "\"required\":[\"input\"]}")
+
+bool anthropic_is_forced(enum tool_choice choice)
+{
+    return choice == TOOL_CHOICE_REQUIRED || choice == TOOL_CHOICE_NAMED;
+}
+
+bool anthropic_needs_format_tool(const struct chat_writing *writing)
+{
+    return writing->chat->format.kind == FORMAT_SCHEMA &&
+           writing->chat->format.schema.kind == JSON_OBJECT &&
+           !writing_has(writing, TRAIT_SCHEMA_OUTPUT);
+}
+
+/* Hosted tools are run by those who invented them only. */
+static bool is_written(const struct chat_writing *writing, const struct tool *tool)
+{
+    return chat_allows_tool(writing->chat, tool) &&
+           (tool->kind != TOOL_HOSTED || tool->origin == DIALECT_anthropic);
+}
+
+static bool has_tools(const struct chat_writing *writing)
+{
+    for (const struct tool *tool = writing->chat->tools; tool; tool = tool->next)
+        if (is_written(writing, tool))
+            return true;
+    return false;
+}
+
+enum tool_choice anthropic_choice(const struct chat_writing *writing)
+{
+    enum tool_choice choice = (enum tool_choice)writing->chat->tool_choice;
+    bool format = anthropic_needs_format_tool(writing);
+
+    if (!has_tools(writing))
+        return format ? TOOL_CHOICE_NAMED : TOOL_CHOICE_ABSENT;
+    if (format && choice == TOOL_CHOICE_NONE)
+        return TOOL_CHOICE_NAMED; /* of the format's tool */
+    if (format && choice != TOOL_CHOICE_NAMED)
+        return TOOL_CHOICE_REQUIRED;
+    if (writing_has(writing, TRAIT_FORCES_NO_TOOL) && anthropic_is_forced(choice))
+        return TOOL_CHOICE_AUTO;
+    if (choice == TOOL_CHOICE_ABSENT && writing->chat->parallel == MAYBE_FALSE)
+        return TOOL_CHOICE_AUTO;
+    return choice;
+}
+
+/* ---- one tool ---------------------------------------------------------------------------- */
+
+/* An object schema needs its type here, whatever else it says. */
+static void write_schema(struct chat_writing *writing, struct json_value schema)
+{
+    static const struct span names[] = {WORD("type")};
+    struct json_value type;
+    struct json_walk walk = json_walk(schema);
+    struct json_value value;
+    struct span key;
+
+    json_write_key(writing->json, SPAN("input_schema"));
+    if (schema.kind != JSON_OBJECT || !json_next(&walk, &key, &value)) {
+        json_write_raw(writing->json, NO_PARAMETERS);
+        return;
+    }
+    anthropic_pick(schema, names, 1, &type);
+    if (type.kind != JSON_ABSENT) {
+        json_write_raw(writing->json, schema.raw);
+        return;
+    }
+    json_write_object(writing->json);
+    json_write_member_text(writing->json, SPAN("type"), SPAN("object"));
+    do {
+        json_write_key(writing->json, key);
+        json_write_raw(writing->json, value.raw);
+    } while (json_next(&walk, &key, &value));
+    json_write_object_end(writing->json);
+}
+
+static void write_function(struct chat_writing *writing, const struct tool *tool)
+{
+    bool strict = tool->strict == MAYBE_TRUE && writing_has(writing, TRAIT_SCHEMA_OUTPUT) &&
+                  tool->schema.kind == JSON_OBJECT;
+
+    json_write_object(writing->json);
+    text_write_member(writing->json, SPAN("name"),
+                      tool_name_out(writing->t, tool->name, "", NAME_LIMIT_BYTES));
+    text_write_known(writing->json, SPAN("description"), tool->description);
+    if (tool->kind == TOOL_CUSTOM) {
+        json_write_key(writing->json, SPAN("input_schema"));
+        json_write_raw(writing->json, FREE_INPUT);
+        if (tool->grammar.kind != JSON_ABSENT)
+            drop(writing->t, SPAN("tools[].custom.format"));
+    } else if (strict) {
+        write_schema(writing, (struct json_value){JSON_OBJECT,
+                                                  schema_close(tool->schema, writing->t->arena)});
+        json_write_member_bool(writing->json, SPAN("strict"), true);
+    } else {
+        write_schema(writing, tool->schema);
+    }
+    anthropic_write_mark(writing, (enum cache_mark)tool->cache);
+    json_write_object_end(writing->json);
+}
+
+/* A name for the format's tool that no tool of the client has. */
+static struct text format_tool_name(const struct chat *chat)
+{
+    return chat_find_tool(chat, TEXT(FORMAT_TOOL)) ? TEXT(FORMAT_TOOL "_answer")
+                                                   : TEXT(FORMAT_TOOL);
+}
+
+static void write_format_tool(struct chat_writing *writing)
+{
+    writing->t->format_tool = format_tool_name(writing->chat);
+    json_write_object(writing->json);
+    text_write_member(writing->json, SPAN("name"), writing->t->format_tool);
+    json_write_member_text(writing->json, SPAN("description"),
+                           SPAN("Gives the answer in the form that is asked for."));
+    write_schema(writing, writing->chat->format.schema);
+    json_write_object_end(writing->json);
+}
+
+/* ---- all of them ------------------------------------------------------------------------- */
+
+static void write_choice(struct chat_writing *writing)
+{
+    static const struct span words[] = {
+        [TOOL_CHOICE_AUTO] = WORD("auto"),
+        [TOOL_CHOICE_NONE] = WORD("none"),
+        [TOOL_CHOICE_REQUIRED] = WORD("any"),
+        [TOOL_CHOICE_NAMED] = WORD("tool"),
+    };
+    const struct chat *chat = writing->chat;
+    enum tool_choice choice = anthropic_choice(writing);
+    bool format = anthropic_needs_format_tool(writing);
+
+    if (choice == TOOL_CHOICE_AUTO && anthropic_is_forced((enum tool_choice)chat->tool_choice))
+        drop(writing->t, SPAN("tool_choice"));
+    if (choice == TOOL_CHOICE_ABSENT)
+        return;
+    json_write_key(writing->json, SPAN("tool_choice"));
+    json_write_object(writing->json);
+    json_write_member_text(writing->json, SPAN("type"), words[choice]);
+    if (choice == TOOL_CHOICE_NAMED)
+        text_write_member(writing->json, SPAN("name"),
+                          chat->tool_choice == TOOL_CHOICE_NAMED && chat->tool_names
+                              ? tool_name_out(writing->t, chat->tool_names->text, "",
+                                              NAME_LIMIT_BYTES)
+                              : writing->t->format_tool);
+    if ((chat->parallel == MAYBE_FALSE || format) && choice != TOOL_CHOICE_NONE)
+        json_write_member_bool(writing->json, SPAN("disable_parallel_tool_use"), true);
+    json_write_object_end(writing->json);
+}
+
+static void drop_unwritten(struct chat_writing *writing)
+{
+    for (const struct tool *tool = writing->chat->tools; tool; tool = tool->next)
+        if (tool->kind == TOOL_HOSTED && tool->origin != DIALECT_anthropic) {
+            struct text type = text_of(json_member(tool->raw, SPAN("type")));
+
+            drop(writing->t, type.len > 0 ? span_of(type.ptr, type.len) : SPAN("tools[]"));
+        }
+}
+
+void anthropic_write_tools(struct chat_writing *writing)
+{
+    bool format = anthropic_needs_format_tool(writing);
+
+    drop_unwritten(writing);
+    if (!has_tools(writing) && !format)
+        return;
+    json_write_key(writing->json, SPAN("tools"));
+    json_write_array(writing->json);
+    for (const struct tool *tool = writing->chat->tools; tool; tool = tool->next) {
+        if (!is_written(writing, tool))
+            continue;
+        if (tool->kind == TOOL_HOSTED)
+            json_write_raw(writing->json, tool->raw.raw);
+        else
+            write_function(writing, tool);
+    }
+    if (format)
+        write_format_tool(writing);
+    json_write_array_end(writing->json);
+    write_choice(writing);
+}
