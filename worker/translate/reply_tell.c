@@ -10,6 +10,15 @@ static void tell_text(struct event_reader *reader, struct event event, struct te
         event_tell(reader, &event);
 }
 
+static void tell_signature(struct event_reader *reader, struct event event,
+                           const struct block *block)
+{
+    event.kind = EVENT_signature;
+    event.text = block->signature;
+    if (block->signature.ptr)
+        event_tell(reader, &event);
+}
+
 static void tell_block(struct event_reader *reader, const struct block *block, uint32_t index,
                        uint32_t choice)
 {
@@ -28,6 +37,8 @@ static void tell_block(struct event_reader *reader, const struct block *block, u
 
     event.kind = EVENT_open;
     event_tell(reader, &event);
+    if (call)
+        tell_signature(reader, event, block);
     tell_text(reader, event,
               call ? call_arguments(block, reader->translation->arena) : block->text);
     for (const struct citation *at = block->citations; at; at = at->next) {
@@ -35,11 +46,8 @@ static void tell_block(struct event_reader *reader, const struct block *block, u
         event.citation = at;
         event_tell(reader, &event);
     }
-    if (block->signature.ptr) {
-        event.kind = EVENT_signature;
-        event.text = block->signature;
-        event_tell(reader, &event);
-    }
+    if (!call)
+        tell_signature(reader, event, block);
     event.kind = EVENT_close;
     event_tell(reader, &event);
 }
