@@ -48,6 +48,18 @@ def chunks_text(found):
     return table.text()
 
 
+def translation_text(found):
+    if not found:
+        return ""
+    rows = found["medians"]
+    table = Table("the same chat, OpenAI provider", "CPU us / request", "CPU us / chunk")
+    for name, what in (("same", "client speaks the provider's dialect"),
+                       ("translated", "Anthropic client, translated both ways")):
+        table.add(what, f"{rows[name]['worker_us']:.1f}" + ratio(rows, "worker_us", name, "same"),
+                  f"{rows[name]['chunk_us']:.2f}" + ratio(rows, "chunk_us", name, "same"))
+    return table.text()
+
+
 def memory_text(found):
     table = Table("memory of the worker (PSS)", "idle, MB", "after 5,000 requests, MB",
                   "with open streams, MB", "bytes per open stream", "streams gone, MB")
@@ -75,8 +87,8 @@ def start_text(found):
             f"worst {found['worst_ms']:.0f} ms of {len(found['rounds'])} starts.")
 
 
-TEXTS = {"requests": requests_text, "chunks": chunks_text, "memory": memory_text,
-         "fairness": fairness_text, "start": start_text}
+TEXTS = {"requests": requests_text, "chunks": chunks_text, "translation": translation_text,
+         "memory": memory_text, "fairness": fairness_text, "start": start_text}
 
 
 def goals(found):
@@ -94,6 +106,12 @@ def goals(found):
         got = found.get(section, {}).get("medians", {})
         if "aigw" in got and "nginx" in got:
             add(what, got["aigw"][key] / got["nginx"][key], limit)
+    crossed = (found.get("translation") or {}).get("medians")
+    for key, what, limit in (("worker_us", "translated request", 1.35),
+                             ("chunk_us", "translated chunk", 1.5)):
+        if crossed:
+            add(what, crossed["translated"][key] / crossed["same"][key], limit,
+                form="{:.2f} x passed on")
     held = found.get("memory", {}).get("aigw")
     if held:
         add("worker idle", held["idle"] / 1e6, 10, form="{:.1f} MB")

@@ -26,7 +26,8 @@ static void line_ends(struct reply *r)
     if (r->line_len >= 5 && memcmp(r->line, "data:", 5) == 0) {
         const char *value = r->line + 5 + (r->line[5] == ' ');
 
-        if (strncmp(value, "[DONE]", 6) == 0)
+        if (strncmp(value, "[DONE]", 6) == 0 ||
+            strncmp(value, "{\"type\":\"message_stop\"", 22) == 0)
             r->done = true;
         else if (strncmp(value, "{\"error\"", 8) == 0)
             r->fault = true;
@@ -206,6 +207,7 @@ bool reply_body_is_good(const struct reply *r, bool stream)
     if (stream)
         return r->done && !r->fault;
     return r->kept.len > 2 && body[0] == '{' && body[r->kept.len - 1] == '}' &&
-           memmem(body, r->kept.len, "\"choices\"", 9) &&
+           (memmem(body, r->kept.len, "\"choices\"", 9) ||
+            memmem(body, r->kept.len, "\"content\"", 9)) &&
            memmem(body, r->kept.len, "\"usage\"", 7);
 }

@@ -36,7 +36,7 @@ struct reply {
     uint64_t chunks; /* data events, without [DONE] */
     uint64_t rest;   /* bytes after the end of the answer: there must be none */
     char id[64];     /* x-request-id of the answer */
-    char line[24];   /* front of the event line being read */
+    char line[48];   /* front of the event line being read */
     uint64_t line_len;
     uint64_t bytes; /* of the whole answer */
     struct bytes kept;

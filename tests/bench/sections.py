@@ -278,5 +278,57 @@ def fairness(bench):
     return found
 
 
-SECTIONS = {"requests": requests, "chunks": chunks, "memory": memory, "fairness": fairness,
-            "start": start}
+class Way:
+    """One gateway, asked in one dialect: the provider's own, or one that must be translated."""
+
+    def __init__(self, gateway, folder, name, path):
+        self.gateway, self.folder, self.name, self.path = gateway, folder, name, path
+        self.key, self.plain_port = gateway.key, gateway.plain_port
+
+    def worker_pids(self):
+        return self.gateway.worker_pids()
+
+    def all_pids(self):
+        return self.gateway.all_pids()
+
+    def options(self, model, streamed):
+        body = {"model": model, "max_tokens": 1000, "stream": streamed,
+                "messages": [{"role": "system" if self.name == "same" else "user",
+                              "content": "You answer briefly. " * 20},
+                             {"role": "user", "content": "What is a gateway? " * 25}]}
+        file = self.folder / f"{self.name}-{model}.json"
+        file.write_text(lab.json.dumps(body))
+        return ["--key", self.key, "--path", self.path, "--body-file", file] + (
+            ["--stream"] if streamed else [])
+
+
+def translation(bench):
+    """The same request through aigw in the provider's dialect and in another one."""
+    def measure(way):
+        spent = Spent(way)
+        full = clean(bench.load(way.plain_port, *way.options("fast", False), "--seconds",
+                                bench.seconds), f"requests, {way.name}")
+        row = {"worker_us": spent.us_per(full["ok"])["worker_us"]}
+        spent = Spent(way)
+        got = clean(bench.load(way.plain_port, *way.options("stream-1000-0ms", True), "--streams",
+                               32, "--requests", 64 if bench.quick else 192),
+                    f"streams, {way.name}")
+        return dict(row, chunk_us=spent.us_per(got["chunks"])["worker_us"])
+
+    if "aigw" not in bench.names:
+        return {}
+    provider = lab.Provider(bench.folder, bench.load_cores)
+    gateway = lab.Aigw(provider, bench.proxy_cores, bench.folder)
+    try:
+        gateway.start()
+        return interleaved(bench, [Way(gateway, bench.folder, "same", "/v1/chat/completions"),
+                                   Way(gateway, bench.folder, "translated", "/v1/messages")],
+                           measure)
+    finally:
+        gateway.stop()
+        provider.stop()
+        (bench.folder / "provider.out").unlink()
+
+
+SECTIONS = {"requests": requests, "chunks": chunks, "translation": translation, "memory": memory,
+            "fairness": fairness, "start": start}
