@@ -17,7 +17,9 @@ void event_reader_init(struct event_reader *reader, const struct dialect *dialec
 
 void event_read(struct event_reader *reader, const struct sse_record *record)
 {
-    if (record->has_data && !reader->failed && !reader->ended)
+    bool wanted = record->has_data || reader->dialect->reads_bare;
+
+    if (wanted && !reader->failed && !reader->ended)
         reader->dialect->read_record(reader, record);
 }
 

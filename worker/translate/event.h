@@ -49,6 +49,7 @@ struct event {
     uint64_t created;
     struct json_value logprobs; /* of a delta, OpenAI's form */
     struct json_value raw;      /* BLOCK_other */
+    const struct media *media;  /* whole, when an image, audio or document opens */
     const struct citation *citation;
     const struct usage *usage;
     const struct complaint *complaint;

@@ -12,8 +12,8 @@
 #include "worker/translate/chat.h"
 
 enum trait {
-    TRAIT_NO_SAMPLING = 1 << 0,      /* temperature, top_p, top_k are refused while it reasons */
-    TRAIT_ONE_SAMPLING = 1 << 1,     /* temperature and top_p not together */
+    TRAIT_NO_SAMPLING = 1 << 0,  /* temperature, top_p, top_k are refused while it reasons */
+    TRAIT_ONE_SAMPLING = 1 << 1, /* temperature and top_p not together */
     TRAIT_THINKS_BY_BUDGET = 1 << 2, /* reasoning is asked for by a number of tokens */
     TRAIT_THINKS_BY_EFFORT = 1 << 3, /* ... by a word */
     TRAIT_THINKS_ALWAYS = 1 << 4,    /* cannot be switched off */
@@ -31,6 +31,9 @@ enum trait {
     TRAIT_THINKS_WHEN_ASKED = 1 << 16,        /* not by itself */
     TRAIT_NO_MINIMAL = 1 << 17,               /* knows no effort below low but none */
     TRAIT_NO_MAX = 1 << 18,                   /* knows no effort above xhigh */
+    TRAIT_NO_MEDIUM = 1 << 19,                /* knows no effort between low and high */
+    TRAIT_NO_SYSTEM = 1 << 20,                /* no system texts: they begin the user's */
+    TRAIT_FORMAT_WITH_TOOLS = 1 << 21,        /* a JSON answer and tools in one request */
 };
 
 struct model_traits {

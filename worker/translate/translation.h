@@ -40,8 +40,9 @@ struct translation {
     struct chat_target target;
     uint64_t seed; /* makes ids: random, or fixed in tests */
     uint32_t made_ids;
-    uint64_t now; /* seconds of wall time, for answers that need one */
-    bool strict;  /* refuse what would be dropped */
+    uint64_t now;         /* seconds of wall time, for answers that need one */
+    bool strict;          /* refuse what would be dropped */
+    bool stream_as_array; /* a Gemini client without alt=sse: its stream is one JSON array */
     struct dropped *dropped, *last_dropped;
     struct renamed *tools, *calls; /* names of tools; ids of calls */
     struct text format_tool;       /* the forced tool that stands for a JSON schema, or none */
