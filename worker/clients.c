@@ -120,29 +120,20 @@ static void refuse_connection(struct worker *worker, int fd)
     listener_left(&worker->listener);
 }
 
-static bool needs_tls(const struct worker *worker, unsigned which)
-{
-    const struct view *view = worker->view;
-
-    return which < view->page->listeners.count &&
-           SNAPSHOT_ROW(view->snapshot, view->page->listeners, which, snapshot_listener)
-                   ->certificates.count > 0;
-}
-
 static void accepted(struct listener *listener, int fd, unsigned which)
 {
     struct worker *worker = worker_of_listener(listener);
-    struct tls_settings *tls =
-        which < SNAPSHOT_LISTENERS_MAX ? worker->view->listeners[which] : NULL;
+    const struct view_listener *where = &worker->view->listeners[which];
     struct client *client;
 
+    CHECK(which < worker->view->listener_count);
     metric_add(worker->metrics, METRIC_connections_total, 1);
-    if (!tls && needs_tls(worker, which)) {
+    if (where->secure && !where->tls) {
         refuse_connection(worker, fd);
         return;
     }
-    client = client_open(&worker->reactor, fd, tls, &worker->limits, &worker->times, &events,
-                         worker);
+    client = client_open(&worker->reactor, fd, where->tls, &worker->limits, &worker->times,
+                         &events, worker);
     if (!client) {
         refuse_connection(worker, -1);
         return;

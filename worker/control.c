@@ -55,6 +55,8 @@ int control_take_snapshot(struct worker *worker, int fd)
     if (why.len > 0)
         log_event(LOG_ERROR, "a listener's certificates cannot be used",
                   LOG_TEXT_FIELD("error", buffer_span(&why)));
+    if (why.len > 0 && !before && worker->strict)
+        return -EINVAL; /* the crew before goes on, or there is no start */
     adopt_limits(worker);
     open_access_log(worker);
     metric_add(worker->metrics, METRIC_snapshots_total, 1);

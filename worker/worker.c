@@ -110,6 +110,7 @@ static int inherit(struct worker *worker, const struct heritage *heritage)
 {
     worker->slot_index = heritage->slot;
     worker->number = heritage->number;
+    worker->strict = heritage->strict != 0;
     worker->control_fd = heritage->control_fd;
     worker->listener_count = (unsigned)heritage->listener_count;
     for (unsigned i = 0; i < worker->listener_count; i++)

@@ -61,6 +61,7 @@ struct worker {
     uint64_t body_bytes;                   /* of all request bodies in memory */
     struct ticket freeing[WORKER_FREEING]; /* their records wait for the write */
     unsigned freeing_count;
+    bool strict; /* starts with all of its listeners or not at all */
     bool draining, accepting_ended;
     bool replaced; /* draining because a newer crew serves: the gateway as such is ready */
     uint64_t drain_end_ms;

@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 #define HERITAGE_MAGIC      0x6169677768657274ULL
-#define HERITAGE_VERSION    1
+#define HERITAGE_VERSION    2
 #define HERITAGE_LISTENERS  16
 #define HERITAGE_PATH_BYTES 512
 #define CONTROL_REPLACED    UINT32_MAX
@@ -32,6 +32,8 @@ struct heritage {
     uint32_t slot;   /* workers: index in the segment */
     uint32_t number; /* workers: 0.. */
     uint32_t parent_pid;
+    uint32_t
+        strict; /* workers: of a crew that has not served yet; start with all or not at all */
     int32_t control_fd; /* SOCK_SEQPACKET to the parent; EOF = the parent died */
     int32_t segment_fd;
     int32_t snapshot_fd; /* workers: the newest one; else -1 */

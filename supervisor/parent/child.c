@@ -84,6 +84,7 @@ static void fill_heritage(const struct parent *parent, const struct child *child
                              .slot = child->slot,
                              .number = child->number,
                              .parent_pid = (uint32_t)getpid(),
+                             .strict = !parent->crew_complete,
                              .control_fd = control_fd,
                              .segment_fd = parent->kept.segment_fd,
                              .snapshot_fd = worker ? parent->kept.snapshot_fd : -1};

@@ -50,11 +50,15 @@ static void log_end(const struct child *child, int status, bool expected)
               LOG_NUMBER_FIELD("exit", signaled ? 0 : WEXITSTATUS(status)));
 }
 
-/* A first start whose controller says no is not tried again. */
+/* A first start to which the controller says no, or a worker before it was ready, is not tried
+ * again: they have said what is wrong. */
 static bool start_is_hopeless(const struct parent *parent, const struct child *child,
                               int status)
 {
-    return child->role == ROLE_CONTROLLER && !parent->kept.planned && WIFEXITED(status) &&
+    bool first = child->role == ROLE_CONTROLLER ? !parent->kept.planned
+                                                : !parent->kept.serving && !child->served;
+
+    return first && parent->stage == STAGE_SERVES && WIFEXITED(status) &&
            WEXITSTATUS(status) != 0;
 }
 

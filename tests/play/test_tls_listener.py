@@ -169,6 +169,65 @@ def test_broken_certificate_keeps_the_old_one(gateway, authority, files):
             file.write(good)
 
 
+def test_broken_certificate_and_new_workers_leave_the_old_ones_serving(gateway, authority, files):
+    certificate = files["main"][0]
+    good = open(certificate).read()
+    old, workers = serial(gateway, authority), gateway.settings["workers"]
+    before = set(gateway.workers())
+    with open(certificate, "w") as file:
+        file.write("not a certificate\n")
+    try:
+        gateway.settings["workers"] = workers + 1
+        gateway.write()
+        gateway.signal(signal.SIGHUP)
+        until(lambda: "worker cannot start" in gateway.log_text(), 5, "the new workers to give up")
+        for _ in range(10):
+            assert serial(gateway, authority) == old
+            assert gateway.get("/healthz").status == 200
+        assert before <= set(gateway.workers()), "the old crew serves"
+    finally:
+        with open(certificate, "w") as file:
+            file.write(good)
+        gateway.settings["workers"] = workers
+        gateway.write()
+        gateway.signal(signal.SIGHUP)
+    until(lambda: not before & set(gateway.workers()) and len(gateway.workers()) == workers, 20,
+          "a new crew with the good certificate")
+    assert serial(gateway, authority) == old
+
+
+def test_listeners_in_another_order_are_never_mixed_up(gateway, authority):
+    """Old and new workers both serve for a moment: neither may take one port for the other."""
+    listen, context = gateway.settings["listen"], authority.client_context()
+    try:
+        for turn in range(4):
+            gateway.settings["listen"] = list(reversed(listen)) if turn % 2 == 0 else listen
+            gateway.write()
+            gateway.signal(signal.SIGHUP)
+            end = time.monotonic() + 0.7
+            while time.monotonic() < end:
+                assert gateway.get("/healthz", key=None).status == 200
+                with dial(gateway, context) as sock:
+                    sock.sendall(b"GET /healthz HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")
+                    assert sock.recv(100).startswith(b"HTTP/1.1 200 ")
+    finally:
+        gateway.settings["listen"] = listen
+        gateway.reload()
+
+
+def test_start_without_a_usable_certificate_fails_and_says_so(room, tmp_path):
+    (tmp_path / "c.pem").write_text("not a certificate\n")
+    gateway = room.unstarted()
+    gateway.settings["listen"] = [
+        "127.0.0.1:%d" % gateway.port,
+        {"address": "127.0.0.1:%d" % free_port(),
+         "tls": {"certificate": str(tmp_path / "c.pem"), "key": str(tmp_path / "c.pem")}}]
+    gateway.write()
+    gateway.start(wait=False)
+    assert gateway.child.wait(10) == 1
+    assert "c.pem" in gateway.log_text()
+
+
 def test_client_certificates(room, authority, files):
     gateway = room.unstarted()
     gateway.tls_port = free_port()

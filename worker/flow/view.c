@@ -29,18 +29,50 @@ static struct tls_settings *make_server(const struct view *view,
     return tls_server_settings(&options, reterr);
 }
 
-static void make_listeners(struct view *view, struct segment *segment,
-                           const struct view *before, struct buffer *reterr)
+static const struct snapshot_listener *listener_at(const struct view *view, struct span address)
 {
-    for (uint32_t i = 0; i < view->page->listeners.count && i < SNAPSHOT_LISTENERS_MAX; i++) {
+    for (uint32_t i = 0; i < view->page->listeners.count; i++) {
         const struct snapshot_listener *row =
             SNAPSHOT_ROW(view->snapshot, view->page->listeners, i, snapshot_listener);
 
-        if (row->certificates.count == 0)
-            continue;
-        view->listeners[i] = make_server(view, row, segment, reterr);
-        if (!view->listeners[i] && before && before->listeners[i])
-            view->listeners[i] = tls_settings_ref(before->listeners[i]);
+        if (span_eq(snapshot_span(view->snapshot, row->address), address))
+            return row;
+    }
+    return NULL;
+}
+
+static struct span address_at(const struct view *view, uint32_t index)
+{
+    return snapshot_span(
+        view->snapshot,
+        SNAPSHOT_ROW(view->snapshot, view->page->listeners, index, snapshot_listener)->address);
+}
+
+/* BEFORE: the same listener until now, or NULL. */
+static void make_listener(const struct view *view, struct view_listener *listener,
+                          struct segment *segment, const struct view_listener *before,
+                          struct buffer *reterr)
+{
+    const struct snapshot_listener *row = listener_at(view, listener->address);
+
+    listener->secure = row ? row->certificates.count > 0 : before && before->secure;
+    if (row && listener->secure)
+        listener->tls = make_server(view, row, segment, reterr);
+    if (!listener->tls && listener->secure && before && before->tls)
+        listener->tls = tls_settings_ref(before->tls);
+}
+
+static void make_listeners(struct view *view, struct segment *segment,
+                           const struct view *before, struct buffer *reterr)
+{
+    view->listener_count = before ? before->listener_count : view->page->listeners.count;
+    CHECK(view->listener_count <= SNAPSHOT_LISTENERS_MAX);
+    for (unsigned i = 0; i < view->listener_count; i++) {
+        struct span address = before ? before->listeners[i].address : address_at(view, i);
+
+        view->listeners[i].address = arena_copy(&view->arena, address);
+        make_listener(view, &view->listeners[i], segment, before ? &before->listeners[i] : NULL,
+                      reterr);
     }
 }
 
@@ -50,6 +82,7 @@ struct view *view_new(struct snapshot *snapshot, struct upstream *upstream,
     struct view *view = MEMORY_NEW(struct view);
 
     view->references = 1;
+    arena_init(&view->arena, 0);
     view->snapshot = snapshot;
     view->page = snapshot_page(snapshot);
     view->upstream = upstream;
@@ -68,9 +101,10 @@ void view_unref(struct view *view)
 {
     if (!view || --view->references > 0)
         return;
-    for (unsigned i = 0; i < SNAPSHOT_LISTENERS_MAX; i++)
-        if (view->listeners[i])
-            tls_settings_unref(view->listeners[i]);
+    for (unsigned i = 0; i < view->listener_count; i++)
+        if (view->listeners[i].tls)
+            tls_settings_unref(view->listeners[i].tls);
+    arena_done(&view->arena);
     snapshot_unref(view->snapshot);
     memory_free(view->endpoints);
     memory_free(view);
