@@ -43,6 +43,7 @@ struct crossing *crossing_open(const struct crossing_options *options, struct co
         return NULL;
     }
     crossing->chat.stream = options->stream;
+    crossing->translation.stream_as_array = options->stream_as_array;
     crossing->read_dropped = crossing->translation.last_dropped;
     return crossing;
 }

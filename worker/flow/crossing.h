@@ -32,7 +32,7 @@ struct crossing_options {
     uint64_t seed, now_s;
     size_t answer_limit_bytes; /* of a whole answer, and of what waits for the client */
     bool strict, stream;
-    bool sse; /* a stream in records, where the dialect has another form too */
+    bool stream_as_array; /* see translation.h */
 };
 
 /* NULL: refused, *reterr says why. */

@@ -77,7 +77,9 @@ static enum fault open_crossing(struct exchange *x, struct span body)
         .answer_limit_bytes = x->view->page->limits.event_bytes,
         .strict = x->head.strict,
         .stream = x->ask.stream,
-        .sse = x->head.sse,
+        .stream_as_array =
+            operation_row(x->head.operation)->kind == OPERATION_KIND_CHAT_STREAM &&
+            !x->head.sse,
     };
     struct complaint why = {0};
 

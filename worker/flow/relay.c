@@ -107,6 +107,12 @@ static void note_head(struct exchange *x, uint16_t status)
 
 /* ---- the answer begins ----------------------------------------------------------------- */
 
+static struct span stream_type(const struct exchange *x)
+{
+    return x->crossing->translation.stream_as_array ? SPAN("application/json")
+                                                    : SPAN("text/event-stream; charset=utf-8");
+}
+
 /* A translated whole answer has another length: its head waits for it. */
 static void begin_relay(struct exchange *x, const struct http_head *head, struct span type)
 {
@@ -120,7 +126,7 @@ static void begin_relay(struct exchange *x, const struct http_head *head, struct
         x->keep = false;
     x->answer.status = head->status;
     if (!x->crossing || x->answer.stream)
-        x->answer.head = reply_head(x, head->status, type,
+        x->answer.head = reply_head(x, head->status, x->crossing ? stream_type(x) : type,
                                     known ? head->content_length : HTTP_LENGTH_NONE, head);
     json_tap_init(&x->tap, dialect_row((enum dialect_id)x->provider_dialect)->usage_member);
     if (x->crossing)
@@ -168,7 +174,7 @@ static void body(struct call *call, struct span bytes)
         return;
     }
     if (x->answer.stream) {
-        relay_records(x, bytes);
+        (void)relay_records(x, bytes);
         return;
     }
     if (x->crossing) {
@@ -221,8 +227,7 @@ static void crossing_done(struct exchange *x)
     x->first_byte_ns = clock_monotonic_ns();
     if (x->crossing->chat.stream) {
         x->answer.stream = true;
-        x->answer.head = reply_head(x, 200, SPAN("text/event-stream; charset=utf-8"),
-                                    HTTP_LENGTH_NONE, NULL);
+        x->answer.head = reply_head(x, 200, stream_type(x), HTTP_LENGTH_NONE, NULL);
         relay_turn(x, true);
     } else {
         reply_json(x, 200, buffer_span(&x->crossing->out));

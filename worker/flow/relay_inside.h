@@ -31,7 +31,8 @@ void relay_cancel(struct exchange *x, enum fault fault);
 
 /* relay_stream.c */
 void relay_begin_stream(struct exchange *x);
-void relay_records(struct exchange *x, struct span bytes);
+/* False when the stream cannot go on; the exchange may be gone then. */
+bool relay_records(struct exchange *x, struct span bytes);
 void relay_turn(struct exchange *x, bool last);
 void relay_stream_done(struct exchange *x);
 take_event_f relay_take_event;

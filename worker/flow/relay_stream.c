@@ -94,30 +94,43 @@ static void break_stream(struct exchange *x, enum fault fault)
     relay_cancel(x, fault);
 }
 
-void relay_records(struct exchange *x, struct span bytes)
+/* False when the stream cannot go on; the exchange may be gone then. */
+bool relay_records(struct exchange *x, struct span bytes)
 {
     struct span rest = bytes;
     struct sse_record record;
 
     for (;;) {
         switch (sse_next(&x->framer, &rest, &record)) {
-        case SSE_MORE: return;
-        case SSE_TOO_LARGE: break_stream(x, FAULT_answer_too_large); return;
+        case SSE_MORE: return true;
+        case SSE_TOO_LARGE: break_stream(x, FAULT_answer_too_large); return false;
         case SSE_RECORD: {
             uintptr_t at = (uintptr_t)record.raw.ptr, from = (uintptr_t)bytes.ptr;
 
             relay_record(x, &record, at >= from && at < from + bytes.len);
         }
         }
-        if (x->complaint) {
-            break_stream(x, complaint_fault(x->complaint));
-            return;
-        }
-        if (x->crossing && x->crossing->out.failed) {
-            break_stream(x, FAULT_answer_too_large);
-            return;
+        if (x->complaint || (x->crossing && x->crossing->out.failed)) {
+            break_stream(x,
+                         x->complaint ? complaint_fault(x->complaint) : FAULT_answer_too_large);
+            return false;
         }
     }
+}
+
+/* Whether the last bytes of a stream are a record that lacks only the blank line: some servers
+ * forget it. Half a record is none. */
+static bool whole_record(struct span rest)
+{
+    struct span data = span_trim(rest), line = SPAN("data:");
+    struct json_value value;
+    struct json_error error;
+
+    while (data.len > 0 && (data.ptr[data.len - 1] == '\n' || data.ptr[data.len - 1] == '\r'))
+        data.len--;
+    if (span_starts(data, line))
+        data = span_trim(span_skip(data, line.len));
+    return span_eq(data, SPAN("[DONE]")) || json_check(data, &value, &error);
 }
 
 /* The provider thinks: something between must not take the silence for the end. */
@@ -152,6 +165,8 @@ void relay_begin_stream(struct exchange *x)
 
 void relay_stream_done(struct exchange *x)
 {
+    if (whole_record(sse_rest(&x->framer)) && !relay_records(x, SPAN("\n\n")))
+        return;
     if (x->crossing)
         event_read_end(&x->crossing->reader);
     if (x->complaint) {
