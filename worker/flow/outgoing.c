@@ -66,6 +66,12 @@ static enum fault refused(struct exchange *x, const struct complaint *complaint)
     return FAULT_bad_request;
 }
 
+/* The client wants its stream as one JSON array: no provider is asked for that form. */
+static bool wants_array(const struct exchange *x)
+{
+    return operation_row(x->head.operation)->kind == OPERATION_KIND_CHAT_STREAM && !x->head.sse;
+}
+
 static enum fault open_crossing(struct exchange *x, struct span body)
 {
     struct crossing_options options = {
@@ -189,7 +195,7 @@ enum fault outgoing_make(struct exchange *x)
     };
     if (!x->request.target.ptr)
         return address_kind(x) == ADDRESS_COUNT_TOKENS ? count_here(x) : FAULT_not_translated;
-    if (x->provider_dialect == x->head.dialect)
+    if (x->provider_dialect == x->head.dialect && !wants_array(x))
         fault = forward_body(x);
     else
         fault = translate_body(x, dialect_row((enum dialect_id)x->provider_dialect));

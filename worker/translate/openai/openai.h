@@ -9,6 +9,11 @@
 
 read_chat_f openai_read_chat;
 write_chat_f openai_write_chat;
+read_reply_f openai_read_reply;
+write_reply_f openai_write_reply;
+read_record_f openai_read_record;
+read_end_f openai_read_end;
+write_event_f openai_write_event;
 read_usage_f openai_read_usage;
 tap_record_f openai_tap_record;
 write_complaint_f openai_write_complaint;

@@ -87,4 +87,29 @@ void read_call_id(struct text id, struct json_value extra_content, struct arena 
 /* thinking_blocks: reasoning with signatures. */
 void read_thinking_block(struct json_value item, struct block *ret);
 
+/* ---- answers --------------------------------------------------------------------------- */
+
+/* The texts of one form of a thinking part: a string, or text parts. */
+struct text thinking_text(struct json_value value, struct arena *arena);
+/* What the reasoning of an answer or of a piece of it is called: the first that is there. */
+struct json_value reasoning_member(struct json_value reasoning_content,
+                                   struct json_value reasoning);
+/* The citation in an item of `annotations`; false when it is of another kind. */
+bool read_annotation(struct json_value item, struct citation *ret);
+void write_annotation(const struct citation *citation, struct json_writer *json);
+/* An answer with status 200 that is an error all the same; *RET says which. */
+bool error_inside(struct json_value error, struct json_value base_resp, struct span body,
+                  struct arena *arena, struct complaint *ret);
+
+/* {"type": "thinking", ...} or {"type": "redacted_thinking", ...}. */
+void write_thinking(struct text text, struct text signature, enum dialect_id origin,
+                    bool redacted, struct arena *arena, struct json_writer *json);
+/* "extra_content": where Google's layer puts the signature of a call. */
+void write_google_signature(struct text signature, struct json_writer *json);
+/* Whether the client knows the tool NAME as one with free text. */
+bool is_custom_tool(const struct translation *t, struct text name);
+
+void openai_write_usage(const struct usage *usage, struct json_writer *json);
+bool usage_known(const struct usage *usage);
+
 #endif

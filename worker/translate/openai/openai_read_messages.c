@@ -3,15 +3,16 @@
 
 #include "worker/translate/openai/openai_inside.h"
 
-#define MESSAGE_MEMBERS(M)                                                                     \
-    M(role)                                                                                    \
-    M(content)                                                                                 \
-    M(name)                                                                                    \
-    M(refusal)                                                                                 \
-    M(tool_calls)                                                                              \
-    M(tool_call_id)                                                                            \
-    M(function_call) M(reasoning_content) M(reasoning) M(thinking_blocks) M(reasoning_details) \
-        M(audio) M(images) M(cache_control)
+#define MESSAGE_MEMBERS(M)                                                             \
+    M(role)                                                                            \
+    M(content)                                                                         \
+    M(name)                                                                            \
+    M(refusal)                                                                         \
+    M(tool_calls)                                                                      \
+    M(tool_call_id)                                                                    \
+    M(function_call)                                                                   \
+    M(reasoning_content) M(reasoning) M(thinking_blocks) M(reasoning_details) M(audio) \
+        M(images) M(cache_control)
 
 enum message_member {
 #define MEMBER(name) MESSAGE_##name,
@@ -28,6 +29,7 @@ struct message_reading {
     const struct path *path;
     const struct json_value *values; /* by enum message_member */
     struct message *to;
+    bool words_used; /* reasoning_content has become the words of a thinking block */
 };
 
 typedef bool read_role_f(struct message_reading *reading);
@@ -139,6 +141,17 @@ static void add_reasoning(struct message_reading *reading, enum message_member m
         message_add_block(reading->to, BLOCK_reasoning, reading->chat->arena)->text = text;
 }
 
+/* Streams give the signature in a block without its words, which came as reasoning_content. */
+static void fill_words(struct message_reading *reading, struct block *block)
+{
+    struct text words = text_of(reading->values[MESSAGE_reasoning_content]);
+
+    if (!block->redacted && block->text.len == 0 && block->signature.ptr && words.len > 0) {
+        block->text = words;
+        reading->words_used = true;
+    }
+}
+
 static bool read_thinking_blocks(struct message_reading *reading)
 {
     struct json_value list = reading->values[MESSAGE_thinking_blocks];
@@ -148,10 +161,16 @@ static bool read_thinking_blocks(struct message_reading *reading)
 
     if (list.kind != JSON_ARRAY)
         return refuse(reading->chat->t, &path, "must be an array");
-    while (json_next(&walk, NULL, &item))
-        if (item.kind == JSON_OBJECT)
-            read_thinking_block(
-                item, message_add_block(reading->to, BLOCK_reasoning, reading->chat->arena));
+    while (json_next(&walk, NULL, &item)) {
+        struct block *block;
+
+        if (item.kind != JSON_OBJECT)
+            continue;
+        block = message_add_block(reading->to, BLOCK_reasoning, reading->chat->arena);
+        read_thinking_block(item, block);
+        if (!reading->words_used)
+            fill_words(reading, block);
+    }
     return true;
 }
 

@@ -59,18 +59,22 @@ void read_thinking_block(struct json_value item, struct block *ret)
     ret->origin = (uint8_t)origin;
 }
 
-/* A part of Mistral's: its words are a string, or text parts again. */
-static bool read_thinking(struct part_reading *reading, struct json_value value)
+struct text thinking_text(struct json_value value, struct arena *arena)
 {
+    struct text text = text_of(value);
     struct json_walk walk = json_walk(value);
     struct json_value item;
 
-    reading->block->text = text_of(value);
-    while (json_next(&walk, NULL, &item))
+    while (value.kind == JSON_ARRAY && json_next(&walk, NULL, &item))
         if (item.kind == JSON_OBJECT)
-            reading->block->text =
-                text_join(reading->block->text, text_of(json_member(item, SPAN("text"))),
-                          reading->t->arena);
+            text = text_join(text, text_of(json_member(item, SPAN("text"))), arena);
+    return text;
+}
+
+/* A part of Mistral's: its words are a string, or text parts again. */
+static bool read_thinking(struct part_reading *reading, struct json_value value)
+{
+    reading->block->text = thinking_text(value, reading->t->arena);
     return true;
 }
 

@@ -1,0 +1,279 @@
+/* Whole answers to clients, with all members that the official SDKs count on. */
+#include "shared/base/check.h"
+
+#include "worker/translate/call.h"
+#include "worker/translate/media.h"
+#include "worker/translate/openai/openai_inside.h"
+
+struct reply_writing {
+    struct translation *t;
+    struct json_writer *json;
+    const struct choice *choice;
+};
+
+/* The blocks of KIND as one string, or null. */
+static void write_joined(struct reply_writing *writing, enum block_kind kind,
+                         const char *between)
+{
+    const struct block *only = NULL;
+    struct buffer joined _buffer_;
+    unsigned count = 0;
+
+    buffer_init(&joined, SIZE_MAX);
+    for (const struct block *block = writing->choice->blocks; block; block = block->next)
+        if (block->kind == kind && block->text.len > 0) {
+            only = block;
+            count++;
+        }
+    if (count <= 1) {
+        text_write(writing->json, only ? only->text : TEXT_NONE);
+        return;
+    }
+    for (const struct block *block = writing->choice->blocks; block; block = block->next) {
+        if (block->kind != kind || block->text.len == 0)
+            continue;
+        if (joined.len > 0)
+            (void)buffer_append(&joined, span_of_text(between));
+        (void)buffer_append(&joined, span_of(block->text.ptr, block->text.len));
+    }
+    json_write_inside(writing->json, buffer_span(&joined));
+}
+
+static bool has_text(const struct choice *choice, enum block_kind kind)
+{
+    for (const struct block *block = choice->blocks; block; block = block->next)
+        if (block->kind == kind && block->text.len > 0)
+            return true;
+    return false;
+}
+
+static void write_content(struct reply_writing *writing)
+{
+    bool silent = !choice_has(writing->choice, BLOCK_tool_call) &&
+                  !has_text(writing->choice, BLOCK_refusal);
+
+    json_write_key(writing->json, SPAN("content"));
+    if (silent && !has_text(writing->choice, BLOCK_text))
+        json_write_text(writing->json, SPAN(""));
+    else
+        write_joined(writing, BLOCK_text, "");
+    json_write_key(writing->json, SPAN("refusal"));
+    write_joined(writing, BLOCK_refusal, "");
+}
+
+/* ---- reasoning --------------------------------------------------------------------------- */
+
+static void write_reasoning(struct reply_writing *writing)
+{
+    bool is_signed = false;
+
+    for (const struct block *block = writing->choice->blocks; block; block = block->next)
+        is_signed = is_signed || (block->kind == BLOCK_reasoning && block->signature.ptr);
+    if (has_text(writing->choice, BLOCK_reasoning)) {
+        json_write_key(writing->json, SPAN("reasoning_content"));
+        write_joined(writing, BLOCK_reasoning, "\\n");
+    }
+    if (!is_signed)
+        return;
+    json_write_key(writing->json, SPAN("thinking_blocks"));
+    json_write_array(writing->json);
+    for (const struct block *block = writing->choice->blocks; block; block = block->next)
+        if (block->kind == BLOCK_reasoning)
+            write_thinking(block->text, block->signature, (enum dialect_id)block->origin,
+                           block->redacted, writing->t->arena, writing->json);
+    json_write_array_end(writing->json);
+}
+
+/* ---- calls ------------------------------------------------------------------------------- */
+
+static void write_called(struct reply_writing *writing, const struct block *call)
+{
+    struct arena *arena = writing->t->arena;
+    bool custom = call->custom || is_custom_tool(writing->t, call->name);
+    struct span kind = custom ? SPAN("custom") : SPAN("function");
+    struct text input = custom ? call_custom_input(call, arena) : TEXT_NONE;
+
+    json_write_member_text(writing->json, SPAN("type"), kind);
+    json_write_key(writing->json, kind);
+    json_write_object(writing->json);
+    text_write_member(writing->json, SPAN("name"), call->name);
+    if (custom)
+        text_write_member(writing->json, SPAN("input"),
+                          input.ptr ? input : call_arguments(call, arena));
+    else
+        text_write_member(writing->json, SPAN("arguments"), call_arguments(call, arena));
+    json_write_object_end(writing->json);
+}
+
+static void write_call(struct reply_writing *writing, const struct block *call)
+{
+    bool is_signed = call->signature.len > 0 && call->origin == DIALECT_gemini;
+    struct text id = call->id.len > 0 ? call->id : make_id(writing->t, "call_");
+
+    json_write_object(writing->json);
+    text_write_member(writing->json, SPAN("id"),
+                      is_signed ? signed_id_pack(id, call->signature, writing->t->arena) : id);
+    write_called(writing, call);
+    if (is_signed)
+        write_google_signature(call->signature, writing->json);
+    json_write_object_end(writing->json);
+}
+
+static void write_calls(struct reply_writing *writing)
+{
+    if (!choice_has(writing->choice, BLOCK_tool_call))
+        return;
+    json_write_key(writing->json, SPAN("tool_calls"));
+    json_write_array(writing->json);
+    for (const struct block *block = writing->choice->blocks; block; block = block->next)
+        if (block->kind == BLOCK_tool_call)
+            write_call(writing, block);
+    json_write_array_end(writing->json);
+}
+
+/* ---- the rest of a message --------------------------------------------------------------- */
+
+/* Characters (code points; a surrogate pair is one) that TEXT decodes to. */
+static uint64_t count_characters(struct text text)
+{
+    uint64_t count = 0;
+
+    for (size_t i = 0; i < text.len; i++) {
+        unsigned char c = (unsigned char)text.ptr[i];
+
+        if ((c & 0xc0) == 0x80)
+            continue;
+        count++;
+        if (c != '\\')
+            continue;
+        i++;
+        if (i < text.len && text.ptr[i] == 'u') {
+            /* The second half of a pair does not count. */
+            if (text.len - i > 4 && (text.ptr[i + 1] | 0x20) == 'd' &&
+                strchr("cdefCDEF", text.ptr[i + 2]))
+                count--;
+            i += 4;
+        }
+    }
+    return count;
+}
+
+static struct json_value number(uint64_t value, struct arena *arena)
+{
+    struct buffer digits _buffer_;
+
+    buffer_init(&digits, 24);
+    (void)buffer_append_u64(&digits, value);
+    return (struct json_value){JSON_NUMBER, arena_copy(arena, buffer_span(&digits))};
+}
+
+/* A citation that does not say where it belongs is about the whole of its block. */
+static void write_placed(struct reply_writing *writing, struct citation citation,
+                         uint64_t start, uint64_t end)
+{
+    if (citation.start.kind != JSON_NUMBER)
+        citation.start = number(start, writing->t->arena);
+    if (citation.end.kind != JSON_NUMBER)
+        citation.end = number(end, writing->t->arena);
+    write_annotation(&citation, writing->json);
+}
+
+static void write_annotations(struct reply_writing *writing)
+{
+    uint64_t start = 0;
+    bool any = false;
+
+    for (const struct block *block = writing->choice->blocks; block; block = block->next) {
+        uint64_t end;
+
+        if (block->kind != BLOCK_text)
+            continue;
+        end = start + count_characters(block->text);
+        for (const struct citation *at = block->citations; at; at = at->next) {
+            if (!at->url.ptr)
+                continue;
+            if (!any) {
+                json_write_key(writing->json, SPAN("annotations"));
+                json_write_array(writing->json);
+                any = true;
+            }
+            write_placed(writing, *at, start, end);
+        }
+        start = end;
+    }
+    if (any)
+        json_write_array_end(writing->json);
+}
+
+/* OpenRouter's convention; OpenAI's chat completions have no images. */
+static void write_images(struct reply_writing *writing)
+{
+    if (!choice_has(writing->choice, BLOCK_image))
+        return;
+    json_write_key(writing->json, SPAN("images"));
+    json_write_array(writing->json);
+    for (const struct block *block = writing->choice->blocks; block; block = block->next) {
+        if (block->kind != BLOCK_image)
+            continue;
+        json_write_object(writing->json);
+        json_write_member_text(writing->json, SPAN("type"), SPAN("image_url"));
+        json_write_key(writing->json, SPAN("image_url"));
+        json_write_object(writing->json);
+        json_write_key(writing->json, SPAN("url"));
+        media_write_address(writing->json, &block->media);
+        json_write_object_end(writing->json);
+        json_write_object_end(writing->json);
+    }
+    json_write_array_end(writing->json);
+}
+
+static void write_choice(struct reply_writing *writing)
+{
+    const struct choice *choice = writing->choice;
+    struct json_writer *json = writing->json;
+
+    json_write_object(json);
+    json_write_member_u64(json, SPAN("index"), choice->index);
+    json_write_key(json, SPAN("message"));
+    json_write_object(json);
+    json_write_member_text(json, SPAN("role"), SPAN("assistant"));
+    write_content(writing);
+    write_reasoning(writing);
+    write_calls(writing);
+    write_annotations(writing);
+    write_images(writing);
+    json_write_object_end(json);
+    json_write_key(json, SPAN("logprobs"));
+    json_write_raw(json,
+                   choice->logprobs.kind == JSON_OBJECT ? choice->logprobs.raw : SPAN("null"));
+    json_write_member_text(json, SPAN("finish_reason"),
+                           finish_text((enum stop_reason)choice->stop));
+    json_write_object_end(json);
+}
+
+void openai_write_reply(struct translation *t, const struct reply *reply,
+                        struct json_writer *json)
+{
+    struct reply_writing writing = {.t = t, .json = json};
+
+    json_write_object(json);
+    text_write_member(json, SPAN("id"),
+                      reply->id.len > 0 ? reply->id : make_id(t, "chatcmpl-"));
+    json_write_member_text(json, SPAN("object"), SPAN("chat.completion"));
+    json_write_member_u64(json, SPAN("created"), reply->created > 0 ? reply->created : t->now);
+    if (reply->model.len > 0)
+        text_write_member(json, SPAN("model"), reply->model);
+    else
+        json_write_member_text(json, SPAN("model"), t->target.model);
+    json_write_key(json, SPAN("choices"));
+    json_write_array(json);
+    for (writing.choice = reply->choices; writing.choice; writing.choice = writing.choice->next)
+        write_choice(&writing);
+    json_write_array_end(json);
+    if (usage_known(&reply->usage)) {
+        json_write_key(json, SPAN("usage"));
+        openai_write_usage(&reply->usage, json);
+    }
+    text_write_known(json, SPAN("service_tier"), reply->service_tier);
+    json_write_object_end(json);
+}
