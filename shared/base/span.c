@@ -61,7 +61,8 @@ size_t span_find(struct span hay, struct span needle)
         return 0;
     if (needle.len > hay.len)
         return SIZE_MAX;
-    found = memmem(hay.ptr, hay.len, needle.ptr, needle.len);
+    found = needle.len == 1 ? memchr(hay.ptr, needle.ptr[0], hay.len)
+                            : memmem(hay.ptr, hay.len, needle.ptr, needle.len);
     return found ? (size_t)(found - hay.ptr) : SIZE_MAX;
 }
 
@@ -84,11 +85,18 @@ bool span_read_u64(struct span s, uint64_t *ret)
 
 bool span_eq_secret(struct span a, struct span b)
 {
-    volatile unsigned char differs = 0;
+    volatile uint64_t differs = 0; /* so that no compiler stops early */
+    uint64_t left, right;
+    size_t at = 0;
 
     if (a.len != b.len)
         return false;
-    for (size_t i = 0; i < a.len; i++)
-        differs |= (unsigned char)(a.ptr[i] ^ b.ptr[i]);
+    for (; a.len - at >= sizeof(left); at += sizeof(left)) {
+        memcpy(&left, a.ptr + at, sizeof(left));
+        memcpy(&right, b.ptr + at, sizeof(right));
+        differs |= left ^ right;
+    }
+    for (; at < a.len; at++)
+        differs |= (unsigned char)(a.ptr[at] ^ b.ptr[at]);
     return differs == 0;
 }

@@ -31,6 +31,8 @@ START_TEST(spans_are_cut_trimmed_and_compared)
     ck_assert(!span_eq_nocase(SPAN("@"), SPAN("`")));
     ck_assert_uint_eq(span_find(SPAN("abcabd"), SPAN("abd")), 3);
     ck_assert_uint_eq(span_find(SPAN("abc"), SPAN("x")), SIZE_MAX);
+    ck_assert_uint_eq(span_find(SPAN("abc"), SPAN("c")), 2);
+    ck_assert_uint_eq(span_find(SPAN_NONE, SPAN("c")), SIZE_MAX);
     ck_assert(span_read_u64(SPAN("18446744073709551615"), &number) && number == UINT64_MAX);
     ck_assert(!span_read_u64(SPAN("18446744073709551616"), &number) && number == UINT64_MAX);
     ck_assert(!span_read_u64(SPAN("+1"), &number) && !span_read_u64(SPAN(""), &number));
@@ -200,6 +202,25 @@ START_TEST(a_checksum_of_any_length_and_place_is_that_of_its_bits)
             struct span part = span_of(bytes + at, len);
 
             ck_assert_uint_eq(crc32_of(part), crc_bit_by_bit(part));
+        }
+    }
+}
+
+END_TEST
+
+START_TEST(a_secret_that_differs_in_any_one_bit_is_another)
+{
+    char ours[40], theirs[40];
+
+    for (unsigned i = 0; i < sizeof(ours); i++)
+        ours[i] = theirs[i] = (char)(i * 31);
+    for (size_t len = 0; len <= sizeof(ours); len++) {
+        ck_assert(span_eq_secret(span_of(ours, len), span_of(theirs, len)));
+        ck_assert(len == 0 || !span_eq_secret(span_of(ours, len), span_of(theirs, len - 1)));
+        for (size_t bit = 0; bit < len * 8; bit++) {
+            theirs[bit / 8] ^= (char)(1 << bit % 8);
+            ck_assert(!span_eq_secret(span_of(ours, len), span_of(theirs, len)));
+            theirs[bit / 8] ^= (char)(1 << bit % 8);
         }
     }
 }
@@ -377,6 +398,7 @@ int main(void)
     tcase_add_test(tests, times_are_written);
     tcase_add_test(tests, an_arena_that_is_reset_gives_its_first_block_again);
     tcase_add_test(tests, a_checksum_of_any_length_and_place_is_that_of_its_bits);
+    tcase_add_test(tests, a_secret_that_differs_in_any_one_bit_is_another);
     tcase_add_test(tests, hashes_have_their_published_values);
     tcase_add_test(tests, sealed_bytes_open_only_unchanged);
     tcase_add_test(tests, encodings_go_there_and_back);
