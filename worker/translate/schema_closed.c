@@ -164,8 +164,8 @@ static bool may_stay(enum treatment treatment, struct json_value value)
 static struct text noted(struct text notes, struct span key, struct json_value value,
                          struct arena *arena)
 {
-    struct text text = value.kind == JSON_STRING ? text_of(value)
-                                                 : text_escape(value.raw, arena);
+    struct text text =
+        value.kind == JSON_STRING ? text_of(value) : text_escape(value.raw, arena);
 
     if (notes.len > NOTES_LIMIT_BYTES || text.len > NOTES_LIMIT_BYTES)
         return notes;

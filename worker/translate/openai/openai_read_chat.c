@@ -6,40 +6,6 @@
 #define KIND(kind) (1U << JSON_##kind)
 #define BOOLS      (KIND(TRUE) | KIND(FALSE))
 
-bool read_string(struct translation *t, const struct path *path, struct json_value value,
-                 struct text *ret)
-{
-    if (value.kind != JSON_STRING)
-        return refuse(t, path, "must be a string");
-    *ret = text_of(value);
-    return true;
-}
-
-bool read_known(struct translation *t, const struct path *path, const char *key,
-                struct json_value value, struct text *ret)
-{
-    struct path here = {.up = path, .key = span_of_text(key)};
-
-    return value.kind == JSON_ABSENT || read_string(t, &here, value, ret);
-}
-
-static bool read_bool(struct translation *t, const struct path *path, struct json_value value,
-                      uint8_t *ret_maybe)
-{
-    if (value.kind != JSON_TRUE && value.kind != JSON_FALSE)
-        return refuse(t, path, "must be true or false");
-    *ret_maybe = value.kind == JSON_TRUE ? MAYBE_TRUE : MAYBE_FALSE;
-    return true;
-}
-
-bool read_maybe(struct translation *t, const struct path *path, const char *key,
-                struct json_value value, uint8_t *ret_maybe)
-{
-    struct path here = {.up = path, .key = span_of_text(key)};
-
-    return value.kind == JSON_ABSENT || read_bool(t, &here, value, ret_maybe);
-}
-
 /* ---- members with their own form ------------------------------------------------------- */
 
 static bool read_nothing(struct chat_reading *reading, const struct path *path,

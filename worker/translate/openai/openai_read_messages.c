@@ -3,16 +3,16 @@
 
 #include "worker/translate/openai/openai_inside.h"
 
-#define MESSAGE_MEMBERS(M)                                                             \
-    M(role)                                                                            \
-    M(content)                                                                         \
-    M(name)                                                                            \
-    M(refusal)                                                                         \
-    M(tool_calls)                                                                      \
-    M(tool_call_id)                                                                    \
-    M(function_call)                                                                   \
-    M(reasoning_content) M(reasoning) M(thinking_blocks) M(reasoning_details) M(audio) \
-        M(images) M(cache_control)
+#define MESSAGE_MEMBERS(M) \
+    M(role)                \
+    M(content)             \
+    M(name)                \
+    M(refusal)             \
+    M(tool_calls)          \
+    M(tool_call_id)        \
+    M(function_call)       \
+    M(reasoning_content)   \
+    M(reasoning) M(thinking_blocks) M(reasoning_details) M(audio) M(images) M(cache_control)
 
 enum message_member {
 #define MEMBER(name) MESSAGE_##name,

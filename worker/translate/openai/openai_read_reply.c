@@ -18,10 +18,11 @@ enum answer_member {
 
 static const struct span answer_keys[] = {ANSWER_MEMBERS(MEMBER_KEY)};
 
-#define SAID_MEMBERS(M)                                                                  \
-    M(content)                                                                           \
-    M(refusal) M(reasoning_content) M(reasoning) M(reasoning_details) M(thinking_blocks) \
-        M(tool_calls) M(function_call) M(annotations) M(images) M(audio)
+#define SAID_MEMBERS(M)                                                                     \
+    M(content)                                                                              \
+    M(refusal)                                                                              \
+    M(reasoning_content) M(reasoning) M(reasoning_details) M(thinking_blocks) M(tool_calls) \
+        M(function_call) M(annotations) M(images) M(audio)
 
 enum said_member {
 #define MEMBER(name) SAID_##name,

@@ -2,25 +2,6 @@
 
 #include "worker/translate/openai/openai_inside.h"
 
-bool word_value(const struct word *table, unsigned count, struct json_value word, uint8_t *ret)
-{
-    for (unsigned i = 0; word.kind == JSON_STRING && i < count; i++) {
-        if (json_text_eq(word, table[i].text)) {
-            *ret = table[i].value;
-            return true;
-        }
-    }
-    return false;
-}
-
-struct span word_text(const struct word *table, unsigned count, uint8_t value)
-{
-    for (unsigned i = 0; i < count; i++)
-        if (table[i].value == value)
-            return table[i].text;
-    return SPAN_NONE;
-}
-
 static const struct word efforts[] = {
     {WORD("none"), EFFORT_NONE}, {WORD("minimal"), EFFORT_MINIMAL},
     {WORD("low"), EFFORT_LOW},   {WORD("medium"), EFFORT_MEDIUM},

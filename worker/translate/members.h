@@ -1,0 +1,43 @@
+/* worker/translate/members.h
+ *
+ * How readers of dialects find members of objects and the words that stand for enums.
+ */
+#ifndef WORKER_TRANSLATE_MEMBERS_H
+#define WORKER_TRANSLATE_MEMBERS_H
+
+#include "worker/translate/translation.h"
+
+/* Sets VALUES[i] to the member of OBJECT that is named KEYS[i], in one walk; null and what is
+ * not there are JSON_ABSENT. Other members are passed over. */
+void pick_members(struct json_value object, const struct span *keys, unsigned count,
+                  struct json_value *values);
+/* The same for an object at PATH of a request: other members are named as dropped. False when
+ * it is no object. */
+bool take_members(struct translation *t, const struct path *path, struct json_value object,
+                  const struct span *keys, unsigned count, struct json_value *values);
+
+/* A list of members: an enum PREFIX_name and, by MEMBER_KEYS, their names. */
+#define MEMBER_KEY(name) WORD(#name),
+
+struct word {
+    struct span text;
+    uint8_t value;
+};
+
+/* The value of the string WORD in the COUNT rows of TABLE; false when it is not there. */
+bool word_value(const struct word *table, unsigned count, struct json_value word, uint8_t *ret);
+/* The first word for VALUE; SPAN_NONE when there is none. */
+struct span word_text(const struct word *table, unsigned count, uint8_t value);
+
+/* A string; else refused. */
+bool read_string(struct translation *t, const struct path *path, struct json_value value,
+                 struct text *ret);
+/* The same for a member of the object at PATH that may be absent. */
+bool read_known(struct translation *t, const struct path *path, const char *key,
+                struct json_value value, struct text *ret);
+bool read_maybe(struct translation *t, const struct path *path, const char *key,
+                struct json_value value, uint8_t *ret_maybe);
+bool read_bool(struct translation *t, const struct path *path, struct json_value value,
+               uint8_t *ret_maybe);
+
+#endif
