@@ -33,6 +33,8 @@ const struct model_traits *model_traits(struct span name, enum dialect_id dialec
     const struct model_traits *best = NULL;
     struct span model = last_part(name);
 
+    if (dialect == DIALECT_responses)
+        dialect = DIALECT_openai; /* the same models */
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         const struct model_traits *row = &rows[i];
 

@@ -1,0 +1,89 @@
+/* worker/translate/responses/responses_inside.h
+ *
+ * What the files of this folder share. Private to the folder.
+ */
+#ifndef WORKER_TRANSLATE_RESPONSES_INSIDE_H
+#define WORKER_TRANSLATE_RESPONSES_INSIDE_H
+
+#include "worker/translate/members.h"
+#include "worker/translate/responses/responses.h"
+
+#define NAME_LIMIT_BYTES 64 /* of tools */
+#define ID_LIMIT_BYTES   64 /* of calls */
+
+/* ---- requests -------------------------------------------------------------------------- */
+
+struct chat_reading {
+    struct translation *t;
+    struct arena *arena;
+    struct chat *chat;
+    struct extra **next_extra;
+};
+
+typedef bool read_setting_f(struct chat_reading *reading, const struct path *path,
+                            struct json_value value);
+
+/* responses_read_items.c, responses_read_tools.c */
+read_setting_f responses_read_input;
+read_setting_f responses_read_tools;
+read_setting_f responses_read_tool_choice;
+
+/* ---- words ----------------------------------------------------------------------------- */
+
+extern const struct word responses_efforts[], responses_choices[];
+extern const unsigned responses_effort_count, responses_choice_count;
+
+/* ---- items ----------------------------------------------------------------------------- */
+
+/* {"type": "summary_text", "text"} and its like, an array: their texts, a blank line between.
+ */
+struct text responses_summary(struct json_value list, struct arena *arena);
+/* The reasoning of an item into BLOCK: its texts, its signature and who made that. */
+void responses_read_reasoning(struct json_value item, struct arena *arena, struct block *block);
+/* {"type": "url_citation", ...}; false when it is of another kind. */
+bool responses_read_annotation(struct json_value item, struct citation *ret);
+void responses_write_annotation(const struct citation *citation, struct json_writer *json);
+
+/* Tools as an answer repeats them and as a request has them. */
+void responses_write_tools(struct translation *t, const struct chat *chat, bool renamed,
+                           struct json_writer *json);
+void responses_write_tool_choice(struct translation *t, const struct chat *chat, bool renamed,
+                                 struct json_writer *json);
+/* {"format": ..., "verbosity": ...} */
+void responses_write_text(const struct chat *chat, struct json_writer *json);
+
+void responses_write_usage(const struct usage *usage, struct json_writer *json);
+
+/* ---- answers --------------------------------------------------------------------------- */
+
+/* What is the same in all objects "response" of one exchange. */
+struct response {
+    struct text id, model;
+    uint64_t created;
+};
+
+void responses_begin(struct translation *t, struct text id, struct text model, uint64_t created,
+                     struct response *ret);
+
+/* All members but output: STATUS "in_progress", "completed", "incomplete" or "failed"; WHY the
+ * reason of an incomplete one; USAGE and COMPLAINT may be NULL. OUTPUT: the items, JSON with
+ * commas between. */
+struct response_state {
+    const char *status, *why;
+    struct span output;
+    const struct usage *usage;
+    const struct complaint *complaint;
+};
+
+void responses_write_response(struct translation *t, const struct response *response,
+                              const struct response_state *state, struct json_writer *json);
+/* The status that a stop gives, and the reason when it is no complete one. */
+const char *responses_status(enum stop_reason stop, const char **ret_why);
+
+/* Whether the client knows the tool NAME as one with free text. */
+bool responses_is_custom(const struct translation *t, struct text name);
+
+/* {"code", "message"} and the event's form with type and param. */
+void responses_write_error(const struct complaint *complaint, struct json_writer *json);
+
+#endif
