@@ -163,11 +163,25 @@ bool gemini_read_reply(struct translation *t, struct json_value body, struct rep
 
 /* ---- writing --------------------------------------------------------------------------- */
 
+/* Without line ends, which would cut a record in two. They stand between tokens only. */
+static struct span one_line(struct span object, struct arena *arena)
+{
+    char *to;
+
+    if (!memchr(object.ptr, '\n', object.len) && !memchr(object.ptr, '\r', object.len))
+        return object;
+    to = arena_take_text(arena, object.len);
+    for (size_t i = 0; i < object.len; i++)
+        to[i] = object.ptr[i] == '\n' || object.ptr[i] == '\r' ? ' ' : object.ptr[i];
+    return span_of(to, object.len);
+}
+
 static void write_call(struct json_writer *json, const struct block *call, struct arena *arena)
 {
     struct span object;
 
     (void)call_input(call, arena, &object);
+    object = one_line(object, arena);
     json_write_key(json, SPAN("functionCall"));
     json_write_object(json);
     text_write_known(json, SPAN("id"), call->id);
