@@ -1,0 +1,109 @@
+/* What an answer used; the look at a stream that is passed on unchanged; errors. */
+#include "worker/translate/responses/responses_inside.h"
+
+void responses_read_usage(struct json_value usage, struct usage *ret)
+{
+    struct json_value input, output;
+
+    if (usage.kind != JSON_OBJECT)
+        return;
+    input = json_member(usage, SPAN("input_tokens_details"));
+    output = json_member(usage, SPAN("output_tokens_details"));
+    usage_read(usage, SPAN("input_tokens"), &ret->input);
+    usage_read(usage, SPAN("output_tokens"), &ret->output);
+    usage_read(input, SPAN("cached_tokens"), &ret->cached);
+    usage_read(input, SPAN("cache_write_tokens"), &ret->cache_write);
+    usage_read(output, SPAN("reasoning_tokens"), &ret->reasoning);
+    ret->raw = usage.raw;
+}
+
+void responses_write_usage(const struct usage *usage, struct json_writer *json)
+{
+    uint64_t input = usage_or_zero(usage->input), output = usage_or_zero(usage->output);
+
+    json_write_object(json);
+    json_write_member_u64(json, SPAN("input_tokens"), input);
+    json_write_key(json, SPAN("input_tokens_details"));
+    json_write_object(json);
+    json_write_member_u64(json, SPAN("cached_tokens"), usage_or_zero(usage->cached));
+    if (usage->cache_write != TOKENS_UNKNOWN)
+        json_write_member_u64(json, SPAN("cache_write_tokens"), usage->cache_write);
+    json_write_object_end(json);
+    json_write_member_u64(json, SPAN("output_tokens"), output);
+    json_write_key(json, SPAN("output_tokens_details"));
+    json_write_object(json);
+    json_write_member_u64(json, SPAN("reasoning_tokens"), usage_or_zero(usage->reasoning));
+    json_write_object_end(json);
+    json_write_member_u64(json, SPAN("total_tokens"), usage_add(input, output));
+    json_write_object_end(json);
+}
+
+static bool ends(struct span type)
+{
+    return span_eq(type, SPAN("response.completed")) ||
+           span_eq(type, SPAN("response.incomplete"));
+}
+
+static bool fails(struct span type)
+{
+    return span_eq(type, SPAN("response.failed")) || span_eq(type, SPAN("error"));
+}
+
+bool responses_tap_record(struct stream_tap *tap, const struct sse_record *record)
+{
+    struct json_pick picks[] = {{.key = SPAN("response")}};
+    struct json_error error;
+    size_t open;
+    bool empty;
+
+    if (!ends(record->event) && !fails(record->event))
+        return false;
+    tap->finished =
+        tap->finished || ends(record->event) || span_eq(record->event, SPAN("response.failed"));
+    tap->failed = tap->failed || fails(record->event);
+    if (json_pick(record->data, picks, 1, &open, &empty, &error) &&
+        picks[0].value.kind == JSON_OBJECT)
+        responses_read_usage(json_member(picks[0].value, SPAN("usage")), &tap->usage);
+    return false;
+}
+
+/* ---- errors ------------------------------------------------------------------------------ */
+
+void responses_write_error(const struct complaint *complaint, struct json_writer *json)
+{
+    const struct complaint_row *row = complaint_row((enum complaint_kind)complaint->kind);
+
+    json_write_object(json);
+    json_write_member_text(json, SPAN("type"), span_of_text(row->openai_type));
+    if (complaint->code.ptr)
+        text_write_member(json, SPAN("code"), complaint->code);
+    else
+        json_write_member_text(json, SPAN("code"), span_of_text(row->openai_code));
+    text_write_member(json, SPAN("message"), complaint->message);
+    text_write_member(json, SPAN("param"), complaint->param);
+    json_write_object_end(json);
+}
+
+uint16_t responses_write_complaint(const struct complaint *complaint, struct json_writer *json)
+{
+    json_write_object(json);
+    json_write_key(json, SPAN("error"));
+    responses_write_error(complaint, json);
+    json_write_object_end(json);
+    return complaint_status((enum complaint_kind)complaint->kind);
+}
+
+/* Of a stream that was passed on unchanged: nobody knows its numbers, so it has none. */
+void responses_write_stream_complaint(const struct complaint *complaint, struct buffer *out)
+{
+    struct json_writer json;
+
+    (void)buffer_append(out, SPAN("event: error\ndata: "));
+    json_write_init(&json, out);
+    json_write_object(&json);
+    json_write_member_text(&json, SPAN("type"), SPAN("error"));
+    json_write_key(&json, SPAN("error"));
+    responses_write_error(complaint, &json);
+    json_write_object_end(&json);
+    (void)buffer_append(out, SPAN("\n\n"));
+}
