@@ -1,7 +1,7 @@
 /* The row of the Anthropic messages dialect. */
-#include "shared/base/check.h"
-
 #include "worker/translate/anthropic/anthropic.h"
+
+#include "shared/base/check.h"
 
 static const struct span request_headers[] = {
     WORD("anthropic-version"),
@@ -37,6 +37,18 @@ const struct dialect dialect_anthropic = {
     .model_member = WORD("model"),
     .stream_member = WORD("stream"),
     .usage_member = WORD("usage"),
+    .reader_bytes = ANTHROPIC_READER_BYTES,
+    .writer_bytes = ANTHROPIC_WRITER_BYTES,
     .read_chat = anthropic_read_chat,
     .write_chat = anthropic_write_chat,
+    .read_reply = anthropic_read_reply,
+    .write_reply = anthropic_write_reply,
+    .read_record = anthropic_read_record,
+    .read_end = anthropic_read_end,
+    .write_event = anthropic_write_event,
+    .read_usage = anthropic_read_usage,
+    .tap_record = anthropic_tap_record,
+    .write_complaint = anthropic_write_complaint,
+    .write_stream_complaint = anthropic_write_stream_complaint,
+    .ping = WORD("event: ping\ndata: {\"type\":\"ping\"}\n\n"),
 };

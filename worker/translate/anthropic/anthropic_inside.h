@@ -40,18 +40,21 @@ struct anthropic_word {
 };
 
 /* False when WORD is no string in TABLE, which ends with a row without text. */
-bool anthropic_word_read(const struct anthropic_word *table, struct json_value word, uint8_t *ret);
+bool anthropic_word_read(const struct anthropic_word *table, struct json_value word,
+                         uint8_t *ret);
 /* The first row of VALUE, else the table's first row. */
 struct span anthropic_word(const struct anthropic_word *table, uint8_t value);
 
-extern const struct anthropic_word anthropic_stops[];   /* enum stop_reason; the first: a normal end */
+extern const struct anthropic_word
+    anthropic_stops[]; /* enum stop_reason; the first: a normal end */
 extern const struct anthropic_word anthropic_efforts[]; /* enum effort */
 
 /* ---- blocks --------------------------------------------------------------------------- */
 
-#define BLOCK_MEMBERS(X)                                                                       \
-    X(type) X(text) X(thinking) X(signature) X(data) X(id) X(name) X(input) X(tool_use_id)     \
-    X(content) X(is_error) X(source) X(title) X(context) X(citations) X(cache_control)
+#define BLOCK_MEMBERS(X)                                                                      \
+    X(type)                                                                                   \
+    X(text) X(thinking) X(signature) X(data) X(id) X(name) X(input) X(tool_use_id) X(content) \
+        X(is_error) X(source) X(title) X(context) X(citations) X(cache_control)
 
 enum block_member {
 #define MEMBER(name) MEMBER_##name,
@@ -76,6 +79,34 @@ bool anthropic_read_content(struct translation *t, const struct path *path,
 bool anthropic_read_tools(struct translation *t, struct json_value tools, struct chat *ret);
 bool anthropic_read_tool_choice(struct translation *t, struct json_value choice,
                                 struct chat *ret);
+
+/* ---- answers -------------------------------------------------------------------------- */
+
+/* Words that nobody knows are a normal end; what is no word is STOP_NONE. */
+enum stop_reason anthropic_stop_read(struct json_value word);
+/* CALLS: whether the answer holds calls of tools, which decides what others leave open. */
+struct span anthropic_stop_text(enum stop_reason stop, bool calls);
+/* Why it was refused, of stop_details; TEXT_NONE when nothing is said. */
+struct text anthropic_refusal_text(struct json_value details);
+/* Images have no place in the words of an assistant but as Markdown. */
+struct text anthropic_image_words(const struct media *media, struct arena *arena);
+/* Whether the client's tool NAME takes free text. */
+bool anthropic_is_custom(const struct translation *t, struct text name);
+
+/* The free text of a custom tool's call, unwrapped from {"input":"..."} as it comes. */
+#define CUSTOM_PIECE_BYTES 512
+#define CUSTOM_HELD_BYTES  8
+
+struct custom_input {
+    uint8_t place, missing, held_len; /* bytes of an escape: to come, and here */
+    bool escaped;
+    char held[CUSTOM_HELD_BYTES];
+};
+
+void custom_input_init(struct custom_input *custom);
+/* Eats from PIECE, of a partial_json; the words that are whole go to OUT, CUSTOM_PIECE_BYTES
+ * large. */
+struct text custom_input_next(struct custom_input *custom, struct text *piece, char *out);
 
 /* ---- writing a request ---------------------------------------------------------------- */
 

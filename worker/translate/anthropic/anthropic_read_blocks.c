@@ -50,8 +50,7 @@ enum cache_mark anthropic_cache_mark(struct json_value cache_control)
     return json_text_eq(ttl, SPAN("1h")) ? CACHE_LONG : CACHE_SHORT;
 }
 
-void anthropic_read_reasoning(const struct json_value *values, bool redacted,
-                              struct block *ret)
+void anthropic_read_reasoning(const struct json_value *values, bool redacted, struct block *ret)
 {
     enum dialect_id origin;
 
@@ -64,7 +63,7 @@ void anthropic_read_reasoning(const struct json_value *values, bool redacted,
 
 struct citation *anthropic_read_citations(struct json_value list, struct arena *arena)
 {
-    static const struct span names[] = {WORD("url"),   WORD("source"),         WORD("title"),
+    static const struct span names[] = {WORD("url"), WORD("source"), WORD("title"),
                                         WORD("document_title"), WORD("cited_text")};
     struct json_walk walk = json_walk(list);
     struct citation *first = NULL, *last = NULL;
@@ -190,15 +189,14 @@ static bool read_source(struct source_block *source, struct media *ret)
 {
     static const struct span names[] = {WORD("type"), WORD("media_type"), WORD("data"),
                                         WORD("url"),  WORD("file_id"),    WORD("content")};
+
     static const struct {
         struct span type;
         uint8_t form;
         uint8_t data; /* which of the names */
     } forms[] = {
-        {WORD("base64"), MEDIA_DATA, 2},
-        {WORD("url"), MEDIA_URL, 3},
-        {WORD("file"), MEDIA_FILE, 4},
-        {WORD("text"), MEDIA_TEXT, 2},
+        {WORD("base64"), MEDIA_DATA, 2},  {WORD("url"), MEDIA_URL, 3},
+        {WORD("file"), MEDIA_FILE, 4},    {WORD("text"), MEDIA_TEXT, 2},
         {WORD("content"), MEDIA_TEXT, 5},
     };
     struct path path = {.up = source->path, .key = SPAN("source")};

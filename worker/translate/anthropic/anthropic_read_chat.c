@@ -4,10 +4,11 @@
 #include "worker/translate/anthropic/anthropic_inside.h"
 
 /* Members with a form of their own, read in this order: what stands apart comes first. */
-#define CHAT_MEMBERS(X)                                                                     \
-    X(system) X(messages) X(tools) X(tool_choice) X(stream) X(stop_sequences) X(metadata)   \
-    X(service_tier) X(thinking) X(output_config) X(output_format) X(temperature) X(top_p)   \
-    X(top_k) X(max_tokens) X(cache_control) X(model)
+#define CHAT_MEMBERS(X)                                                                       \
+    X(system)                                                                                 \
+    X(messages) X(tools) X(tool_choice) X(stream) X(stop_sequences) X(metadata)               \
+        X(service_tier) X(thinking) X(output_config) X(output_format) X(temperature) X(top_p) \
+            X(top_k) X(max_tokens) X(cache_control) X(model)
 
 enum chat_member {
 #define MEMBER(name) CHAT_MEMBER_##name,
@@ -223,7 +224,8 @@ static bool read_output_config(struct translation *t, struct json_value config,
     if (config.kind != JSON_OBJECT)
         return refuse(t, &path, "must be an object");
     anthropic_pick(config, names, 2, values);
-    if (values[0].kind != JSON_ABSENT && !anthropic_word_read(anthropic_efforts, values[0], &effort))
+    if (values[0].kind != JSON_ABSENT &&
+        !anthropic_word_read(anthropic_efforts, values[0], &effort))
         return refuse(t, &effort_path, "must be low, medium, high, xhigh or max");
     if (effort != EFFORT_ABSENT && chat->reasoning.effort != EFFORT_NONE)
         chat->reasoning.effort = effort;
@@ -277,7 +279,8 @@ static void mark_last(struct json_value cache_control, struct chat *chat)
 static bool take_field(struct span key, struct json_value value, struct chat *chat)
 {
     static const struct span names[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini) [CHAT_##field] = WORD(anthropic),
+#define CHAT_FIELD(field, openai, responses, anthropic, gemini) \
+    [CHAT_##field] = WORD(anthropic),
 #include "worker/translate/chat_fields.def"
 #undef CHAT_FIELD
     };

@@ -105,8 +105,8 @@ static bool is_switched_off(struct chat_writing *writing)
 void anthropic_plan(struct chat_writing *writing)
 {
     const struct reasoning *asked = &writing->chat->reasoning;
-    bool wanted = asked->effort != EFFORT_ABSENT || asked->adaptive ||
-                  asked->budget.kind == JSON_NUMBER;
+    bool wanted =
+        asked->effort != EFFORT_ABSENT || asked->adaptive || asked->budget.kind == JSON_NUMBER;
 
     set_max_output(writing);
     if (!wanted)

@@ -24,7 +24,8 @@ const struct anthropic_word anthropic_efforts[] = {
     {SPAN_NONE, 0},
 };
 
-bool anthropic_word_read(const struct anthropic_word *table, struct json_value word, uint8_t *ret)
+bool anthropic_word_read(const struct anthropic_word *table, struct json_value word,
+                         uint8_t *ret)
 {
     for (; table->text.ptr; table++)
         if (json_text_eq(word, table->text)) {

@@ -203,7 +203,8 @@ static bool write_document_data(struct chat_writing *writing, const struct block
 {
     struct text words = block->media.data;
 
-    if (block->media.form == MEDIA_DATA && text_is(block->media.type, SPAN("application/pdf"))) {
+    if (block->media.form == MEDIA_DATA &&
+        text_is(block->media.type, SPAN("application/pdf"))) {
         write_source(writing, SPAN("base64"), block->media.type, SPAN("data"), words);
         return true;
     }

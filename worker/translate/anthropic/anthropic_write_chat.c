@@ -50,9 +50,10 @@ static void write_sampling(struct chat_writing *writing)
         {WORD("top_p"), CHAT_top_p},
         {WORD("top_k"), CHAT_top_k},
     };
+
     bool none = writing_has(writing, TRAIT_NO_SAMPLING) || writing->thinking.on;
-    bool one = writing_has(writing, TRAIT_ONE_SAMPLING) &&
-               chat_has(writing->chat, CHAT_temperature);
+    bool one =
+        writing_has(writing, TRAIT_ONE_SAMPLING) && chat_has(writing->chat, CHAT_temperature);
 
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         enum chat_field field = rows[i].field;
@@ -130,7 +131,8 @@ static void write_service_tier(struct chat_writing *writing)
 static void write_own_fields(struct chat_writing *writing)
 {
     static const struct span names[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini) [CHAT_##field] = WORD(anthropic),
+#define CHAT_FIELD(field, openai, responses, anthropic, gemini) \
+    [CHAT_##field] = WORD(anthropic),
 #include "worker/translate/chat_fields.def"
 #undef CHAT_FIELD
     };
@@ -184,8 +186,8 @@ static void write_output_config(struct chat_writing *writing)
 
 static bool asks_for_one(struct chat_writing *writing)
 {
-    struct path path = {.key = chat_field_name(CHAT_choice_count,
-                                               (enum dialect_id)writing->chat->dialect)};
+    struct path path = {
+        .key = chat_field_name(CHAT_choice_count, (enum dialect_id)writing->chat->dialect)};
 
     return !chat_has(writing->chat, CHAT_choice_count) ||
            span_eq(writing->chat->fields[CHAT_choice_count].raw, SPAN("1")) ||

@@ -5,7 +5,7 @@
 #include "worker/translate/schema_closed.h"
 
 #define NO_PARAMETERS SPAN("{\"type\":\"object\",\"properties\":{}}")
-#define FREE_INPUT                                                             \
+#define FREE_INPUT                                                                \
     SPAN("{\"type\":\"object\",\"properties\":{\"input\":{\"type\":\"string\"}}," \
          "\"required\":[\"input\"]}")
 
@@ -99,8 +99,8 @@ static void write_function(struct chat_writing *writing, const struct tool *tool
         if (tool->grammar.kind != JSON_ABSENT)
             drop(writing->t, SPAN("tools[].custom.format"));
     } else if (strict) {
-        write_schema(writing, (struct json_value){JSON_OBJECT,
-                                                  schema_close(tool->schema, writing->t->arena)});
+        write_schema(writing, (struct json_value){
+                                  JSON_OBJECT, schema_close(tool->schema, writing->t->arena)});
         json_write_member_bool(writing->json, SPAN("strict"), true);
     } else {
         write_schema(writing, tool->schema);
@@ -149,11 +149,11 @@ static void write_choice(struct chat_writing *writing)
     json_write_object(writing->json);
     json_write_member_text(writing->json, SPAN("type"), words[choice]);
     if (choice == TOOL_CHOICE_NAMED)
-        text_write_member(writing->json, SPAN("name"),
-                          chat->tool_choice == TOOL_CHOICE_NAMED && chat->tool_names
-                              ? tool_name_out(writing->t, chat->tool_names->text, "",
-                                              NAME_LIMIT_BYTES)
-                              : writing->t->format_tool);
+        text_write_member(
+            writing->json, SPAN("name"),
+            chat->tool_choice == TOOL_CHOICE_NAMED && chat->tool_names
+                ? tool_name_out(writing->t, chat->tool_names->text, "", NAME_LIMIT_BYTES)
+                : writing->t->format_tool);
     if ((chat->parallel == MAYBE_FALSE || format) && choice != TOOL_CHOICE_NONE)
         json_write_member_bool(writing->json, SPAN("disable_parallel_tool_use"), true);
     json_write_object_end(writing->json);

@@ -70,9 +70,9 @@ static void note_blocks(struct buffer *out, const struct turn_block *item)
         bool result = block->kind == BLOCK_tool_result;
         struct text text = block->kind == BLOCK_text ? block->text : block->id;
 
-        (void)buffer_append(out, result                               ? SPAN(" =")
+        (void)buffer_append(out, result                           ? SPAN(" =")
                                  : block->kind == BLOCK_tool_call ? SPAN(" !")
-                                                                      : SPAN(" "));
+                                                                  : SPAN(" "));
         (void)buffer_append(out, span_of(text.ptr, text.len));
         if (block->is_error)
             (void)buffer_append_byte(out, '*');
@@ -104,55 +104,92 @@ static const struct {
     const char *dropped;
 } rows[] = {
     {.name = "nothing gives nothing", .in = "U _", .out = ""},
-    {.name = "system texts come apart, blank ones do not", .in = "S a|S _|S b|U x",
+    {.name = "system texts come apart, blank ones do not",
+     .in = "S a|S _|S b|U x",
      .out = "L a b|U x"},
-    {.name = "neighbours of a role become one turn", .in = "U a|U b|A c|A d|U e",
+    {.name = "neighbours of a role become one turn",
+     .in = "U a|U b|A c|A d|U e",
      .out = "U a b|A c d|U e"},
     {.name = "results of several messages stand in one turn",
-     .in = "U q|A !c1 !c2|U =c1|U =c2", .out = "U q|A !c1 !c2|U =c1 =c2"},
-    {.name = "results come before the user's words", .in = "U q|A !c1|U note =c1 thanks",
-     .out = "U q|A !c1|U =c1 note thanks"},
-    {.name = "results follow the order of the calls", .in = "U q|A !c1 !c2|U =c2 =c1",
+     .in = "U q|A !c1 !c2|U =c1|U =c2",
      .out = "U q|A !c1 !c2|U =c1 =c2"},
-    {.name = "a call without its result gets an error", .in = "U q|A !c1 !c2|U =c1 stop",
+    {.name = "results come before the user's words",
+     .in = "U q|A !c1|U note =c1 thanks",
+     .out = "U q|A !c1|U =c1 note thanks"},
+    {.name = "results follow the order of the calls",
+     .in = "U q|A !c1 !c2|U =c2 =c1",
+     .out = "U q|A !c1 !c2|U =c1 =c2"},
+    {.name = "a call without its result gets an error",
+     .in = "U q|A !c1 !c2|U =c1 stop",
      .out = "U q|A !c1 !c2|U =c1 =c2* stop"},
-    {.name = "a call that is last gets an error too", .in = "U q|A !c1", .out = "U q|A !c1|U =c1*"},
-    {.name = "a result without its call is left out", .in = "U hi|A yo|U =c9|U go",
-     .out = "U hi|A yo|U go", .dropped = "messages[].tool_call_id"},
-    {.name = "what stood around such a result is joined", .in = "U hi|A yo|U =c9|A !c1|U =c1",
-     .out = "U hi|A yo !c1|U =c1", .dropped = "messages[].tool_call_id"},
-    {.name = "a second result of a call is left out", .in = "U q|A !c1|U =c1 =c1",
-     .out = "U q|A !c1|U =c1", .dropped = "messages[].tool_call_id"},
-    {.name = "a result that comes too late is made up and left out",
-     .in = "U q|A !c1|U x|A y|U =c1 z", .out = "U q|A !c1|U =c1* x|A y|U z",
+    {.name = "a call that is last gets an error too",
+     .in = "U q|A !c1",
+     .out = "U q|A !c1|U =c1*"},
+    {.name = "a result without its call is left out",
+     .in = "U hi|A yo|U =c9|U go",
+     .out = "U hi|A yo|U go",
      .dropped = "messages[].tool_call_id"},
-    {.name = "calls of one id are told apart", .in = "U q|A !c !c|U =c =c",
+    {.name = "what stood around such a result is joined",
+     .in = "U hi|A yo|U =c9|A !c1|U =c1",
+     .out = "U hi|A yo !c1|U =c1",
+     .dropped = "messages[].tool_call_id"},
+    {.name = "a second result of a call is left out",
+     .in = "U q|A !c1|U =c1 =c1",
+     .out = "U q|A !c1|U =c1",
+     .dropped = "messages[].tool_call_id"},
+    {.name = "a result that comes too late is made up and left out",
+     .in = "U q|A !c1|U x|A y|U =c1 z",
+     .out = "U q|A !c1|U =c1* x|A y|U z",
+     .dropped = "messages[].tool_call_id"},
+    {.name = "calls of one id are told apart",
+     .in = "U q|A !c !c|U =c =c",
      .out = "U q|A !c !c_2|U =c =c_2"},
-    {.name = "one id in two turns is fine", .in = "U q|A !c|U =c|A !c|U =c",
+    {.name = "one id in two turns is fine",
+     .in = "U q|A !c|U =c|A !c|U =c",
      .out = "U q|A !c|U =c|A !c|U =c"},
-    {.name = "an assistant's blank text beside calls goes", .in = "U q|A _ !c1|U =c1",
+    {.name = "an assistant's blank text beside calls goes",
+     .in = "U q|A _ !c1|U =c1",
      .out = "U q|A !c1|U =c1"},
     {.name = "an assistant that says nothing goes", .in = "U a|A _|U b", .out = "U a b"},
-    {.name = "a later system text becomes the user's", .in = "U u1|A a1|U u2|S s|A a2|U u3",
+    {.name = "a later system text becomes the user's",
+     .in = "U u1|A a1|U u2|S s|A a2|U u3",
      .out = "U u1|A a1|U u2 <system>s</system>|A a2|U u3"},
-    {.name = "a later system text stays where it may", .in = "U u1|A a1|U u2|S s|A a2|U u3",
-     .out = "U u1|A a1|U u2|S s|A a2|U u3", .flags = TURNS_MID_SYSTEM},
-    {.name = "a system text after the assistant may not stay", .in = "U a|A b|S s|A c",
-     .out = "U a|A b|U <system>s</system>|A c", .flags = TURNS_MID_SYSTEM},
-    {.name = "nor one among the user's words", .in = "U a|S s|S t|U b",
-     .out = "U a <system>s</system> <system>t</system> b", .flags = TURNS_MID_SYSTEM},
-    {.name = "nor one between call and result", .in = "U q|A !c|S s|U =c",
-     .out = "U q|A !c|U =c <system>s</system>", .flags = TURNS_MID_SYSTEM},
-    {.name = "nor one that lost the user's turn before it", .in = "U q|A a|U =x|S s|A b",
-     .out = "U q|A a|U <system>s</system>|A b", .flags = TURNS_MID_SYSTEM,
-     .dropped = "messages[].tool_call_id"},
-    {.name = "one that is last stays", .in = "U a|S s", .out = "U a|S s",
+    {.name = "a later system text stays where it may",
+     .in = "U u1|A a1|U u2|S s|A a2|U u3",
+     .out = "U u1|A a1|U u2|S s|A a2|U u3",
      .flags = TURNS_MID_SYSTEM},
-    {.name = "a user's turn is put first", .in = "A hello|U x", .out = "U .|A hello|U x",
+    {.name = "a system text after the assistant may not stay",
+     .in = "U a|A b|S s|A c",
+     .out = "U a|A b|U <system>s</system>|A c",
+     .flags = TURNS_MID_SYSTEM},
+    {.name = "nor one among the user's words",
+     .in = "U a|S s|S t|U b",
+     .out = "U a <system>s</system> <system>t</system> b",
+     .flags = TURNS_MID_SYSTEM},
+    {.name = "nor one between call and result",
+     .in = "U q|A !c|S s|U =c",
+     .out = "U q|A !c|U =c <system>s</system>",
+     .flags = TURNS_MID_SYSTEM},
+    {.name = "nor one that lost the user's turn before it",
+     .in = "U q|A a|U =x|S s|A b",
+     .out = "U q|A a|U <system>s</system>|A b",
+     .flags = TURNS_MID_SYSTEM,
+     .dropped = "messages[].tool_call_id"},
+    {.name = "one that is last stays",
+     .in = "U a|S s",
+     .out = "U a|S s",
+     .flags = TURNS_MID_SYSTEM},
+    {.name = "a user's turn is put first",
+     .in = "A hello|U x",
+     .out = "U .|A hello|U x",
      .flags = TURNS_USER_FIRST},
-    {.name = "system texts alone get a user's turn", .in = "S a", .out = "L a|U .",
+    {.name = "system texts alone get a user's turn",
+     .in = "S a",
+     .out = "L a|U .",
      .flags = TURNS_USER_FIRST},
-    {.name = "a user's turn is put last", .in = "U a|A b", .out = "U a|A b|U Continue.",
+    {.name = "a user's turn is put last",
+     .in = "U a|A b",
+     .out = "U a|A b|U Continue.",
      .flags = TURNS_USER_LAST | TURNS_USER_FIRST},
 };
 
@@ -171,6 +208,7 @@ START_TEST(turns_are_as_the_strict_dialects_want_them)
     ck_assert_msg(span_eq(dropped_list(&translation, 1000), span_of_text(rows[_i].dropped)),
                   "%s: dropped", rows[_i].name);
 }
+
 END_TEST
 
 static bool no_reasoning(struct translation *t, const struct block *block)
@@ -195,6 +233,7 @@ START_TEST(what_the_target_cannot_say_leaves_no_empty_turn)
     ck_assert(span_eq(buffer_span(&out), SPAN("U a b")));
     ck_assert(span_eq(dropped_list(&translation, 1000), SPAN("reasoning")));
 }
+
 END_TEST
 
 START_TEST(a_block_has_a_place_in_the_clients_words)
@@ -219,6 +258,7 @@ START_TEST(a_block_has_a_place_in_the_clients_words)
         ck_assert(span_eq(turns_place(&chat, block, &arena), span_of_text(cases[i].place)));
     }
 }
+
 END_TEST
 
 int main(void)

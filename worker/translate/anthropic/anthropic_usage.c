@@ -1,0 +1,92 @@
+/* What an answer used, and the look at a stream that is passed on unchanged. */
+#include "worker/translate/anthropic/anthropic_inside.h"
+
+/* In this dialect the input is without what the cache gave and took. A stream says some
+ * members again, others not: what RET has already stays. */
+void anthropic_read_usage(struct json_value usage, struct usage *ret)
+{
+    static const struct span names[] = {
+        WORD("input_tokens"),   WORD("cache_read_input_tokens"),
+        WORD("output_tokens"),  WORD("cache_creation_input_tokens"),
+        WORD("cache_creation"), WORD("output_tokens_details"),
+    };
+    uint64_t fresh = usage_less(usage_less(ret->input, ret->cached), ret->cache_write);
+    struct json_value values[6];
+    uint64_t *const counts[] = {&fresh, &ret->cached, &ret->output, &ret->cache_write};
+
+    if (usage.kind != JSON_OBJECT)
+        return;
+    anthropic_pick(usage, names, 6, values);
+    for (unsigned i = 0; i < 4; i++) {
+        uint64_t count;
+
+        if (json_u64(values[i], &count) && count <= INT64_MAX)
+            *counts[i] = count;
+    }
+    usage_read(values[4], SPAN("ephemeral_1h_input_tokens"), &ret->cache_write_long);
+    usage_read(values[5], SPAN("thinking_tokens"), &ret->reasoning);
+    ret->input = usage_add(usage_add(fresh, ret->cached), ret->cache_write);
+    ret->raw = usage.raw;
+}
+
+void anthropic_write_usage(const struct usage *usage, struct json_writer *json)
+{
+    uint64_t fresh = usage_less(usage_less(usage->input, usage->cached), usage->cache_write);
+    uint64_t written = usage_or_zero(usage->cache_write);
+    uint64_t for_long = usage_or_zero(usage->cache_write_long);
+
+    json_write_object(json);
+    json_write_member_u64(json, SPAN("input_tokens"), usage_or_zero(fresh));
+    json_write_member_u64(json, SPAN("cache_creation_input_tokens"), written);
+    json_write_member_u64(json, SPAN("cache_read_input_tokens"), usage_or_zero(usage->cached));
+    json_write_key(json, SPAN("cache_creation"));
+    json_write_object(json);
+    json_write_member_u64(json, SPAN("ephemeral_5m_input_tokens"),
+                          written > for_long ? written - for_long : 0);
+    json_write_member_u64(json, SPAN("ephemeral_1h_input_tokens"), for_long);
+    json_write_object_end(json);
+    json_write_member_u64(json, SPAN("output_tokens"), usage_or_zero(usage->output));
+    if (usage->reasoning != TOKENS_UNKNOWN) {
+        json_write_key(json, SPAN("output_tokens_details"));
+        json_write_object(json);
+        json_write_member_u64(json, SPAN("thinking_tokens"), usage->reasoning);
+        json_write_object_end(json);
+    }
+    json_write_object_end(json);
+}
+
+/* Whether RECORD is one of those that say more than words, by its name when it has one. */
+static bool is_told_apart(const struct sse_record *record)
+{
+    static const struct span told[] = {WORD("message_start"), WORD("message_delta"),
+                                       WORD("message_stop"), WORD("error")};
+
+    if (!record->event.ptr)
+        return span_find(record->data, SPAN("\"content_block_delta\"")) == SIZE_MAX;
+    for (unsigned i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+        if (span_eq(record->event, told[i]))
+            return true;
+    return false;
+}
+
+bool anthropic_tap_record(struct stream_tap *tap, const struct sse_record *record)
+{
+    struct json_pick picks[] = {
+        {.key = SPAN("type")}, {.key = SPAN("message")}, {.key = SPAN("usage")}};
+    struct json_value type, usage;
+    struct json_error error;
+    size_t open;
+    bool empty;
+
+    if (!is_told_apart(record) || !json_pick(record->data, picks, 3, &open, &empty, &error))
+        return false;
+    type = picks[0].value;
+    usage = picks[2].value;
+    if (json_text_eq(type, SPAN("message_start")) && picks[1].value.kind == JSON_OBJECT)
+        usage = json_member(picks[1].value, SPAN("usage"));
+    anthropic_read_usage(usage, &tap->usage);
+    tap->usage.raw = SPAN_NONE; /* the record's bytes go */
+    tap->finished |= json_text_eq(type, SPAN("message_stop"));
+    tap->failed |= json_text_eq(type, SPAN("error"));
+    return false;
+}
