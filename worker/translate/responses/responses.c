@@ -1,7 +1,7 @@
 /* The row of the OpenAI responses dialect. */
-#include "shared/base/check.h"
+#include "worker/translate/responses/responses.h"
 
-#include "worker/translate/dialect.h"
+#include "shared/base/check.h"
 
 static const struct span request_headers[] = {
     WORD("openai-beta"),
@@ -33,4 +33,18 @@ const struct dialect dialect_responses = {
     .model_member = WORD("model"),
     .stream_member = WORD("stream"),
     .usage_member = WORD("usage"),
+    .reader_bytes = RESPONSES_READER_BYTES,
+    .writer_bytes = RESPONSES_WRITER_BYTES,
+    .read_chat = responses_read_chat,
+    .write_chat = responses_write_chat,
+    .read_reply = responses_read_reply,
+    .write_reply = responses_write_reply,
+    .read_record = responses_read_record,
+    .read_end = responses_read_end,
+    .write_event = responses_write_event,
+    .read_usage = responses_read_usage,
+    .tap_record = responses_tap_record,
+    .write_complaint = responses_write_complaint,
+    .write_stream_complaint = responses_write_stream_complaint,
+    .ping = WORD(": ping\n\n"),
 };

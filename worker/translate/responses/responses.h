@@ -19,8 +19,9 @@ tap_record_f responses_tap_record;
 write_complaint_f responses_write_complaint;
 write_stream_complaint_f responses_write_stream_complaint;
 
-/* Constant, whatever the stream; what a writer keeps of texts is in buffers of its own, see
+/* Room for the states of streams; what a writer keeps of texts is in buffers of its own, see
  * responses_stream_write.c. */
-extern const size_t responses_reader_bytes, responses_writer_bytes;
+#define RESPONSES_READER_BYTES 4608
+#define RESPONSES_WRITER_BYTES 256
 
 #endif

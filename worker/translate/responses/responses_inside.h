@@ -83,6 +83,27 @@ const char *responses_status(enum stop_reason stop, const char **ret_why);
 /* Whether the client knows the tool NAME as one with free text. */
 bool responses_is_custom(const struct translation *t, struct text name);
 
+/* An item of `output`: a message with one part, reasoning, or a call. */
+struct output_item {
+    uint8_t kind;   /* enum block_kind: text, refusal, reasoning, tool call */
+    uint8_t origin; /* enum dialect_id, of SIGNATURE */
+    bool custom;
+    struct text id;
+    struct text text; /* words, or the call's input */
+    struct text call_id, name, signature;
+    struct span annotations; /* JSON with commas between */
+};
+
+/* Fills all but the texts, for a block that begins. */
+void responses_item_begin(struct translation *t, enum block_kind kind, struct text call_id,
+                          struct text name, struct output_item *ret);
+/* STATUS "in_progress": as it begins, without its content. */
+void responses_write_item(struct translation *t, const struct output_item *item,
+                          const char *status, struct json_writer *json);
+/* {"type": "output_text", ...} or {"type": "refusal", ...}. */
+void responses_write_part(const struct output_item *item, struct text text,
+                          struct json_writer *json);
+
 /* {"code", "message"} and the event's form with type and param. */
 void responses_write_error(const struct complaint *complaint, struct json_writer *json);
 
