@@ -26,7 +26,8 @@
 enum event_kind {
     EVENT_start,     /* ID, MODEL, CREATED; USAGE when it is known so early */
     EVENT_open,      /* a block: BLOCK_KIND, ID and NAME of a tool call, INDEX, CHOICE */
-    EVENT_delta,     /* TEXT more of it: words, or a piece of a call's JSON */
+    EVENT_delta,     /* TEXT more of it: words, or a piece of a call's JSON; an image
+                        has one delta: its address, or a data URL */
     EVENT_signature, /* of the open block: TEXT, ORIGIN; a call's comes before its deltas */
     EVENT_citation,
     EVENT_close,
