@@ -1,7 +1,7 @@
 /* The row of the OpenAI chat completions dialect. */
-#include "worker/translate/openai/openai.h"
-
 #include "shared/base/check.h"
+
+#include "worker/translate/openai/openai_stream.h"
 
 static const struct span request_headers[] = {WORD("idempotency-key"), WORD("openai-beta")};
 
@@ -35,6 +35,9 @@ const struct dialect dialect_openai = {
     .write_chat = openai_write_chat,
     .read_reply = openai_read_reply,
     .write_reply = openai_write_reply,
+    .reader_bytes = sizeof(struct openai_reader),
+    .read_record = openai_read_record,
+    .read_end = openai_read_end,
     .read_usage = openai_read_usage,
     .tap_record = openai_tap_record,
     .write_complaint = openai_write_complaint,

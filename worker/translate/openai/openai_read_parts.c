@@ -5,12 +5,12 @@
 #include "worker/translate/media.h"
 #include "worker/translate/openai/openai_inside.h"
 
+/* clang-format off */
 #define PART_MEMBERS(M) \
-    M(type)             \
-    M(text)             \
-    M(refusal)          \
-    M(thinking)         \
-    M(image_url) M(input_audio) M(file) M(cache_control) M(prompt_cache_breakpoint) M(signature)
+    M(type) M(text) M(refusal) M(thinking) M(image_url) M(input_audio) M(file) \
+    M(cache_control) M(prompt_cache_breakpoint) M(signature)
+
+/* clang-format on */
 
 enum part_member {
 #define MEMBER(name) PART_##name,

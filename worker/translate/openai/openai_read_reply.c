@@ -5,9 +5,12 @@
 #include "worker/translate/media.h"
 #include "worker/translate/openai/openai_inside.h"
 
+/* clang-format off */
 #define ANSWER_MEMBERS(M) \
-    M(id)                 \
-    M(model) M(created) M(choices) M(usage) M(service_tier) M(error) M(base_resp) M(x_groq)
+    M(id) M(model) M(created) M(choices) M(usage) M(service_tier) M(error) M(base_resp) \
+    M(x_groq)
+
+/* clang-format on */
 
 enum answer_member {
 #define MEMBER(name) ANSWER_##name,
@@ -18,11 +21,12 @@ enum answer_member {
 
 static const struct span answer_keys[] = {ANSWER_MEMBERS(MEMBER_KEY)};
 
-#define SAID_MEMBERS(M)                                                                     \
-    M(content)                                                                              \
-    M(refusal)                                                                              \
-    M(reasoning_content) M(reasoning) M(reasoning_details) M(thinking_blocks) M(tool_calls) \
-        M(function_call) M(annotations) M(images) M(audio)
+/* clang-format off */
+#define SAID_MEMBERS(M) \
+    M(content) M(refusal) M(reasoning_content) M(reasoning) M(reasoning_details) \
+    M(thinking_blocks) M(tool_calls) M(function_call) M(annotations) M(images) M(audio)
+
+/* clang-format on */
 
 enum said_member {
 #define MEMBER(name) SAID_##name,

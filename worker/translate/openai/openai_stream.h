@@ -1,0 +1,54 @@
+/* worker/translate/openai/openai_stream.h
+ *
+ * States of streams, of constant size: which blocks are open. Private to the folder.
+ */
+#ifndef WORKER_TRANSLATE_OPENAI_OPENAI_STREAM_H
+#define WORKER_TRANSLATE_OPENAI_OPENAI_STREAM_H
+
+#include "worker/translate/openai/openai_inside.h"
+
+#define CHOICE_LIMIT 128 /* OpenAI's own */
+#define CALL_LIMIT   128 /* of tools, in all choices */
+#define HELD_BYTES   96  /* of an id whose name is still to come */
+
+/* ---- reading ----------------------------------------------------------------------------- */
+
+struct choice_state {
+    uint32_t block; /* the open block of words */
+    uint8_t number;
+    uint8_t words; /* enum block_kind of it */
+    bool is_open;
+    bool seen, stopped, called;
+};
+
+struct call_state {
+    uint64_t id_hash;
+    uint32_t index; /* the provider's */
+    uint32_t block;
+    uint8_t choice;
+    bool closed;
+};
+
+struct openai_reader {
+    bool started;
+    uint32_t next_block;
+    uint32_t choice_count; /* highest number seen, and one */
+    uint32_t call_count;
+    struct choice_state choices[CHOICE_LIMIT];
+    struct call_state calls[CALL_LIMIT];
+    struct json_value logprobs; /* of the words of the record at hand */
+    uint8_t held_len;           /* an id that came without a name */
+    char held[HELD_BYTES];
+};
+
+/* Items of tool_calls; the deprecated function_call. */
+void calls_read(struct event_reader *reader, struct choice_state *choice,
+                struct json_value list);
+void calls_read_old(struct event_reader *reader, struct choice_state *choice,
+                    struct json_value call);
+/* All calls of the choice are over. */
+void calls_close(struct event_reader *reader, struct choice_state *choice);
+/* So are its words. */
+void words_close(struct event_reader *reader, struct choice_state *choice);
+
+#endif
