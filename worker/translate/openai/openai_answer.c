@@ -3,15 +3,15 @@
 
 #include "worker/translate/openai/openai_inside.h"
 
-struct json_value reasoning_member(struct json_value reasoning_content,
-                                   struct json_value reasoning)
+struct json_value openai_reasoning_member(struct json_value reasoning_content,
+                                          struct json_value reasoning)
 {
     struct text text = text_of(reasoning_content);
 
     return text.len > 0 ? reasoning_content : reasoning;
 }
 
-bool read_annotation(struct json_value item, struct citation *ret)
+bool openai_read_annotation(struct json_value item, struct citation *ret)
 {
     static const struct span keys[] = {WORD("url"), WORD("title"), WORD("start_index"),
                                        WORD("end_index")};
@@ -33,7 +33,7 @@ static void write_offset(struct json_writer *json, struct span name, struct json
     json_write_raw(json, offset.kind == JSON_NUMBER ? offset.raw : SPAN("0"));
 }
 
-void write_annotation(const struct citation *citation, struct json_writer *json)
+void openai_write_annotation(const struct citation *citation, struct json_writer *json)
 {
     json_write_object(json);
     json_write_member_text(json, SPAN("type"), SPAN("url_citation"));
@@ -47,8 +47,8 @@ void write_annotation(const struct citation *citation, struct json_writer *json)
     json_write_object_end(json);
 }
 
-bool error_inside(struct json_value error, struct json_value base_resp, struct span body,
-                  struct arena *arena, struct complaint *ret)
+bool openai_error_inside(struct json_value error, struct json_value base_resp, struct span body,
+                         struct arena *arena, struct complaint *ret)
 {
     uint64_t code = 0;
     bool wrong = error.kind == JSON_OBJECT || error.kind == JSON_STRING;
@@ -61,8 +61,8 @@ bool error_inside(struct json_value error, struct json_value base_resp, struct s
     return wrong;
 }
 
-void write_thinking(struct text text, struct text signature, enum dialect_id origin,
-                    bool redacted, struct arena *arena, struct json_writer *json)
+void openai_write_thinking(struct text text, struct text signature, enum dialect_id origin,
+                           bool redacted, struct arena *arena, struct json_writer *json)
 {
     struct text packed = signature_pack(origin, signature, DIALECT_anthropic, arena);
 
@@ -78,7 +78,7 @@ void write_thinking(struct text text, struct text signature, enum dialect_id ori
     json_write_object_end(json);
 }
 
-void write_google_signature(struct text signature, struct json_writer *json)
+void openai_write_google_signature(struct text signature, struct json_writer *json)
 {
     json_write_key(json, SPAN("extra_content"));
     json_write_object(json);
@@ -89,7 +89,7 @@ void write_google_signature(struct text signature, struct json_writer *json)
     json_write_object_end(json);
 }
 
-bool is_custom_tool(const struct translation *t, struct text name)
+bool openai_is_custom_tool(const struct translation *t, struct text name)
 {
     const struct tool *tool = t->chat ? chat_find_tool(t->chat, name) : NULL;
 

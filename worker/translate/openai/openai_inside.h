@@ -11,13 +11,13 @@
 
 /* ---- words ----------------------------------------------------------------------------- */
 
-bool effort_read(struct json_value word, uint8_t *ret_effort);
-struct span effort_text(enum effort effort);
+bool openai_effort_read(struct json_value word, uint8_t *ret_effort);
+struct span openai_effort_text(enum effort effort);
 
 /* STOP_NONE for words that end nothing ("", "null"); an unknown word is a normal end. */
-enum stop_reason finish_read(struct json_value word);
+enum stop_reason openai_finish_read(struct json_value word);
 /* What an OpenAI client knows. */
-struct span finish_text(enum stop_reason stop);
+struct span openai_finish_text(enum stop_reason stop);
 
 /* ---- requests -------------------------------------------------------------------------- */
 
@@ -32,53 +32,53 @@ struct chat_reading {
 typedef bool read_setting_f(struct chat_reading *reading, const struct path *path,
                             struct json_value value);
 
-read_setting_f read_messages;
-read_setting_f read_tools;
-read_setting_f read_functions;
-read_setting_f read_tool_choice;
-read_setting_f read_function_call;
+read_setting_f openai_read_messages;
+read_setting_f openai_read_tools;
+read_setting_f openai_read_functions;
+read_setting_f openai_read_tool_choice;
+read_setting_f openai_read_function_call;
 
 /* VALUE is a string or an array of parts, or absent; blocks are added to TO. */
-bool read_parts(struct chat_reading *reading, const struct path *path, struct json_value value,
-                struct message *to);
+bool openai_read_parts(struct chat_reading *reading, const struct path *path,
+                       struct json_value value, struct message *to);
 /* An item of tool_calls. */
-bool read_tool_call(struct chat_reading *reading, const struct path *path,
-                    struct json_value value, struct message *to);
+bool openai_read_tool_call(struct chat_reading *reading, const struct path *path,
+                           struct json_value value, struct message *to);
 /* Its {"name", "arguments"}, or {"name", "input"} when CALL is custom. */
-bool read_called(struct chat_reading *reading, const struct path *path, struct json_value value,
-                 struct block *call);
+bool openai_read_called(struct chat_reading *reading, const struct path *path,
+                        struct json_value value, struct block *call);
 
-enum cache_mark read_cache_mark(struct json_value cache_control);
+enum cache_mark openai_read_cache_mark(struct json_value cache_control);
 
 /* A call's id, freed from the signature in it, and the signature from there or from beside. */
-void read_call_id(struct text id, struct json_value extra_content, struct arena *arena,
-                  struct block *call);
+void openai_read_call_id(struct text id, struct json_value extra_content, struct arena *arena,
+                         struct block *call);
 /* thinking_blocks: reasoning with signatures. */
-void read_thinking_block(struct json_value item, struct block *ret);
+void openai_read_thinking_block(struct json_value item, struct block *ret);
 
 /* ---- answers --------------------------------------------------------------------------- */
 
 /* The texts of one form of a thinking part: a string, or text parts. */
-struct text thinking_text(struct json_value value, struct arena *arena);
+struct text openai_thinking_text(struct json_value value, struct arena *arena);
 /* What the reasoning of an answer or of a piece of it is called: the first that is there. */
-struct json_value reasoning_member(struct json_value reasoning_content,
-                                   struct json_value reasoning);
+struct json_value openai_reasoning_member(struct json_value reasoning_content,
+                                          struct json_value reasoning);
 /* The citation in an item of `annotations`; false when it is of another kind. */
-bool read_annotation(struct json_value item, struct citation *ret);
-void write_annotation(const struct citation *citation, struct json_writer *json);
+bool openai_read_annotation(struct json_value item, struct citation *ret);
+void openai_write_annotation(const struct citation *citation, struct json_writer *json);
 /* An answer with status 200 that is an error all the same; *RET says which. */
-bool error_inside(struct json_value error, struct json_value base_resp, struct span body,
-                  struct arena *arena, struct complaint *ret);
+bool openai_error_inside(struct json_value error, struct json_value base_resp, struct span body,
+                         struct arena *arena, struct complaint *ret);
 
 /* {"type": "thinking", ...} or {"type": "redacted_thinking", ...}. */
-void write_thinking(struct text text, struct text signature, enum dialect_id origin,
-                    bool redacted, struct arena *arena, struct json_writer *json);
+void openai_write_thinking(struct text text, struct text signature, enum dialect_id origin,
+                           bool redacted, struct arena *arena, struct json_writer *json);
 /* "extra_content": where Google's layer puts the signature of a call. */
-void write_google_signature(struct text signature, struct json_writer *json);
+void openai_write_google_signature(struct text signature, struct json_writer *json);
 /* Whether the client knows the tool NAME as one with free text. */
-bool is_custom_tool(const struct translation *t, struct text name);
+bool openai_is_custom_tool(const struct translation *t, struct text name);
 
 void openai_write_usage(const struct usage *usage, struct json_writer *json);
-bool usage_known(const struct usage *usage);
+bool openai_usage_known(const struct usage *usage);
 
 #endif

@@ -131,7 +131,7 @@ static bool read_response_format(struct chat_reading *reading, const struct path
 static bool read_effort(struct chat_reading *reading, const struct path *path,
                         struct json_value value)
 {
-    if (!effort_read(value, &reading->chat->reasoning.effort))
+    if (!openai_effort_read(value, &reading->chat->reasoning.effort))
         return refuse(reading->t, path,
                       "must be none, minimal, low, medium, high, xhigh or max");
     return true;
@@ -209,11 +209,11 @@ static const struct {
     read_setting_f *read;
 } settings[] = {
     {WORD("model"), read_nothing}, /* the target's name takes its place */
-    {WORD("messages"), read_messages},
-    {WORD("tools"), read_tools},
-    {WORD("functions"), read_functions},
-    {WORD("tool_choice"), read_tool_choice},
-    {WORD("function_call"), read_function_call},
+    {WORD("messages"), openai_read_messages},
+    {WORD("tools"), openai_read_tools},
+    {WORD("functions"), openai_read_functions},
+    {WORD("tool_choice"), openai_read_tool_choice},
+    {WORD("function_call"), openai_read_function_call},
     {WORD("parallel_tool_calls"), read_parallel},
     {WORD("stream"), read_stream},
     {WORD("stream_options"), read_stream_options},

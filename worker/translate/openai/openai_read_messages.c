@@ -43,7 +43,7 @@ static bool read_content(struct message_reading *reading, struct message *to)
 {
     struct path path = member_path(reading, MESSAGE_content);
 
-    return read_parts(reading->chat, &path, reading->values[MESSAGE_content], to);
+    return openai_read_parts(reading->chat, &path, reading->values[MESSAGE_content], to);
 }
 
 static bool read_required_content(struct message_reading *reading, struct message *to)
@@ -164,7 +164,7 @@ static bool read_thinking_blocks(struct message_reading *reading)
         if (item.kind != JSON_OBJECT)
             continue;
         block = message_add_block(reading->to, BLOCK_reasoning, reading->chat->arena);
-        read_thinking_block(item, block);
+        openai_read_thinking_block(item, block);
         if (!reading->words_used)
             fill_words(reading, block);
     }
@@ -210,7 +210,7 @@ static bool read_calls(struct message_reading *reading)
     if (list.kind != JSON_ARRAY)
         return refuse(reading->chat->t, &path, "must be an array");
     for (; json_next(&walk, NULL, &value); item.index++)
-        if (!read_tool_call(reading->chat, &item, value, reading->to))
+        if (!openai_read_tool_call(reading->chat, &item, value, reading->to))
             return false;
     return true;
 }
@@ -226,7 +226,7 @@ static bool read_old_call(struct message_reading *reading)
     call = message_add_block(reading->to, BLOCK_tool_call, reading->chat->arena);
     reading->chat->function_calls++;
     call->id = function_call_id(reading->chat);
-    return read_called(reading->chat, &path, value, call);
+    return openai_read_called(reading->chat, &path, value, call);
 }
 
 static bool read_assistant(struct message_reading *reading)
@@ -239,7 +239,8 @@ static bool read_assistant(struct message_reading *reading)
         return false;
     add_other(reading, MESSAGE_reasoning_details);
     if (!read_content(reading, reading->to) ||
-        !read_parts(reading->chat, &images, reading->values[MESSAGE_images], reading->to))
+        !openai_read_parts(reading->chat, &images, reading->values[MESSAGE_images],
+                           reading->to))
         return false;
     if (reading->values[MESSAGE_refusal].kind != JSON_ABSENT &&
         !read_string(reading->chat->t, &refusal_path, reading->values[MESSAGE_refusal],
@@ -286,14 +287,14 @@ static bool read_message(struct chat_reading *chat, const struct path *path,
     if (!read_known(chat->t, path, "name", values[MESSAGE_name], &reading.to->name) ||
         !roles[i].read(&reading))
         return false;
-    cache = read_cache_mark(values[MESSAGE_cache_control]);
+    cache = openai_read_cache_mark(values[MESSAGE_cache_control]);
     if (cache != CACHE_NONE && reading.to->last)
         reading.to->last->cache = (uint8_t)cache;
     return true;
 }
 
-bool read_messages(struct chat_reading *reading, const struct path *path,
-                   struct json_value value)
+bool openai_read_messages(struct chat_reading *reading, const struct path *path,
+                          struct json_value value)
 {
     struct path item = {.up = path};
     struct json_walk walk = json_walk(value);

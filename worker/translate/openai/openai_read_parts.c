@@ -32,7 +32,7 @@ typedef bool read_part_f(struct part_reading *reading, struct json_value value);
 
 /* ---- cache marks ------------------------------------------------------------------------- */
 
-enum cache_mark read_cache_mark(struct json_value cache_control)
+enum cache_mark openai_read_cache_mark(struct json_value cache_control)
 {
     if (cache_control.kind != JSON_OBJECT)
         return CACHE_NONE;
@@ -42,7 +42,7 @@ enum cache_mark read_cache_mark(struct json_value cache_control)
 
 /* ---- reasoning --------------------------------------------------------------------------- */
 
-void read_thinking_block(struct json_value item, struct block *ret)
+void openai_read_thinking_block(struct json_value item, struct block *ret)
 {
     static const struct span keys[] = {WORD("thinking"), WORD("signature"), WORD("data")};
     struct json_value values[ARRAY_LEN(keys)];
@@ -59,7 +59,7 @@ void read_thinking_block(struct json_value item, struct block *ret)
     ret->origin = (uint8_t)origin;
 }
 
-struct text thinking_text(struct json_value value, struct arena *arena)
+struct text openai_thinking_text(struct json_value value, struct arena *arena)
 {
     struct text text = text_of(value);
     struct json_walk walk = json_walk(value);
@@ -74,7 +74,7 @@ struct text thinking_text(struct json_value value, struct arena *arena)
 /* A part of Mistral's: its words are a string, or text parts again. */
 static bool read_thinking(struct part_reading *reading, struct json_value value)
 {
-    reading->block->text = thinking_text(value, reading->t->arena);
+    reading->block->text = openai_thinking_text(value, reading->t->arena);
     return true;
 }
 
@@ -178,14 +178,14 @@ static bool read_part(struct chat_reading *reading, const struct path *path,
         return refuse(reading->t, &type, "cannot stand in a message of the assistant");
     own.key = part_keys[types[i].member];
     part.block = message_add_block(to, types[i].block, reading->arena);
-    part.block->cache = (uint8_t)read_cache_mark(values[PART_cache_control]);
+    part.block->cache = (uint8_t)openai_read_cache_mark(values[PART_cache_control]);
     if (values[PART_prompt_cache_breakpoint].kind == JSON_OBJECT)
         part.block->cache = CACHE_SHORT;
     return types[i].read(&part, values[types[i].member]);
 }
 
-bool read_parts(struct chat_reading *reading, const struct path *path, struct json_value value,
-                struct message *to)
+bool openai_read_parts(struct chat_reading *reading, const struct path *path,
+                       struct json_value value, struct message *to)
 {
     struct path item = {.up = path};
     struct json_walk walk = json_walk(value);
@@ -208,8 +208,8 @@ bool read_parts(struct chat_reading *reading, const struct path *path, struct js
 /* ---- calls of tools ---------------------------------------------------------------------- */
 
 /* VALUE is {"name", "arguments"} of a function or {"name", "input"} of a custom tool. */
-bool read_called(struct chat_reading *reading, const struct path *path, struct json_value value,
-                 struct block *call)
+bool openai_read_called(struct chat_reading *reading, const struct path *path,
+                        struct json_value value, struct block *call)
 {
     static const struct span keys[] = {WORD("name"), WORD("arguments"), WORD("input")};
     struct json_value values[ARRAY_LEN(keys)];
@@ -237,8 +237,8 @@ static struct text google_signature(struct json_value extra_content)
     return text_of(json_member(google, SPAN("thought_signature")));
 }
 
-void read_call_id(struct text id, struct json_value extra_content, struct arena *arena,
-                  struct block *call)
+void openai_read_call_id(struct text id, struct json_value extra_content, struct arena *arena,
+                         struct block *call)
 {
     struct text beside = google_signature(extra_content);
 
@@ -249,8 +249,8 @@ void read_call_id(struct text id, struct json_value extra_content, struct arena 
         call->origin = DIALECT_gemini;
 }
 
-bool read_tool_call(struct chat_reading *reading, const struct path *path,
-                    struct json_value value, struct message *to)
+bool openai_read_tool_call(struct chat_reading *reading, const struct path *path,
+                           struct json_value value, struct message *to)
 {
     static const struct span keys[] = {WORD("id"),     WORD("type"),  WORD("function"),
                                        WORD("custom"), WORD("index"), WORD("extra_content")};
@@ -265,11 +265,11 @@ bool read_tool_call(struct chat_reading *reading, const struct path *path,
         !read_string(reading->t, &id_path, values[0], &id))
         return false;
     call = message_add_block(to, BLOCK_tool_call, reading->arena);
-    read_call_id(id, values[5], reading->arena, call);
+    openai_read_call_id(id, values[5], reading->arena, call);
     call->custom = json_text_eq(values[1], SPAN("custom"));
     if (!call->custom && values[1].kind != JSON_ABSENT &&
         !json_text_eq(values[1], SPAN("function")))
         return refuse(reading->t, &type, "must be function or custom");
     own.key = keys[call->custom ? 3 : 2];
-    return read_called(reading, &own, values[call->custom ? 3 : 2], call);
+    return openai_read_called(reading, &own, values[call->custom ? 3 : 2], call);
 }

@@ -84,12 +84,12 @@ static void read_reasoning(struct reply_reading *reading, const struct json_valu
     while (blocks.kind == JSON_ARRAY && json_next(&walk, NULL, &item)) {
         if (item.kind != JSON_OBJECT)
             continue;
-        read_thinking_block(item, add(reading, BLOCK_reasoning));
+        openai_read_thinking_block(item, add(reading, BLOCK_reasoning));
         any = true;
     }
     if (any)
         return;
-    text = text_of(reasoning_member(said[SAID_reasoning_content], said[SAID_reasoning]));
+    text = text_of(openai_reasoning_member(said[SAID_reasoning_content], said[SAID_reasoning]));
     if (text.len == 0)
         text = details_text(reading, said[SAID_reasoning_details]);
     add_text(reading, BLOCK_reasoning, text);
@@ -116,7 +116,7 @@ static void read_part(struct reply_reading *reading, struct json_value part)
 
     pick_members(part, keys, ARRAY_LEN(keys), values);
     if (values[2].kind != JSON_ABSENT)
-        add_text(reading, BLOCK_reasoning, thinking_text(values[2], reading->arena));
+        add_text(reading, BLOCK_reasoning, openai_thinking_text(values[2], reading->arena));
     else if (values[3].kind != JSON_ABSENT)
         read_image(reading, values[3]);
     else if (values[4].kind != JSON_ABSENT)
@@ -144,7 +144,7 @@ static void read_citations(struct reply_reading *reading, struct json_value anno
     if (!block || block->kind != BLOCK_text || annotations.kind != JSON_ARRAY)
         return;
     for (next = &block->citations; json_next(&walk, NULL, &item);) {
-        if (!read_annotation(item, &citation))
+        if (!openai_read_annotation(item, &citation))
             continue;
         *next = ARENA_NEW(reading->arena, struct citation);
         **next = citation;
@@ -193,7 +193,7 @@ static void read_called_tool(struct reply_reading *reading, struct json_value ca
         call->input = values[1];
     else
         call->arguments = text_of(values[1]);
-    if (!call->custom && is_custom_tool(reading->t, call->name))
+    if (!call->custom && openai_is_custom_tool(reading->t, call->name))
         unwrap_custom(reading, call);
 }
 
@@ -210,8 +210,8 @@ static void read_call(struct reply_reading *reading, struct json_value item)
         return;
     call = add(reading, BLOCK_tool_call);
     id = text_of(values[0]);
-    read_call_id(id.len > 0 ? id : make_id(reading->t, "call_"), values[3], reading->arena,
-                 call);
+    openai_read_call_id(id.len > 0 ? id : make_id(reading->t, "call_"), values[3],
+                        reading->arena, call);
     call->custom = values[2].kind == JSON_OBJECT;
     read_called_tool(reading, values[call->custom ? 2 : 1], call);
 }
@@ -236,7 +236,7 @@ static void read_calls(struct reply_reading *reading, const struct json_value *s
 /* Why it stopped, corrected by what was said. */
 static void settle_stop(struct choice *choice, struct json_value finish, struct json_value at)
 {
-    choice->stop = (uint8_t)finish_read(finish);
+    choice->stop = (uint8_t)openai_finish_read(finish);
     if (choice->stop == STOP_NONE)
         choice->stop = STOP_END;
     /* vLLM names the sequence that it met. */
@@ -308,8 +308,8 @@ bool openai_read_reply(struct translation *t, struct json_value body, struct rep
     struct reply_reading reading = {.t = t, .arena = t->arena, .reply = ret};
 
     pick_members(body, answer_keys, ANSWER_MEMBER_COUNT, values);
-    if (error_inside(values[ANSWER_error], values[ANSWER_base_resp], body.raw, t->arena,
-                     &t->refusal))
+    if (openai_error_inside(values[ANSWER_error], values[ANSWER_base_resp], body.raw, t->arena,
+                            &t->refusal))
         return false;
     if (body.kind == JSON_OBJECT && values[ANSWER_choices].kind == JSON_ABSENT) {
         complaint_read(200, body.raw, t->arena, &t->refusal);

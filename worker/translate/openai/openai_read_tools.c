@@ -24,7 +24,7 @@ static bool read_function_tool(struct chat_reading *reading, const struct path *
         return refuse(reading->t, &parameters, "must be an object");
     tool->schema = values[2];
     if (values[4].kind != JSON_ABSENT)
-        tool->cache = (uint8_t)read_cache_mark(values[4]);
+        tool->cache = (uint8_t)openai_read_cache_mark(values[4]);
     return true;
 }
 
@@ -62,7 +62,7 @@ static bool read_tool_of(struct chat_reading *reading, const struct path *path,
     }
     if (values[0].kind == JSON_ABSENT || json_text_eq(values[0], SPAN("function"))) {
         tool = chat_add_tool(reading->chat, TOOL_FUNCTION, reading->arena);
-        tool->cache = (uint8_t)read_cache_mark(values[3]);
+        tool->cache = (uint8_t)openai_read_cache_mark(values[3]);
         return read_function_tool(reading, &function, values[1], tool);
     }
     tool = chat_add_tool(reading->chat, TOOL_HOSTED, reading->arena);
@@ -71,7 +71,8 @@ static bool read_tool_of(struct chat_reading *reading, const struct path *path,
     return true;
 }
 
-bool read_tools(struct chat_reading *reading, const struct path *path, struct json_value value)
+bool openai_read_tools(struct chat_reading *reading, const struct path *path,
+                       struct json_value value)
 {
     struct path item = {.up = path};
     struct json_walk walk = json_walk(value);
@@ -85,8 +86,8 @@ bool read_tools(struct chat_reading *reading, const struct path *path, struct js
     return true;
 }
 
-bool read_functions(struct chat_reading *reading, const struct path *path,
-                    struct json_value value)
+bool openai_read_functions(struct chat_reading *reading, const struct path *path,
+                           struct json_value value)
 {
     struct path item = {.up = path};
     struct json_walk walk = json_walk(value);
@@ -178,8 +179,8 @@ static bool read_allowed(struct chat_reading *reading, const struct path *path,
     return true;
 }
 
-bool read_tool_choice(struct chat_reading *reading, const struct path *path,
-                      struct json_value value)
+bool openai_read_tool_choice(struct chat_reading *reading, const struct path *path,
+                             struct json_value value)
 {
     struct path allowed = {.up = path, .key = SPAN("allowed_tools")};
 
@@ -192,8 +193,8 @@ bool read_tool_choice(struct chat_reading *reading, const struct path *path,
     return read_named(reading, path, value);
 }
 
-bool read_function_call(struct chat_reading *reading, const struct path *path,
-                        struct json_value value)
+bool openai_read_function_call(struct chat_reading *reading, const struct path *path,
+                               struct json_value value)
 {
     if (word_value(choices, ARRAY_LEN(choices), value, &reading->chat->tool_choice))
         return true;

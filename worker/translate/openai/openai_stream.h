@@ -42,13 +42,13 @@ struct openai_reader {
 };
 
 /* Items of tool_calls; the deprecated function_call. */
-void calls_read(struct event_reader *reader, struct choice_state *choice,
-                struct json_value list);
-void calls_read_old(struct event_reader *reader, struct choice_state *choice,
-                    struct json_value call);
+void openai_calls_read(struct event_reader *reader, struct choice_state *choice,
+                       struct json_value list);
+void openai_calls_read_old(struct event_reader *reader, struct choice_state *choice,
+                           struct json_value call);
 /* All calls of the choice are over. */
-void calls_close(struct event_reader *reader, struct choice_state *choice);
+void openai_calls_close(struct event_reader *reader, struct choice_state *choice);
 /* So are its words. */
-void words_close(struct event_reader *reader, struct choice_state *choice);
+void openai_words_close(struct event_reader *reader, struct choice_state *choice);
 
 #endif

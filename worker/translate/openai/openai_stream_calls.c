@@ -85,8 +85,8 @@ static void tell_open(struct event_reader *reader, struct choice_state *choice,
         .choice = choice->number,
     };
 
-    read_call_id(piece->id.len > 0 ? piece->id : make_id(t, "call_"), piece->extra_content,
-                 t->arena, &block);
+    openai_read_call_id(piece->id.len > 0 ? piece->id : make_id(t, "call_"),
+                        piece->extra_content, t->arena, &block);
     event.id = block.id;
     event.name = tool_name_back(t, piece->name.ptr ? piece->name : TEXT(""));
     event_tell(reader, &event);
@@ -111,7 +111,7 @@ static struct call_state *open_call(struct event_reader *reader, struct choice_s
         return NULL;
     }
     (void)json_u64(piece->index, &index);
-    words_close(reader, choice);
+    openai_words_close(reader, choice);
     choice->called = true;
     call = &state->calls[state->call_count++];
     *call = (struct call_state){
@@ -183,8 +183,8 @@ static void read_call(struct event_reader *reader, struct choice_state *choice,
         tell_arguments(reader, choice, call, text_of(piece->arguments));
 }
 
-void calls_read(struct event_reader *reader, struct choice_state *choice,
-                struct json_value list)
+void openai_calls_read(struct event_reader *reader, struct choice_state *choice,
+                       struct json_value list)
 {
     struct json_walk walk = json_walk(list);
     struct json_value item;
@@ -196,8 +196,8 @@ void calls_read(struct event_reader *reader, struct choice_state *choice,
     }
 }
 
-void calls_read_old(struct event_reader *reader, struct choice_state *choice,
-                    struct json_value call)
+void openai_calls_read_old(struct event_reader *reader, struct choice_state *choice,
+                           struct json_value call)
 {
     struct piece piece = {.custom = false};
 
@@ -208,7 +208,7 @@ void calls_read_old(struct event_reader *reader, struct choice_state *choice,
     read_call(reader, choice, &piece);
 }
 
-void calls_close(struct event_reader *reader, struct choice_state *choice)
+void openai_calls_close(struct event_reader *reader, struct choice_state *choice)
 {
     struct openai_reader *state = state_of(reader);
     struct event event = {

@@ -57,7 +57,7 @@ static void open_words(struct event_reader *reader, struct choice_state *choice,
     if (choice->is_open && choice->words == kind && !redacted)
         return;
     close_words(reader, choice);
-    calls_close(reader, choice);
+    openai_calls_close(reader, choice);
     choice->is_open = true;
     choice->words = (uint8_t)kind;
     choice->block = event.index = state_of(reader)->next_block++;
@@ -140,7 +140,7 @@ static void tell_thinking_blocks(struct event_reader *reader, struct choice_stat
 
         if (item.kind != JSON_OBJECT)
             continue;
-        read_thinking_block(item, &block);
+        openai_read_thinking_block(item, &block);
         if (!said && !block.redacted)
             tell_words(reader, choice, BLOCK_reasoning, block.text);
         tell_signature(reader, choice, &block);
@@ -150,8 +150,8 @@ static void tell_thinking_blocks(struct event_reader *reader, struct choice_stat
 static void tell_reasoning(struct event_reader *reader, struct choice_state *choice,
                            const struct json_value *delta)
 {
-    struct text text =
-        text_of(reasoning_member(delta[DELTA_reasoning_content], delta[DELTA_reasoning]));
+    struct text text = text_of(
+        openai_reasoning_member(delta[DELTA_reasoning_content], delta[DELTA_reasoning]));
 
     tell_words(reader, choice, BLOCK_reasoning, text);
     tell_thinking_blocks(reader, choice, delta[DELTA_thinking_blocks], text.len > 0);
@@ -173,7 +173,7 @@ static void tell_citations(struct event_reader *reader, struct choice_state *cho
     struct json_value item;
 
     while (annotations.kind == JSON_ARRAY && json_next(&walk, NULL, &item)) {
-        if (!read_annotation(item, &citation))
+        if (!openai_read_annotation(item, &citation))
             continue;
         open_words(reader, choice, BLOCK_text, false);
         event.index = choice->block;
@@ -213,13 +213,13 @@ static void read_delta(struct event_reader *reader, struct choice_state *choice,
     tell_words(reader, choice, BLOCK_refusal, text_of(delta[DELTA_refusal]));
     tell_citations(reader, choice, delta[DELTA_annotations]);
     tell_images(reader, choice, delta[DELTA_images]);
-    calls_read(reader, choice, delta[DELTA_tool_calls]);
-    calls_read_old(reader, choice, delta[DELTA_function_call]);
+    openai_calls_read(reader, choice, delta[DELTA_tool_calls]);
+    openai_calls_read_old(reader, choice, delta[DELTA_function_call]);
 }
 
 /* ---- choices ----------------------------------------------------------------------------- */
 
-void words_close(struct event_reader *reader, struct choice_state *choice)
+void openai_words_close(struct event_reader *reader, struct choice_state *choice)
 {
     close_words(reader, choice);
 }
@@ -232,7 +232,7 @@ static void stop_choice(struct event_reader *reader, struct choice_state *choice
     if (choice->stopped)
         return;
     close_words(reader, choice);
-    calls_close(reader, choice);
+    openai_calls_close(reader, choice);
     choice->stopped = true;
     if (stop == STOP_END && sequence.ptr) {
         stop = STOP_SEQUENCE;
@@ -281,7 +281,7 @@ static void read_choice(struct event_reader *reader, struct json_value item)
         return;
     state_of(reader)->logprobs = values[3].kind == JSON_OBJECT ? values[3] : none;
     read_delta(reader, choice, values[1]);
-    stop = finish_read(values[2]);
+    stop = openai_finish_read(values[2]);
     if (stop == STOP_FAILED)
         event_fail(reader, COMPLAINT_internal, TEXT("The provider failed while it answered."));
     else if (stop != STOP_NONE)
@@ -346,8 +346,8 @@ static bool tell_error(struct event_reader *reader, const struct sse_record *rec
 
     if (span_eq(record->event, SPAN("error")))
         complaint_read(200, record->data, arena, &complaint);
-    else if (!error_inside(picks[CHUNK_error].value, picks[CHUNK_base_resp].value, record->data,
-                           arena, &complaint))
+    else if (!openai_error_inside(picks[CHUNK_error].value, picks[CHUNK_base_resp].value,
+                                  record->data, arena, &complaint))
         return false;
     event_tell(reader, &event);
     return true;
@@ -363,7 +363,7 @@ static void finish(struct event_reader *reader)
     for (unsigned i = 0; i < state->choice_count; i++)
         if (state->choices[i].seen)
             stop_choice(reader, &state->choices[i], STOP_END, TEXT_NONE);
-    if (usage_known(&reader->usage))
+    if (openai_usage_known(&reader->usage))
         event_tell(reader, &usage);
     event_tell(reader, &end);
 }

@@ -69,7 +69,7 @@ void openai_write_usage(const struct usage *usage, struct json_writer *json)
     json_write_object_end(json);
 }
 
-bool usage_known(const struct usage *usage)
+bool openai_usage_known(const struct usage *usage)
 {
     return usage->input != TOKENS_UNKNOWN || usage->output != TOKENS_UNKNOWN;
 }

@@ -9,12 +9,12 @@ static const struct word efforts[] = {
     {WORD("max"), EFFORT_MAX},   {WORD("default"), EFFORT_MEDIUM}, /* Groq */
 };
 
-bool effort_read(struct json_value word, uint8_t *ret_effort)
+bool openai_effort_read(struct json_value word, uint8_t *ret_effort)
 {
     return word_value(efforts, ARRAY_LEN(efforts), word, ret_effort);
 }
 
-struct span effort_text(enum effort effort)
+struct span openai_effort_text(enum effort effort)
 {
     return word_text(efforts, ARRAY_LEN(efforts), (uint8_t)effort);
 }
@@ -48,7 +48,7 @@ static const struct word finishes[] = {
     {WORD("insufficient_system_resource"), STOP_FAILED},
 };
 
-enum stop_reason finish_read(struct json_value word)
+enum stop_reason openai_finish_read(struct json_value word)
 {
     uint8_t stop = word.kind == JSON_STRING ? STOP_END : STOP_NONE;
 
@@ -56,7 +56,7 @@ enum stop_reason finish_read(struct json_value word)
     return stop;
 }
 
-struct span finish_text(enum stop_reason stop)
+struct span openai_finish_text(enum stop_reason stop)
 {
     switch (stop) {
     case STOP_LENGTH:

@@ -10,7 +10,7 @@
 #define STOP_LIMIT       4
 #define USER_LIMIT_BYTES 64
 
-void drop_word(struct chat_writing *writing, enum client_word word)
+void openai_drop_word(struct chat_writing *writing, enum client_word word)
 {
     static const struct span words[CLIENT_WORD_COUNT][DIALECT_COUNT] = {
         [CLIENT_effort] = {WORD("reasoning_effort"), WORD("reasoning.effort"), WORD("thinking"),
@@ -31,7 +31,8 @@ void drop_word(struct chat_writing *writing, enum client_word word)
     drop(writing->t, words[word][writing->chat->dialect]);
 }
 
-bool refuse_block(struct chat_writing *writing, const struct block *block, const char *why)
+bool openai_refuse_block(struct chat_writing *writing, const struct block *block,
+                         const char *why)
 {
     struct path place = {.key = turns_place(writing->chat, block, writing->arena)};
 
@@ -214,7 +215,7 @@ static void write_stops(struct chat_writing *writing)
     if (!stop)
         return;
     if (has_trait(writing, TRAIT_NO_STOP)) {
-        drop_word(writing, CLIENT_stop);
+        openai_drop_word(writing, CLIENT_stop);
         return;
     }
     json_write_key(writing->json, SPAN("stop"));
@@ -223,7 +224,7 @@ static void write_stops(struct chat_writing *writing)
         text_write(writing->json, stop->text);
     json_write_array_end(writing->json);
     if (stop)
-        drop_word(writing, CLIENT_stop);
+        openai_drop_word(writing, CLIENT_stop);
 }
 
 static void write_stream(struct chat_writing *writing)
@@ -308,7 +309,7 @@ static void write_effort(struct chat_writing *writing)
     if (has_trait(writing, TRAIT_NO_TOOLS_WHILE_REASONING) && writing->chat->tools &&
         effort != EFFORT_NONE) {
         if (effort != EFFORT_ABSENT)
-            drop_word(writing, CLIENT_effort);
+            openai_drop_word(writing, CLIENT_effort);
         effort = has_trait(writing, TRAIT_THINKS_WHEN_ASKED) ? EFFORT_ABSENT : EFFORT_NONE;
     }
     if (effort == EFFORT_ABSENT)
@@ -316,10 +317,10 @@ static void write_effort(struct chat_writing *writing)
     if (!has_trait(writing, TRAIT_THINKS_BY_EFFORT) ||
         has_quirk(writing, QUIRK_STRICT_MEMBERS)) {
         if (effort != EFFORT_NONE)
-            drop_word(writing, CLIENT_effort);
+            openai_drop_word(writing, CLIENT_effort);
         return;
     }
-    json_write_member_text(writing->json, SPAN("reasoning_effort"), effort_text(effort));
+    json_write_member_text(writing->json, SPAN("reasoning_effort"), openai_effort_text(effort));
 }
 
 /* ---- the format of the answer ------------------------------------------------------------ */
@@ -443,9 +444,9 @@ bool openai_write_chat(struct translation *t, const struct chat *chat, struct js
     json_write_object(json);
     json_write_member_text(json, SPAN("model"), t->target.model);
     json_write_key(json, SPAN("messages"));
-    if (!write_messages(&writing) || !write_choice_count(&writing))
+    if (!openai_write_messages(&writing) || !write_choice_count(&writing))
         return false;
-    write_tools(&writing);
+    openai_write_tools(&writing);
     write_limit(&writing);
     write_stops(&writing);
     write_stream(&writing);

@@ -38,7 +38,7 @@ static struct text short_id(struct text id, struct arena *arena)
     return (struct text){to, SHORT_ID_BYTES};
 }
 
-struct text target_call_id(struct chat_writing *writing, struct text id)
+struct text openai_target_call_id(struct chat_writing *writing, struct text id)
 {
     if (has_quirk(writing, QUIRK_SHORT_CALL_IDS))
         return is_short_id(id) ? id : short_id(id, writing->arena);
@@ -114,7 +114,7 @@ static void write_mark(struct chat_writing *writing, const struct block *block)
         json_write_key(writing->json, SPAN("prompt_cache_breakpoint"));
         json_write_raw(writing->json, SPAN("{\"mode\":\"explicit\"}"));
     } else {
-        drop_word(writing, CLIENT_cache);
+        openai_drop_word(writing, CLIENT_cache);
     }
 }
 
@@ -140,12 +140,13 @@ static bool write_image(struct chat_writing *writing, const struct block *block)
     struct json_writer *json = writing->json;
 
     if (has_quirk(writing, QUIRK_NO_IMAGES))
-        return refuse_block(writing, block, "is an image, which the provider does not take");
+        return openai_refuse_block(writing, block,
+                                   "is an image, which the provider does not take");
     if (block->media.form == MEDIA_FILE)
-        return refuse_block(writing, block, "is a file of another provider");
+        return openai_refuse_block(writing, block, "is a file of another provider");
     if (block->media.form == MEDIA_URL && has_quirk(writing, QUIRK_IMAGES_INLINE))
-        return refuse_block(writing, block,
-                            "is an image by address, and the provider fetches none");
+        return openai_refuse_block(writing, block,
+                                   "is an image by address, and the provider fetches none");
     json_write_object(json);
     json_write_member_text(json, SPAN("type"), SPAN("image_url"));
     json_write_key(json, SPAN("image_url"));
@@ -156,7 +157,7 @@ static bool write_image(struct chat_writing *writing, const struct block *block)
     json_write_object_end(json);
     json_write_object_end(json);
     if (block->cache != CACHE_NONE)
-        drop_word(writing, CLIENT_cache);
+        openai_drop_word(writing, CLIENT_cache);
     return true;
 }
 
@@ -165,8 +166,8 @@ static bool write_audio(struct chat_writing *writing, const struct block *block)
     struct json_writer *json = writing->json;
 
     if (block->media.form != MEDIA_DATA)
-        return refuse_block(writing, block,
-                            "is audio by address, and the provider fetches none");
+        return openai_refuse_block(writing, block,
+                                   "is audio by address, and the provider fetches none");
     json_write_object(json);
     json_write_member_text(json, SPAN("type"), SPAN("input_audio"));
     json_write_key(json, SPAN("input_audio"));
@@ -188,10 +189,10 @@ static bool write_document(struct chat_writing *writing, const struct block *blo
         return true;
     }
     if (media->form == MEDIA_URL)
-        return refuse_block(writing, block,
-                            "is a document by address, and the provider fetches none");
+        return openai_refuse_block(writing, block,
+                                   "is a document by address, and the provider fetches none");
     if (media->form == MEDIA_FILE && !knows_files(writing))
-        return refuse_block(writing, block, "is a file of another provider");
+        return openai_refuse_block(writing, block, "is a file of another provider");
     json_write_object(json);
     json_write_member_text(json, SPAN("type"), SPAN("file"));
     json_write_key(json, SPAN("file"));
@@ -255,7 +256,8 @@ static void write_result(struct chat_writing *writing, const struct block *resul
                         "\\n");
     }
     open_message(writing, SPAN("tool"), TEXT_NONE);
-    text_write_member(writing->json, SPAN("tool_call_id"), target_call_id(writing, result->id));
+    text_write_member(writing->json, SPAN("tool_call_id"),
+                      openai_target_call_id(writing, result->id));
     json_write_key(writing->json, SPAN("content"));
     if (result->is_error)
         json_write_inside_two(writing->json, words.len > 0 ? SPAN("Error: ") : SPAN("Error"),
@@ -326,7 +328,7 @@ static bool write_user(struct chat_writing *writing, const struct turn *turn, st
     if (text) {
         text_write(writing->json, text->text);
         if (text->cache != CACHE_NONE)
-            drop_word(writing, CLIENT_cache);
+            openai_drop_word(writing, CLIENT_cache);
     } else {
         json_write_array(writing->json);
         if (!write_parts_of(writing, turn))
@@ -359,7 +361,7 @@ static void write_system(struct chat_writing *writing, struct span role, struct 
         json_write_array_end(writing->json);
     } else {
         if (any_mark(blocks))
-            drop_word(writing, CLIENT_cache);
+            openai_drop_word(writing, CLIENT_cache);
         if (!write_joined(writing, blocks, BLOCK_text, SPAN("content"), "\\n"))
             json_write_member_text(writing->json, SPAN("content"), SPAN(""));
     }
@@ -375,7 +377,7 @@ static void write_call(struct chat_writing *writing, const struct block *call)
     struct span kind = custom ? SPAN("custom") : SPAN("function");
 
     json_write_object(json);
-    text_write_member(json, SPAN("id"), target_call_id(writing, call->id));
+    text_write_member(json, SPAN("id"), openai_target_call_id(writing, call->id));
     json_write_member_text(json, SPAN("type"), kind);
     json_write_key(json, kind);
     json_write_object(json);
@@ -415,7 +417,7 @@ static void write_reasoning(struct chat_writing *writing, const struct turn *tur
     if (!turn_has(turn, BLOCK_reasoning))
         return;
     if (!has_quirk(writing, QUIRK_KEEPS_REASONING) || !in_tool_loop)
-        drop_word(writing, CLIENT_reasoning);
+        openai_drop_word(writing, CLIENT_reasoning);
     else
         (void)write_joined(writing, turn->blocks, BLOCK_reasoning, SPAN("reasoning_content"),
                            "");
@@ -584,7 +586,7 @@ static bool write_in_turns(struct chat_writing *writing)
     return write_turns(writing, turns.first, NULL);
 }
 
-bool write_messages(struct chat_writing *writing)
+bool openai_write_messages(struct chat_writing *writing)
 {
     bool as_they_are = writing->chat->dialect == DIALECT_openai &&
                        !has_quirk(writing, QUIRK_SYSTEM_FIRST) &&

@@ -79,8 +79,8 @@ static void write_reasoning(struct reply_writing *writing)
     json_write_array(writing->json);
     for (const struct block *block = writing->choice->blocks; block; block = block->next)
         if (block->kind == BLOCK_reasoning)
-            write_thinking(block->text, block->signature, (enum dialect_id)block->origin,
-                           block->redacted, writing->t->arena, writing->json);
+            openai_write_thinking(block->text, block->signature, (enum dialect_id)block->origin,
+                                  block->redacted, writing->t->arena, writing->json);
     json_write_array_end(writing->json);
 }
 
@@ -89,7 +89,7 @@ static void write_reasoning(struct reply_writing *writing)
 static void write_called(struct reply_writing *writing, const struct block *call)
 {
     struct arena *arena = writing->t->arena;
-    bool custom = call->custom || is_custom_tool(writing->t, call->name);
+    bool custom = call->custom || openai_is_custom_tool(writing->t, call->name);
     struct span kind = custom ? SPAN("custom") : SPAN("function");
     struct text input = custom ? call_custom_input(call, arena) : TEXT_NONE;
 
@@ -115,7 +115,7 @@ static void write_call(struct reply_writing *writing, const struct block *call)
                       is_signed ? signed_id_pack(id, call->signature, writing->t->arena) : id);
     write_called(writing, call);
     if (is_signed)
-        write_google_signature(call->signature, writing->json);
+        openai_write_google_signature(call->signature, writing->json);
     json_write_object_end(writing->json);
 }
 
@@ -175,7 +175,7 @@ static void write_placed(struct reply_writing *writing, struct citation citation
         citation.start = number(start, writing->t->arena);
     if (citation.end.kind != JSON_NUMBER)
         citation.end = number(end, writing->t->arena);
-    write_annotation(&citation, writing->json);
+    openai_write_annotation(&citation, writing->json);
 }
 
 static void write_annotations(struct reply_writing *writing)
@@ -247,7 +247,7 @@ static void write_choice(struct reply_writing *writing)
     json_write_raw(json,
                    choice->logprobs.kind == JSON_OBJECT ? choice->logprobs.raw : SPAN("null"));
     json_write_member_text(json, SPAN("finish_reason"),
-                           finish_text((enum stop_reason)choice->stop));
+                           openai_finish_text((enum stop_reason)choice->stop));
     json_write_object_end(json);
 }
 
@@ -270,7 +270,7 @@ void openai_write_reply(struct translation *t, const struct reply *reply,
     for (writing.choice = reply->choices; writing.choice; writing.choice = writing.choice->next)
         write_choice(&writing);
     json_write_array_end(json);
-    if (usage_known(&reply->usage)) {
+    if (openai_usage_known(&reply->usage)) {
         json_write_key(json, SPAN("usage"));
         openai_write_usage(&reply->usage, json);
     }

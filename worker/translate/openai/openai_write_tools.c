@@ -100,7 +100,7 @@ static bool write_list(struct chat_writing *writing)
             any = true;
         }
         if (tool->cache != CACHE_NONE)
-            drop_word(writing, CLIENT_cache);
+            openai_drop_word(writing, CLIENT_cache);
         write_tool(writing, tool);
     }
     if (any)
@@ -163,7 +163,7 @@ static void write_choice(struct chat_writing *writing)
     if (choice == TOOL_CHOICE_ABSENT)
         return;
     if (forced && has_quirk(writing, QUIRK_NO_FORCED_TOOLS)) {
-        drop_word(writing, CLIENT_tool_choice);
+        openai_drop_word(writing, CLIENT_tool_choice);
         return;
     }
     json_write_key(writing->json, SPAN("tool_choice"));
@@ -175,7 +175,7 @@ static void write_choice(struct chat_writing *writing)
         json_write_text(writing->json, choice_word(choice));
 }
 
-void write_tools(struct chat_writing *writing)
+void openai_write_tools(struct chat_writing *writing)
 {
     if (!writing->chat->tools)
         return;

@@ -48,15 +48,16 @@ enum client_word {
     CLIENT_WORD_COUNT
 };
 
-void drop_word(struct chat_writing *writing, enum client_word word);
+void openai_drop_word(struct chat_writing *writing, enum client_word word);
 /* Refuses what BLOCK says and the target cannot; the request would mean something else. */
-bool refuse_block(struct chat_writing *writing, const struct block *block, const char *why);
+bool openai_refuse_block(struct chat_writing *writing, const struct block *block,
+                         const char *why);
 
 /* The value of KEY "messages" / the members "tools", "tool_choice", "parallel_tool_calls". */
-bool write_messages(struct chat_writing *writing);
-void write_tools(struct chat_writing *writing);
+bool openai_write_messages(struct chat_writing *writing);
+void openai_write_tools(struct chat_writing *writing);
 
 /* The id of a call as the target may see it. */
-struct text target_call_id(struct chat_writing *writing, struct text id);
+struct text openai_target_call_id(struct chat_writing *writing, struct text id);
 
 #endif
