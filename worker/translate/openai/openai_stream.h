@@ -51,4 +51,30 @@ void openai_calls_close(struct event_reader *reader, struct choice_state *choice
 /* So are its words. */
 void openai_words_close(struct event_reader *reader, struct choice_state *choice);
 
+/* ---- writing ----------------------------------------------------------------------------- */
+
+struct block_out {
+    uint32_t index; /* the event's */
+    uint8_t choice;
+    uint8_t kind;    /* enum block_kind */
+    uint8_t ordinal; /* of a call, in its choice */
+    bool custom;     /* a call with free text, for the client */
+    bool collects;   /* ... which the provider gives as JSON: unwrapped at its end */
+    bool said;       /* some of the input was written */
+    struct buffer *collected;
+};
+
+struct openai_writer {
+    struct span head; /* of each chunk, up to the number of its choice */
+    struct span tail; /* of each chunk, after its choices */
+    struct usage usage;
+    uint8_t roles[CHOICE_LIMIT]; /* choices whose first chunk was written */
+    uint8_t next_ordinal[CHOICE_LIMIT];
+    uint32_t open_count;
+    struct block_out open[CALL_LIMIT];
+    bool holds;         /* the last of OPEN is a call that waits for its signature */
+    struct buffer held; /* its id and name */
+    size_t held_id_len;
+};
+
 #endif
