@@ -165,6 +165,8 @@ static bool read_thinking_blocks(struct message_reading *reading)
             continue;
         block = message_add_block(reading->to, BLOCK_reasoning, reading->chat->arena);
         openai_read_thinking_block(item, block);
+        if (block->text.len > 0)
+            reading->words_used = true; /* a block has its words */
         if (!reading->words_used)
             fill_words(reading, block);
     }
