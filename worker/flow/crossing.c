@@ -29,6 +29,12 @@ static struct crossing *crossing_new(const struct crossing_options *options)
     return crossing;
 }
 
+static read_chat_f *reader_of(const struct crossing_options *options)
+{
+    return options->counts && options->client->read_count ? options->client->read_count
+                                                          : options->client->read_chat;
+}
+
 struct crossing *crossing_open(const struct crossing_options *options, struct complaint *reterr)
 {
     struct crossing *crossing = crossing_new(options);
@@ -38,7 +44,7 @@ struct crossing *crossing_open(const struct crossing_options *options, struct co
         body.raw = span_skip(body.raw, 1);
     while (body.raw.len > 0 && body.raw.ptr[body.raw.len - 1] != '}')
         body.raw.len--;
-    if (!options->client->read_chat(&crossing->translation, body, &crossing->chat)) {
+    if (!reader_of(options)(&crossing->translation, body, &crossing->chat)) {
         *reterr = crossing->translation.refusal;
         return NULL;
     }

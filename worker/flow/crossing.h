@@ -32,6 +32,7 @@ struct crossing_options {
     uint64_t seed, now_s;
     size_t answer_limit_bytes; /* of a whole answer, and of what waits for the client */
     bool strict, stream;
+    bool counts;          /* a question for the number of tokens */
     bool stream_as_array; /* see translation.h */
 };
 

@@ -60,6 +60,7 @@ struct dialect {
     bool reads_bare; /* read_record wants records without data too: bare JSON in a stream */
 
     read_chat_f *read_chat;
+    read_chat_f *read_count; /* a question for the number of tokens; NULL: as read_chat */
     write_chat_f *write_chat;
     read_reply_f *read_reply;
     write_reply_f *write_reply;

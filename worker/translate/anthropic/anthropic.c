@@ -40,6 +40,7 @@ const struct dialect dialect_anthropic = {
     .reader_bytes = ANTHROPIC_READER_BYTES,
     .writer_bytes = ANTHROPIC_WRITER_BYTES,
     .read_chat = anthropic_read_chat,
+    .read_count = anthropic_read_count,
     .write_chat = anthropic_write_chat,
     .read_reply = anthropic_read_reply,
     .write_reply = anthropic_write_reply,

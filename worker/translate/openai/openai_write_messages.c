@@ -99,139 +99,6 @@ static void open_message(struct chat_writing *writing, struct span role, struct 
         text_write_known(writing->json, SPAN("name"), name);
 }
 
-/* ---- parts ------------------------------------------------------------------------------- */
-
-static bool takes_marks(const struct chat_writing *writing)
-{
-    return has_trait(writing, TRAIT_CACHE_BREAKPOINTS) && !is_look_alike(writing);
-}
-
-static void write_mark(struct chat_writing *writing, const struct block *block)
-{
-    if (block->cache == CACHE_NONE)
-        return;
-    if (takes_marks(writing)) {
-        json_write_key(writing->json, SPAN("prompt_cache_breakpoint"));
-        json_write_raw(writing->json, SPAN("{\"mode\":\"explicit\"}"));
-    } else {
-        openai_drop_word(writing, CLIENT_cache);
-    }
-}
-
-static void write_text_part(struct chat_writing *writing, const struct block *block,
-                            struct text text)
-{
-    json_write_object(writing->json);
-    json_write_member_text(writing->json, SPAN("type"), SPAN("text"));
-    text_write_member(writing->json, SPAN("text"), text.ptr ? text : TEXT(""));
-    write_mark(writing, block);
-    json_write_object_end(writing->json);
-}
-
-/* A file that lies at a provider is known to that one only. */
-static bool knows_files(const struct chat_writing *writing)
-{
-    return writing->chat->dialect == DIALECT_openai ||
-           writing->chat->dialect == DIALECT_responses;
-}
-
-static bool write_image(struct chat_writing *writing, const struct block *block)
-{
-    struct json_writer *json = writing->json;
-
-    if (has_quirk(writing, QUIRK_NO_IMAGES))
-        return openai_refuse_block(writing, block,
-                                   "is an image, which the provider does not take");
-    if (block->media.form == MEDIA_FILE)
-        return openai_refuse_block(writing, block, "is a file of another provider");
-    if (block->media.form == MEDIA_URL && has_quirk(writing, QUIRK_IMAGES_INLINE))
-        return openai_refuse_block(writing, block,
-                                   "is an image by address, and the provider fetches none");
-    json_write_object(json);
-    json_write_member_text(json, SPAN("type"), SPAN("image_url"));
-    json_write_key(json, SPAN("image_url"));
-    json_write_object(json);
-    json_write_key(json, SPAN("url"));
-    media_write_address(json, &block->media);
-    text_write_known(json, SPAN("detail"), block->media.detail);
-    json_write_object_end(json);
-    json_write_object_end(json);
-    if (block->cache != CACHE_NONE)
-        openai_drop_word(writing, CLIENT_cache);
-    return true;
-}
-
-static bool write_audio(struct chat_writing *writing, const struct block *block)
-{
-    struct json_writer *json = writing->json;
-
-    if (block->media.form != MEDIA_DATA)
-        return openai_refuse_block(writing, block,
-                                   "is audio by address, and the provider fetches none");
-    json_write_object(json);
-    json_write_member_text(json, SPAN("type"), SPAN("input_audio"));
-    json_write_key(json, SPAN("input_audio"));
-    json_write_object(json);
-    text_write_member(json, SPAN("data"), block->media.data);
-    text_write_member(json, SPAN("format"), media_format_of_type(block->media.type));
-    json_write_object_end(json);
-    json_write_object_end(json);
-    return true;
-}
-
-static bool write_document(struct chat_writing *writing, const struct block *block)
-{
-    struct json_writer *json = writing->json;
-    const struct media *media = &block->media;
-
-    if (media->form == MEDIA_TEXT) {
-        write_text_part(writing, block, media->data);
-        return true;
-    }
-    if (media->form == MEDIA_URL)
-        return openai_refuse_block(writing, block,
-                                   "is a document by address, and the provider fetches none");
-    if (media->form == MEDIA_FILE && !knows_files(writing))
-        return openai_refuse_block(writing, block, "is a file of another provider");
-    json_write_object(json);
-    json_write_member_text(json, SPAN("type"), SPAN("file"));
-    json_write_key(json, SPAN("file"));
-    json_write_object(json);
-    if (media->form == MEDIA_FILE) {
-        text_write_member(json, SPAN("file_id"), media->data);
-    } else {
-        text_write_member(json, SPAN("filename"),
-                          media->name.len > 0 ? media->name : TEXT("document"));
-        json_write_key(json, SPAN("file_data"));
-        media_write_address(json, media);
-    }
-    json_write_object_end(json);
-    json_write_object_end(json);
-    return true;
-}
-
-static void drop_block(struct chat_writing *writing, const struct block *block)
-{
-    drop(writing->t, turns_place(writing->chat, block, writing->arena));
-}
-
-static bool write_part(struct chat_writing *writing, const struct block *block)
-{
-    switch ((enum block_kind)block->kind) {
-    case BLOCK_text:
-    case BLOCK_refusal: write_text_part(writing, block, block->text); return true;
-    case BLOCK_image: return write_image(writing, block);
-    case BLOCK_audio: return write_audio(writing, block);
-    case BLOCK_document: return write_document(writing, block);
-    case BLOCK_reasoning:
-    case BLOCK_tool_call:
-    case BLOCK_tool_result:
-    case BLOCK_other: break;
-    }
-    drop_block(writing, block);
-    return true;
-}
-
 /* ---- users and systems ------------------------------------------------------------------- */
 
 static bool is_media(const struct block *block)
@@ -271,10 +138,10 @@ static bool write_parts_of(struct chat_writing *writing, const struct turn *turn
 {
     for (const struct turn_block *at = turn->blocks; at; at = at->next)
         for (const struct block *block = at->block->content; block; block = block->next)
-            if (is_media(block) && !write_part(writing, block))
+            if (is_media(block) && !openai_write_part(writing, block))
                 return false;
     for (const struct turn_block *at = turn->blocks; at; at = at->next)
-        if (at->block->kind != BLOCK_tool_result && !write_part(writing, at->block))
+        if (at->block->kind != BLOCK_tool_result && !openai_write_part(writing, at->block))
             return false;
     return true;
 }
@@ -290,7 +157,7 @@ static const struct block *only_text(const struct chat_writing *writing,
         if (at->block->kind == BLOCK_tool_result)
             continue;
         if (text || at->block->kind != BLOCK_text ||
-            (at->block->cache != CACHE_NONE && takes_marks(writing)))
+            (at->block->cache != CACHE_NONE && openai_takes_marks(writing)))
             return NULL;
         text = at->block;
     }
@@ -353,11 +220,11 @@ static void write_system(struct chat_writing *writing, struct span role, struct 
     if (has_quirk(writing, QUIRK_NO_DEVELOPER_ROLE))
         role = SPAN("system");
     open_message(writing, role, name);
-    if (any_mark(blocks) && takes_marks(writing)) {
+    if (any_mark(blocks) && openai_takes_marks(writing)) {
         json_write_key(writing->json, SPAN("content"));
         json_write_array(writing->json);
         for (; blocks; blocks = blocks->next)
-            write_text_part(writing, blocks->block, blocks->block->text);
+            openai_write_text_part(writing, blocks->block, blocks->block->text);
         json_write_array_end(writing->json);
     } else {
         if (any_mark(blocks))
@@ -438,7 +305,7 @@ static void write_others(struct chat_writing *writing, const struct turn *turn)
             json_write_key(writing->json, span_of(block->name.ptr, block->name.len));
             json_write_raw(writing->json, block->raw.raw);
         } else if (block->kind == BLOCK_other || is_media(block)) {
-            drop_block(writing, block);
+            openai_drop_block(writing, block);
         }
     }
 }

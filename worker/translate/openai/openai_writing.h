@@ -57,6 +57,14 @@ bool openai_refuse_block(struct chat_writing *writing, const struct block *block
 bool openai_write_messages(struct chat_writing *writing);
 void openai_write_tools(struct chat_writing *writing);
 
+/* Parts of content: a cache mark where the target has them, a text, or any block. */
+bool openai_takes_marks(const struct chat_writing *writing);
+void openai_write_text_part(struct chat_writing *writing, const struct block *block,
+                            struct text text);
+void openai_drop_block(struct chat_writing *writing, const struct block *block);
+/* False: refused. What the target cannot say is named as dropped. */
+bool openai_write_part(struct chat_writing *writing, const struct block *block);
+
 /* The id of a call as the target may see it. */
 struct text openai_target_call_id(struct chat_writing *writing, struct text id);
 

@@ -1,0 +1,4 @@
+#!/bin/sh
+# anthropic client, gemini provider
+CLIENT=anthropic PROVIDER=gemini
+. "$CASE/pair.inc"

@@ -1,0 +1,4 @@
+#!/bin/sh
+# anthropic client, responses provider
+CLIENT=anthropic PROVIDER=responses
+. "$CASE/pair.inc"

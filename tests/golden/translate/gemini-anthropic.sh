@@ -1,0 +1,4 @@
+#!/bin/sh
+# gemini client, anthropic provider
+CLIENT=gemini PROVIDER=anthropic
+. "$CASE/pair.inc"

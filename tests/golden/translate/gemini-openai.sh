@@ -1,0 +1,4 @@
+#!/bin/sh
+# gemini client, openai provider
+CLIENT=gemini PROVIDER=openai
+. "$CASE/pair.inc"

@@ -1,0 +1,4 @@
+#!/bin/sh
+# gemini client, responses provider
+CLIENT=gemini PROVIDER=responses
+. "$CASE/pair.inc"

@@ -1,0 +1,4 @@
+#!/bin/sh
+# openai client, anthropic provider
+CLIENT=openai PROVIDER=anthropic
+. "$CASE/pair.inc"

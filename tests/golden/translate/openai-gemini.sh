@@ -1,0 +1,4 @@
+#!/bin/sh
+# openai client, gemini provider
+CLIENT=openai PROVIDER=gemini
+. "$CASE/pair.inc"

@@ -1,0 +1,4 @@
+#!/bin/sh
+# openai client, responses provider
+CLIENT=openai PROVIDER=responses
+. "$CASE/pair.inc"

@@ -1,0 +1,4 @@
+#!/bin/sh
+# responses client, gemini provider
+CLIENT=responses PROVIDER=gemini
+. "$CASE/pair.inc"
