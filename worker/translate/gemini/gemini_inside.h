@@ -130,6 +130,8 @@ bool gemini_has_trait(const struct gemini_writing *writing, uint32_t trait);
 bool gemini_read_logprobs(struct json_value result, struct arena *arena,
                           struct json_value *ret);
 void gemini_write_logprobs(struct json_writer *json, struct json_value logprobs);
+/* FIRST to the end of its list as citationMetadata; nothing for NULL. */
+void gemini_write_citations(struct json_writer *json, const struct citation *first);
 void gemini_write_usage(struct json_writer *json, const struct usage *usage);
 /* A part in an array of parts; none for what the dialect cannot say. */
 void gemini_write_answer_part(struct json_writer *json, const struct block *block,

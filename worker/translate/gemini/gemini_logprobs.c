@@ -224,3 +224,31 @@ struct citation *gemini_read_citations(struct json_value candidate, struct arena
     read_grounding(&links, values[1]);
     return links.first;
 }
+
+static void write_offset(struct json_writer *json, struct span key, struct json_value offset)
+{
+    if (offset.kind != JSON_NUMBER)
+        return;
+    json_write_key(json, key);
+    json_write_raw(json, offset.raw);
+}
+
+void gemini_write_citations(struct json_writer *json, const struct citation *first)
+{
+    if (!first)
+        return;
+    json_write_key(json, SPAN("citationMetadata"));
+    json_write_object(json);
+    json_write_key(json, SPAN("citationSources"));
+    json_write_array(json);
+    for (const struct citation *at = first; at; at = at->next) {
+        json_write_object(json);
+        write_offset(json, SPAN("startIndex"), at->start);
+        write_offset(json, SPAN("endIndex"), at->end);
+        text_write_known(json, SPAN("uri"), at->url);
+        text_write_known(json, SPAN("title"), at->title);
+        json_write_object_end(json);
+    }
+    json_write_array_end(json);
+    json_write_object_end(json);
+}

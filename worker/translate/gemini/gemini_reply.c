@@ -155,6 +155,9 @@ bool gemini_read_reply(struct translation *t, struct json_value body, struct rep
             read_candidate(t, candidate, ret);
     if (!ret->choices)
         return read_nothing(t, values[1], ret);
+    if (ret->choices->stop == STOP_NONE && !ret->choices->blocks)
+        return bad_answer(t, COMPLAINT_bad_answer,
+                          TEXT("The provider's answer has nothing in it."));
     if (ret->choices->stop == STOP_FAILED)
         return bad_answer(t, COMPLAINT_internal,
                           TEXT("The provider's generation failed: nothing came of it."));
@@ -218,6 +221,10 @@ void gemini_write_answer_part(struct json_writer *json, const struct block *bloc
 static void write_choice(struct json_writer *json, const struct choice *choice,
                          struct arena *arena)
 {
+    const struct block *text = choice->blocks;
+
+    while (text && !text->citations)
+        text = text->next;
     json_write_object(json);
     json_write_key(json, SPAN("content"));
     json_write_object(json);
@@ -231,6 +238,7 @@ static void write_choice(struct json_writer *json, const struct choice *choice,
     json_write_member_text(json, SPAN("finishReason"),
                            gemini_finish_text((enum stop_reason)choice->stop));
     json_write_member_u64(json, SPAN("index"), choice->index);
+    gemini_write_citations(json, text ? text->citations : NULL);
     gemini_write_logprobs(json, choice->logprobs);
     json_write_object_end(json);
 }

@@ -81,6 +81,12 @@ static void end_parts(struct event_writer *writer, struct json_writer *json,
         json_write_member_text(json, SPAN("finishReason"),
                                gemini_finish_text((enum stop_reason)event->stop));
     json_write_member_u64(json, SPAN("index"), event->choice);
+    if (event->citation) {
+        struct citation alone = *event->citation;
+
+        alone.next = NULL;
+        gemini_write_citations(json, &alone);
+    }
     gemini_write_logprobs(json, event->logprobs);
     json_write_object_end(json);
     json_write_array_end(json);
@@ -232,6 +238,14 @@ static void write_signature(struct event_writer *writer, const struct event *eve
     write_block(writer, event, &text);
 }
 
+static void write_citation(struct event_writer *writer, const struct event *event)
+{
+    struct json_writer json;
+
+    begin_parts(writer, &json);
+    end_parts(writer, &json, event, NULL);
+}
+
 static void write_close(struct event_writer *writer, const struct event *event)
 {
     struct open_block *open = find_block(writer->state, event->index);
@@ -325,7 +339,7 @@ void gemini_write_event(struct event_writer *writer, const struct event *event)
     case EVENT_usage: note_usage(writer->state, event->usage); break;
     case EVENT_error: write_error(writer, event->complaint); break;
     case EVENT_end: write_end(writer); break;
-    case EVENT_citation:
+    case EVENT_citation: write_citation(writer, event); break;
     case EVENT_ping: break; /* a comment would break the SDKs' reading of records */
     }
 }
