@@ -79,15 +79,20 @@ static struct block *add_block(struct chat_reading *reading, struct block ***end
 
 /* ---- parts ------------------------------------------------------------------------------- */
 
-#define PART_MEMBERS(M)                                                            \
-    M(type)                                                                        \
-    M(text)                                                                        \
-    M(refusal)                                                                     \
-    M(image_url)                                                                   \
-    M(file_id)                                                                     \
-    M(detail)                                                                      \
-    M(filename) M(file_data) M(file_url) M(input_audio) M(annotations) M(logprobs) \
-        M(prompt_cache_breakpoint)
+#define PART_MEMBERS(M) \
+    M(type)             \
+    M(text)             \
+    M(refusal)          \
+    M(image_url)        \
+    M(file_id)          \
+    M(detail)           \
+    M(filename)         \
+    M(file_data)        \
+    M(file_url)         \
+    M(input_audio)      \
+    M(annotations)      \
+    M(logprobs)         \
+    M(prompt_cache_breakpoint)
 
 enum part_member {
 #define MEMBER(name) PART_##name,
@@ -220,14 +225,21 @@ static bool read_content(struct chat_reading *reading, const struct path *path,
 
 /* ---- items ------------------------------------------------------------------------------- */
 
-#define ITEM_MEMBERS(M) \
-    M(type)             \
-    M(role)             \
-    M(content)          \
-    M(call_id)          \
-    M(name)             \
-    M(arguments)        \
-    M(input) M(output) M(id) M(status) M(summary) M(encrypted_content) M(phase) M(namespace)
+#define ITEM_MEMBERS(M)  \
+    M(type)              \
+    M(role)              \
+    M(content)           \
+    M(call_id)           \
+    M(name)              \
+    M(arguments)         \
+    M(input)             \
+    M(output)            \
+    M(id)                \
+    M(status)            \
+    M(summary)           \
+    M(encrypted_content) \
+    M(phase)             \
+    M(namespace)
 
 enum item_member {
 #define MEMBER(name) ITEM_##name,

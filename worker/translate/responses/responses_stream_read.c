@@ -25,12 +25,20 @@ struct stream_state {
 
 _Static_assert(sizeof(struct stream_state) <= RESPONSES_READER_BYTES, "it has its room");
 
-/* clang-format off */
 #define EVENT_MEMBERS(M) \
-    M(type) M(response) M(output_index) M(content_index) M(summary_index) \
-    M(item) M(part) M(delta) M(text) M(refusal) \
-    M(arguments) M(input) M(annotation)
-/* clang-format on */
+    M(type)              \
+    M(response)          \
+    M(output_index)      \
+    M(content_index)     \
+    M(summary_index)     \
+    M(item)              \
+    M(part)              \
+    M(delta)             \
+    M(text)              \
+    M(refusal)           \
+    M(arguments)         \
+    M(input)             \
+    M(annotation)
 
 enum event_member {
 #define MEMBER(name) MEMBER_##name,
