@@ -48,6 +48,21 @@ uint64_t random_u64(void)
     return result;
 }
 
+void hash_sha256_again(struct sha256_memo *memo, struct span bytes,
+                       uint8_t ret_digest[SHA256_SIZE])
+{
+    if (!memo || bytes.len == 0 || bytes.len > SHA256_MEMO_BYTES) {
+        hash_sha256(bytes, ret_digest);
+        return;
+    }
+    if (!span_eq_secret(bytes, span_of(memo->bytes, memo->len))) {
+        hash_sha256(bytes, memo->digest);
+        memcpy(memo->bytes, bytes.ptr, bytes.len);
+        memo->len = (uint8_t)bytes.len;
+    }
+    memcpy(ret_digest, memo->digest, SHA256_SIZE);
+}
+
 #define CRC_TABLES 8 /* bytes of one step */
 
 static uint32_t crc_tables[CRC_TABLES][256];

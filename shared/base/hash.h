@@ -22,6 +22,20 @@
 void hash_sha256(struct span bytes, uint8_t ret_digest[SHA256_SIZE]);
 void hash_hmac_sha256(struct span key, struct span bytes, uint8_t ret_mac[SHA256_SIZE]);
 
+/* The last bytes that were hashed for somebody, and their digest: who shows the same secret
+ * with each request is hashed once. Belongs to one connection; wiped with it (memory_wipe). */
+#define SHA256_MEMO_BYTES 47
+
+struct sha256_memo {
+    uint8_t len; /* 0: empty */
+    char bytes[SHA256_MEMO_BYTES];
+    uint8_t digest[SHA256_SIZE];
+};
+
+/* As hash_sha256. MEMO may be NULL; what is longer than it holds is not kept. */
+void hash_sha256_again(struct sha256_memo *memo, struct span bytes,
+                       uint8_t ret_digest[SHA256_SIZE]);
+
 /* getrandom(2); aborts when the kernel has none. */
 void random_bytes(void *bytes, size_t count);
 uint64_t random_u64(void); /* fast, for ids and jitter: not for secrets */

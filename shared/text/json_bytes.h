@@ -24,6 +24,14 @@ static inline unsigned json_quote_mask(__m128i block)
 
     return (unsigned)_mm_movemask_epi8(_mm_or_si128(quote, backslash));
 }
+
+static inline unsigned json_special_mask(__m128i block)
+{
+    /* The comparison is signed, so bytes from 0x80 count as small. */
+    __m128i small = _mm_cmplt_epi8(block, _mm_set1_epi8(0x20));
+
+    return json_quote_mask(block) | (unsigned)_mm_movemask_epi8(small);
+}
 #endif
 
 static inline bool json_is_plain(char c)
@@ -40,15 +48,19 @@ static inline bool json_is_space(char c)
 static inline const char *json_plain_end(const char *at, const char *end)
 {
 #ifdef __SSE2__
-    while (end - at >= 16) {
-        __m128i block = json_load(at);
-        /* The comparison is signed, so bytes from 0x80 count as small. */
-        __m128i small = _mm_cmplt_epi8(block, _mm_set1_epi8(0x20));
-        unsigned mask = json_quote_mask(block) | (unsigned)_mm_movemask_epi8(small);
+    const char *first = at;
+
+    for (; end - at >= 16; at += 16) {
+        unsigned mask = json_special_mask(json_load(at));
 
         if (mask)
             return at + __builtin_ctz(mask);
-        at += 16;
+    }
+    /* The rest of a longer text: a block that ends with it, and begins with what is known. */
+    if (end - first >= 16) {
+        unsigned mask = json_special_mask(json_load(end - 16));
+
+        return mask ? end - 16 + __builtin_ctz(mask) : end;
     }
 #endif
     while (at < end && json_is_plain(*at))

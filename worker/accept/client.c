@@ -218,6 +218,7 @@ static void closed(struct wire *wire)
     client->events->closed(client);
     http_reader_done(&client->reader);
     buffer_done(&client->pipelined);
+    memory_wipe(&client->secret_memo, sizeof(client->secret_memo));
     memory_free(client);
 }
 

@@ -13,6 +13,7 @@
 #include <stdbool.h>
 
 #include "shared/base/fault.h"
+#include "shared/base/hash.h"
 #include "shared/http/http_reader.h"
 #include "shared/snapshot/snapshot.h"
 
@@ -71,6 +72,7 @@ struct client {
     uint32_t requests;
     uint8_t peer_len; /* 0: not asked yet */
     char peer[46];
+    struct sha256_memo secret_memo; /* of the key that its requests show */
 };
 
 /* TIMES and LIMITS must outlive it. NULL with errno when it cannot be. */

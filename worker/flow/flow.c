@@ -234,7 +234,8 @@ static enum step enter_authenticate(struct exchange *x)
 
     if (x->head.options || !operation_needs_key(row))
         return STEP_NEXT;
-    x->fault = caller_find(x->view->snapshot, x->head.key, x->started_wall_ms, &x->caller);
+    x->fault = caller_find(x->view->snapshot, x->head.key, x->started_wall_ms,
+                           &x->client->secret_memo, &x->caller);
     metric_add(x->worker->metrics,
                x->fault ? METRIC_refused_keys_total : METRIC_authenticated_total, 1);
     return x->fault ? refuse_early(x) : STEP_NEXT;

@@ -208,6 +208,31 @@ START_TEST(a_checksum_of_any_length_and_place_is_that_of_its_bits)
 
 END_TEST
 
+START_TEST(a_remembered_digest_is_that_of_the_bytes_asked_for)
+{
+    static const struct span asked[] = {{"one", 3}, {"one", 3}, {"two", 3}, {"one", 3},
+                                        {"", 0},    {"on", 2},  {"one", 3}, {NULL, 0}};
+    char longer[SHA256_MEMO_BYTES + 1];
+    struct sha256_memo memo = {0};
+    uint8_t expected[SHA256_SIZE], got[SHA256_SIZE];
+
+    for (unsigned i = 0; i < ARRAY_LEN(asked); i++) {
+        hash_sha256(asked[i], expected);
+        hash_sha256_again(&memo, asked[i], got);
+        ck_assert_mem_eq(got, expected, SHA256_SIZE);
+        hash_sha256_again(NULL, asked[i], got);
+        ck_assert_mem_eq(got, expected, SHA256_SIZE);
+    }
+    memset(longer, 'l', sizeof(longer));
+    for (size_t len = sizeof(longer) - 2; len <= sizeof(longer); len++) {
+        hash_sha256(span_of(longer, len), expected);
+        hash_sha256_again(&memo, span_of(longer, len), got);
+        ck_assert_mem_eq(got, expected, SHA256_SIZE);
+    }
+}
+
+END_TEST
+
 START_TEST(a_secret_that_differs_in_any_one_bit_is_another)
 {
     char ours[40], theirs[40];
@@ -398,6 +423,7 @@ int main(void)
     tcase_add_test(tests, times_are_written);
     tcase_add_test(tests, an_arena_that_is_reset_gives_its_first_block_again);
     tcase_add_test(tests, a_checksum_of_any_length_and_place_is_that_of_its_bits);
+    tcase_add_test(tests, a_remembered_digest_is_that_of_the_bytes_asked_for);
     tcase_add_test(tests, a_secret_that_differs_in_any_one_bit_is_another);
     tcase_add_test(tests, hashes_have_their_published_values);
     tcase_add_test(tests, sealed_bytes_open_only_unchanged);

@@ -6,6 +6,7 @@
 #include "shared/base/buffer.h"
 #include "shared/base/check.h"
 #include "shared/text/json.h"
+#include "shared/text/json_write.h"
 
 struct check_case {
     struct span text;
@@ -250,6 +251,42 @@ START_TEST(text_is_decoded_and_compared_decoded)
 
 END_TEST
 
+/* Texts are looked at in blocks: what must be escaped is found at every place of every length.
+ */
+START_TEST(a_text_is_quoted_whatever_stands_where)
+{
+    static const struct {
+        char byte;
+        struct span written;
+    } specials[] = {
+        {'"', {"\\\"", 2}}, {'\\', {"\\\\", 2}}, {'\n', {"\\n", 2}}, {1, {"\\u0001", 6}}};
+
+    char text[40], expected[50];
+
+    for (size_t len = 0; len <= sizeof(text); len++) {
+        for (size_t i = 0; i <= len * ARRAY_LEN(specials); i++) {
+            size_t at = i / ARRAY_LEN(specials), kind = i % ARRAY_LEN(specials);
+            struct span written = at < len ? specials[kind].written : SPAN("");
+            size_t rest = at < len ? len - at - 1 : 0;
+            struct buffer out _buffer_;
+
+            memset(text, 'a', len);
+            memset(expected, 'a', sizeof(expected));
+            if (at < len)
+                text[at] = specials[kind].byte;
+            expected[0] = '"';
+            memcpy(expected + 1 + at, written.ptr, written.len);
+            expected[1 + at + written.len + rest] = '"';
+            buffer_init(&out, 100);
+            ck_assert(json_append_quoted(&out, span_of(text, len)));
+            ck_assert(
+                span_eq(buffer_span(&out), span_of(expected, 2 + at + written.len + rest)));
+        }
+    }
+}
+
+END_TEST
+
 START_TEST(integers_are_read_only_when_they_are)
 {
     static const struct {
@@ -397,6 +434,7 @@ int main(void)
                         (int)ARRAY_LEN(check_cases));
     tcase_add_test(tests, every_prefix_of_a_good_text_is_refused);
     tcase_add_test(tests, depth_is_limited);
+    tcase_add_test(tests, a_text_is_quoted_whatever_stands_where);
     tcase_add_test(tests, pick_gives_the_wanted_members_in_place);
     tcase_add_test(tests, pick_of_an_empty_object_finds_nothing);
     tcase_add_loop_test(tests, pick_refuses_what_decides_twice, 0, (int)ARRAY_LEN(pick_cases));
