@@ -138,9 +138,9 @@ struct text signature_pack(enum dialect_id origin, struct text signature,
     struct buffer out _buffer_;
     struct span packed;
 
+    buffer_init(&out, SIZE_MAX);
     if (!signature.ptr || origin == through || origin == DIALECT_NONE)
         return signature;
-    buffer_init(&out, SIZE_MAX);
     (void)buffer_append(&out, PACKED_MARK);
     (void)buffer_append(&out, dialect_row(origin)->name);
     (void)buffer_append_byte(&out, '.');

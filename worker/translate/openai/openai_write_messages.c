@@ -69,6 +69,7 @@ static bool write_joined(struct chat_writing *writing, const struct turn_block *
     struct buffer joined _buffer_;
     unsigned count = 0;
 
+    buffer_init(&joined, SIZE_MAX);
     for (const struct turn_block *at = list; at; at = at->next) {
         if (at->block->kind != kind)
             continue;
@@ -81,7 +82,6 @@ static bool write_joined(struct chat_writing *writing, const struct turn_block *
         text_write(writing->json, first->block->text.ptr ? first->block->text : TEXT(""));
         return true;
     }
-    buffer_init(&joined, SIZE_MAX);
     for (const struct turn_block *at = first; at; at = at->next)
         if (at->block->kind == kind)
             append_text(&joined, at->block->text, between);
