@@ -162,7 +162,7 @@ static struct text content_words(struct translation *t, const struct path *path,
     struct json_walk walk = json_walk(content);
     struct path item = {.up = path};
     struct json_value block, values[BLOCK_MEMBER_COUNT];
-    struct buffer words _buffer_;
+    struct buffer words _buffer_ = {.ptr = NULL};
     struct span all;
 
     if (content.kind != JSON_ARRAY)

@@ -174,7 +174,7 @@ static void tell_citation(struct event_reader *reader, struct json_value citatio
 {
     struct event event = event_here(reader, EVENT_citation);
     struct span list;
-    struct buffer wrapped _buffer_;
+    struct buffer wrapped _buffer_ = {.ptr = NULL};
 
     if (state_of(reader)->open != OPEN_TEXT || citation.kind != JSON_OBJECT)
         return;

@@ -5,7 +5,7 @@
 
 static void write_retry(struct json_writer *json, uint32_t retry_after_ms)
 {
-    struct buffer delay _buffer_;
+    struct buffer delay _buffer_ = {.ptr = NULL};
 
     if (retry_after_ms == 0)
         return;

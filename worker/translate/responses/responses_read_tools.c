@@ -10,7 +10,7 @@ static struct json_value nest_grammar(struct json_value format, struct arena *ar
 {
     static const struct span keys[] = {WORD("type"), WORD("syntax"), WORD("definition")};
     struct json_value values[ARRAY_LEN(keys)];
-    struct buffer out _buffer_;
+    struct buffer out _buffer_ = {.ptr = NULL};
     struct json_writer json;
 
     pick_members(format, keys, ARRAY_LEN(keys), values);
