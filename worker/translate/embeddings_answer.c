@@ -143,7 +143,7 @@ bool embed_read_answer(struct translation *t, enum dialect_id provider, struct j
 {
     *ret = (struct embed_answer){.tokens = TOKENS_UNKNOWN};
     if (member(body, SPAN("error")).kind > JSON_NULL) {
-        complaint_read(500, body.raw, t->arena, &t->refusal);
+        complaint_read(200, body.raw, t->arena, &t->refusal);
         return false;
     }
     if (provider == DIALECT_gemini)

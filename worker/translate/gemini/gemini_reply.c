@@ -144,7 +144,7 @@ bool gemini_read_reply(struct translation *t, struct json_value body, struct rep
 
     gemini_pick(body, names, ARRAY_LEN(names), values);
     if (body.kind != JSON_OBJECT || values[5].kind == JSON_OBJECT) {
-        complaint_read(500, body.raw, t->arena, &t->refusal);
+        complaint_read(200, body.raw, t->arena, &t->refusal);
         return false;
     }
     gemini_read_usage(values[2], &ret->usage);

@@ -361,7 +361,7 @@ static void tell_error(struct event_reader *reader, struct span body)
     struct complaint complaint = {.kind = COMPLAINT_internal};
     struct event event = {.kind = EVENT_error, .complaint = &complaint};
 
-    complaint_read(500, body, reader->translation->arena, &complaint);
+    complaint_read(200, body, reader->translation->arena, &complaint);
     event_tell(reader, &event);
 }
 
