@@ -73,6 +73,11 @@ class Connection:
         lines += ["%s: %s" % pair for pair in headers]
         self.send("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
 
+    def send_page(self, page, status):
+        """What stands before a provider answers with HTML when it cannot reach it."""
+        self.send(b"HTTP/1.1 %d Bad\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s"
+                  % (status, len(page), page))
+
     def open_stream(self, headers=()):
         lines = ["HTTP/1.1 200 OK", "Content-Type: text/event-stream; charset=utf-8",
                  "Transfer-Encoding: chunked", "x-request-id: req_fake"]
