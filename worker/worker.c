@@ -196,9 +196,10 @@ static void name_process(const struct heritage *heritage)
 
 int worker_main(const struct heritage *heritage)
 {
-    struct worker *worker = MEMORY_NEW(struct worker);
+    static struct worker *worker; /* reachable until the end, for the leak checker */
     int result;
 
+    worker = MEMORY_NEW(struct worker);
     name_process(heritage);
     result = inherit(worker, heritage);
     if (result == 0)

@@ -135,12 +135,12 @@ static int prepare(struct database *database, const char *sql, sqlite3_stmt **re
 {
     struct buffer _buffer_ text;
 
+    buffer_init(&text, STATEMENT_LIMIT); /* before any return: its end frees it */
     if (database->kept && span_eq(buffer_span(&database->kept_sql), span_of_text(sql))) {
         *ret = database->kept;
         database->kept = NULL;
         return SQLITE_OK;
     }
-    buffer_init(&text, STATEMENT_LIMIT);
     rewrite(sql, &text);
     return sqlite3_prepare_v2(database->handle, text.ptr, (int)text.len, ret, NULL);
 }
