@@ -114,11 +114,25 @@ struct span chat_field_name(enum chat_field field, enum dialect_id dialect)
     return name;
 }
 
+/* Whether VALUE asks for what happens anyway: no loss when it is not said. */
+static bool is_default(enum chat_field field, struct json_value value)
+{
+    if (field == CHAT_choice_count)
+        return span_eq(value.raw, SPAN("1"));
+    if (field == CHAT_presence_penalty || field == CHAT_frequency_penalty)
+        return span_eq(value.raw, SPAN("0"));
+    if (field == CHAT_store || field == CHAT_logprobs || field == CHAT_background)
+        return value.kind == JSON_FALSE;
+    return false;
+}
+
 void drop_strangers(struct translation *translation, const struct chat *chat,
                     enum dialect_id to)
 {
     for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++)
-        if (chat_has(chat, (enum chat_field)i) && table_name((enum chat_field)i, to).len == 0)
+        if (chat_has(chat, (enum chat_field)i) &&
+            table_name((enum chat_field)i, to).len == 0 &&
+            !is_default((enum chat_field)i, chat->fields[i]))
             drop(translation, chat_field_name((enum chat_field)i, chat->dialect));
     if (chat->dialect == to)
         return;

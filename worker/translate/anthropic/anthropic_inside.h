@@ -18,6 +18,8 @@
 
 /* ---- members -------------------------------------------------------------------------- */
 
+/* KEY as it stands in a body, perhaps with escapes. */
+bool anthropic_key_is(struct span key, struct span name);
 /* Sets VALUES[i] to the member of OBJECT called NAMES[i]; absent when it is not there or null.
  * One walk; of a member that stands twice the first counts. */
 void anthropic_pick(struct json_value object, const struct span *names, unsigned count,

@@ -108,7 +108,7 @@ static void drop_others(struct translation *t, const struct path *path,
     while (json_next(&walk, &here.key, &value)) {
         unsigned i = 0;
 
-        while (i < count && !span_eq(here.key, known[i]))
+        while (i < count && !anthropic_key_is(here.key, known[i]))
             i++;
         if (i == count)
             drop_at(t, &here);
@@ -289,7 +289,7 @@ static bool take_field(struct span key, struct json_value value, struct chat *ch
     };
 
     for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++)
-        if (names[i].len > 0 && span_eq(key, names[i])) {
+        if (names[i].len > 0 && anthropic_key_is(key, names[i])) {
             chat->fields[i] = value;
             return true;
         }
@@ -324,7 +324,7 @@ static void take_members(struct translation *t, struct json_value body,
 
         if (value.kind == JSON_NULL)
             continue;
-        while (i < CHAT_MEMBER_COUNT && !span_eq(key, member_names[i]))
+        while (i < CHAT_MEMBER_COUNT && !anthropic_key_is(key, member_names[i]))
             i++;
         if (i < CHAT_MEMBER_COUNT)
             values[i] = value;

@@ -88,10 +88,10 @@ static void plan_budget(struct chat_writing *writing)
         plan->budget = budget < 1e9 ? (uint64_t)budget : (uint64_t)1e9;
     else if (asked->effort != EFFORT_ABSENT)
         plan->budget = budgets[asked->effort];
+    if (plan->budget >= writing->max_output)
+        plan->budget = writing->max_output / 2; /* the other half is for the answer */
     if (plan->budget < BUDGET_SMALLEST)
         plan->budget = BUDGET_SMALLEST;
-    if (plan->budget >= writing->max_output)
-        plan->budget = writing->max_output - 1;
 }
 
 static bool is_switched_off(struct chat_writing *writing)

@@ -43,7 +43,7 @@ struct span anthropic_word(const struct anthropic_word *table, uint8_t value)
     return table->text;
 }
 
-static bool key_is(struct span key, struct span name)
+bool anthropic_key_is(struct span key, struct span name)
 {
     return span_eq(key, name) || (key.len > name.len && json_inside_is(key, name));
 }
@@ -60,7 +60,7 @@ void anthropic_pick(struct json_value object, const struct span *names, unsigned
         return;
     while (json_next(&walk, &key, &value))
         for (unsigned i = 0; i < count; i++)
-            if (key_is(key, names[i])) {
+            if (anthropic_key_is(key, names[i])) {
                 if (values[i].kind == JSON_ABSENT && value.kind != JSON_NULL)
                     values[i] = value;
                 break;
