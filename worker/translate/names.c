@@ -135,7 +135,7 @@ struct text tool_name_back(const struct translation *translation, struct text na
 struct text signature_pack(enum dialect_id origin, struct text signature,
                            enum dialect_id through, struct arena *arena)
 {
-    struct buffer out _buffer_;
+    struct buffer out _buffer_ = {0};
     struct span packed;
 
     buffer_init(&out, SIZE_MAX);

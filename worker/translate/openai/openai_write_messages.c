@@ -66,7 +66,7 @@ static bool write_joined(struct chat_writing *writing, const struct turn_block *
                          enum block_kind kind, struct span key, const char *between)
 {
     const struct turn_block *first = NULL;
-    struct buffer joined _buffer_;
+    struct buffer joined _buffer_ = {0};
     unsigned count = 0;
 
     buffer_init(&joined, SIZE_MAX);
