@@ -1,7 +1,7 @@
 /* shared/kept/kept.h
  *
- * Small files that any worker finds again: STATE_DIR/responses/XX/NAME, XX two hex digits of the
- * name's CRC. A name is written once, by whichever worker made it, and is either there as a
+ * Small files that any worker finds again: STATE_DIR/responses/XX/NAME, XX two hex digits of
+ * the name's CRC. A name is written once, by whichever worker made it, and is either there as a
  * whole or not at all (a file NAME.part is renamed). What was put survives the death of its
  * worker, not that of the machine: nothing is synced. Workers put, get and remove; the
  * controller sweeps what is too old or too much. All calls block for as long as the disk does.
@@ -23,7 +23,7 @@ struct kept {
 
 struct kept_limits {
     int64_t lifetime_seconds; /* above 0 */
-    uint64_t bytes; /* of all files: the oldest go first */
+    uint64_t bytes;           /* of all files: the oldest go first */
 };
 
 struct kept_swept {

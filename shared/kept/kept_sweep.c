@@ -43,8 +43,7 @@ static void sweep_file(struct sweeping *sweeping, int folder_fd, const char *nam
     uint64_t bytes;
     unsigned step;
 
-    if (fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0 ||
-        !S_ISREG(status.st_mode))
+    if (fstatat(folder_fd, name, &status, AT_SYMLINK_NOFOLLOW) < 0 || !S_ISREG(status.st_mode))
         return;
     step = age_step(sweeping, status.st_mtim.tv_sec);
     bytes = (uint64_t)status.st_size;

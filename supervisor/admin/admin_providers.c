@@ -192,8 +192,8 @@ static void edit_account(struct admin_request *request)
         return;
     result = accounts_change(request->house->store, &request->house->vault, &row);
     if (result >= 0)
-        result = accounts_each(request->house->store, &request->house->vault, show_named,
-                               request);
+        result =
+            accounts_each(request->house->store, &request->house->vault, show_named, request);
     if (result < 0)
         admin_refuse_errno(request, result, SPAN("provider"));
 }

@@ -130,8 +130,7 @@ void drop_strangers(struct translation *translation, const struct chat *chat,
                     enum dialect_id to)
 {
     for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++)
-        if (chat_has(chat, (enum chat_field)i) &&
-            table_name((enum chat_field)i, to).len == 0 &&
+        if (chat_has(chat, (enum chat_field)i) && table_name((enum chat_field)i, to).len == 0 &&
             !is_default((enum chat_field)i, chat->fields[i]))
             drop(translation, chat_field_name((enum chat_field)i, chat->dialect));
     if (chat->dialect == to)

@@ -1,4 +1,5 @@
 #!/bin/sh
 # anthropic client, gemini provider
-CLIENT=anthropic PROVIDER=gemini
+export CLIENT=anthropic PROVIDER=gemini
+# shellcheck source=/dev/null
 . "$CASE/pair.inc"

@@ -1,4 +1,5 @@
 #!/bin/sh
 # anthropic client, openai provider
-CLIENT=anthropic PROVIDER=openai
+export CLIENT=anthropic PROVIDER=openai
+# shellcheck source=/dev/null
 . "$CASE/pair.inc"

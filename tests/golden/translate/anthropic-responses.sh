@@ -1,4 +1,5 @@
 #!/bin/sh
 # anthropic client, responses provider
-CLIENT=anthropic PROVIDER=responses
+export CLIENT=anthropic PROVIDER=responses
+# shellcheck source=/dev/null
 . "$CASE/pair.inc"

@@ -1,4 +1,5 @@
 #!/bin/sh
 # gemini client, anthropic provider
-CLIENT=gemini PROVIDER=anthropic
+export CLIENT=gemini PROVIDER=anthropic
+# shellcheck source=/dev/null
 . "$CASE/pair.inc"

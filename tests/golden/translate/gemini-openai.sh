@@ -1,4 +1,5 @@
 #!/bin/sh
 # gemini client, openai provider
-CLIENT=gemini PROVIDER=openai
+export CLIENT=gemini PROVIDER=openai
+# shellcheck source=/dev/null
 . "$CASE/pair.inc"

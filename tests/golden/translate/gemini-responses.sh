@@ -1,4 +1,5 @@
 #!/bin/sh
 # gemini client, responses provider
-CLIENT=gemini PROVIDER=responses
+export CLIENT=gemini PROVIDER=responses
+# shellcheck source=/dev/null
 . "$CASE/pair.inc"

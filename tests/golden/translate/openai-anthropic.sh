@@ -1,4 +1,5 @@
 #!/bin/sh
 # openai client, anthropic provider
-CLIENT=openai PROVIDER=anthropic
+export CLIENT=openai PROVIDER=anthropic
+# shellcheck source=/dev/null
 . "$CASE/pair.inc"

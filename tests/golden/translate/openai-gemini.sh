@@ -1,4 +1,5 @@
 #!/bin/sh
 # openai client, gemini provider
-CLIENT=openai PROVIDER=gemini
+export CLIENT=openai PROVIDER=gemini
+# shellcheck source=/dev/null
 . "$CASE/pair.inc"

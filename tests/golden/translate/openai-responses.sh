@@ -1,4 +1,5 @@
 #!/bin/sh
 # openai client, responses provider
-CLIENT=openai PROVIDER=responses
+export CLIENT=openai PROVIDER=responses
+# shellcheck source=/dev/null
 . "$CASE/pair.inc"

@@ -1,4 +1,5 @@
 #!/bin/sh
 # responses client, anthropic provider
-CLIENT=responses PROVIDER=anthropic
+export CLIENT=responses PROVIDER=anthropic
+# shellcheck source=/dev/null
 . "$CASE/pair.inc"

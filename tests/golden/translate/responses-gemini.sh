@@ -1,4 +1,5 @@
 #!/bin/sh
 # responses client, gemini provider
-CLIENT=responses PROVIDER=gemini
+export CLIENT=responses PROVIDER=gemini
+# shellcheck source=/dev/null
 . "$CASE/pair.inc"

@@ -1,4 +1,5 @@
 #!/bin/sh
 # responses client, openai provider
-CLIENT=responses PROVIDER=openai
+export CLIENT=responses PROVIDER=openai
+# shellcheck source=/dev/null
 . "$CASE/pair.inc"

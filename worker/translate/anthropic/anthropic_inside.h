@@ -53,13 +53,23 @@ extern const struct anthropic_word anthropic_efforts[]; /* enum effort */
 
 /* ---- blocks --------------------------------------------------------------------------- */
 
-#define BLOCK_MEMBERS(X)                                                                    \
-    X(type)                                                                                 \
-    X(text)                                                                                 \
-    X(thinking)                                                                             \
-    X(signature)                                                                            \
-    X(data) X(id) X(name) X(input) X(tool_use_id) X(content) X(is_error) X(source) X(title) \
-        X(context) X(citations) X(cache_control)
+#define BLOCK_MEMBERS(X) \
+    X(type)              \
+    X(text)              \
+    X(thinking)          \
+    X(signature)         \
+    X(data)              \
+    X(id)                \
+    X(name)              \
+    X(input)             \
+    X(tool_use_id)       \
+    X(content)           \
+    X(is_error)          \
+    X(source)            \
+    X(title)             \
+    X(context)           \
+    X(citations)         \
+    X(cache_control)
 
 enum block_member {
 #define MEMBER(name) MEMBER_##name,

@@ -4,14 +4,24 @@
 #include "worker/translate/anthropic/anthropic_inside.h"
 
 /* Members with a form of their own, read in this order: what stands apart comes first. */
-#define CHAT_MEMBERS(X)                                                                  \
-    X(system)                                                                            \
-    X(messages)                                                                          \
-    X(tools)                                                                             \
-    X(tool_choice)                                                                       \
-    X(stream) X(stop_sequences) X(metadata) X(service_tier) X(thinking) X(output_config) \
-        X(output_format) X(temperature) X(top_p) X(top_k) X(max_tokens) X(cache_control) \
-            X(model)
+#define CHAT_MEMBERS(X) \
+    X(system)           \
+    X(messages)         \
+    X(tools)            \
+    X(tool_choice)      \
+    X(stream)           \
+    X(stop_sequences)   \
+    X(metadata)         \
+    X(service_tier)     \
+    X(thinking)         \
+    X(output_config)    \
+    X(output_format)    \
+    X(temperature)      \
+    X(top_p)            \
+    X(top_k)            \
+    X(max_tokens)       \
+    X(cache_control)    \
+    X(model)
 
 enum chat_member {
 #define MEMBER(name) CHAT_MEMBER_##name,

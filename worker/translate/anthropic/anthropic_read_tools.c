@@ -1,13 +1,17 @@
 /* Tools of a request, and the choice among them. */
 #include "worker/translate/anthropic/anthropic_inside.h"
 
-#define TOOL_MEMBERS(X)                                                                    \
-    X(type)                                                                                \
-    X(name)                                                                                \
-    X(description)                                                                         \
-    X(input_schema)                                                                        \
-    X(strict) X(cache_control) X(input_examples) X(defer_loading) X(eager_input_streaming) \
-        X(allowed_callers)
+#define TOOL_MEMBERS(X)      \
+    X(type)                  \
+    X(name)                  \
+    X(description)           \
+    X(input_schema)          \
+    X(strict)                \
+    X(cache_control)         \
+    X(input_examples)        \
+    X(defer_loading)         \
+    X(eager_input_streaming) \
+    X(allowed_callers)
 
 enum tool_member {
 #define MEMBER(name) TOOL_MEMBER_##name,

@@ -5,9 +5,20 @@
 
 /* clang-format off */
 #define MESSAGE_MEMBERS(M) \
-    M(role) M(content) M(name) M(refusal) M(tool_calls) M(tool_call_id) \
-    M(function_call) M(reasoning_content) M(reasoning) M(thinking_blocks) \
-    M(reasoning_details) M(audio) M(images) M(cache_control)
+    M(role) \
+    M(content) \
+    M(name) \
+    M(refusal) \
+    M(tool_calls) \
+    M(tool_call_id) \
+    M(function_call) \
+    M(reasoning_content) \
+    M(reasoning) \
+    M(thinking_blocks) \
+    M(reasoning_details) \
+    M(audio) \
+    M(images) \
+    M(cache_control)
 
 /* clang-format on */
 

@@ -7,8 +7,16 @@
 
 /* clang-format off */
 #define PART_MEMBERS(M) \
-    M(type) M(text) M(refusal) M(thinking) M(image_url) M(input_audio) M(file) \
-    M(cache_control) M(prompt_cache_breakpoint) M(signature)
+    M(type) \
+    M(text) \
+    M(refusal) \
+    M(thinking) \
+    M(image_url) \
+    M(input_audio) \
+    M(file) \
+    M(cache_control) \
+    M(prompt_cache_breakpoint) \
+    M(signature)
 
 /* clang-format on */
 

@@ -7,7 +7,14 @@
 
 /* clang-format off */
 #define ANSWER_MEMBERS(M) \
-    M(id) M(model) M(created) M(choices) M(usage) M(service_tier) M(error) M(base_resp) \
+    M(id) \
+    M(model) \
+    M(created) \
+    M(choices) \
+    M(usage) \
+    M(service_tier) \
+    M(error) \
+    M(base_resp) \
     M(x_groq)
 
 /* clang-format on */
@@ -23,8 +30,17 @@ static const struct span answer_keys[] = {ANSWER_MEMBERS(MEMBER_KEY)};
 
 /* clang-format off */
 #define SAID_MEMBERS(M) \
-    M(content) M(refusal) M(reasoning_content) M(reasoning) M(reasoning_details) \
-    M(thinking_blocks) M(tool_calls) M(function_call) M(annotations) M(images) M(audio)
+    M(content) \
+    M(refusal) \
+    M(reasoning_content) \
+    M(reasoning) \
+    M(reasoning_details) \
+    M(thinking_blocks) \
+    M(tool_calls) \
+    M(function_call) \
+    M(annotations) \
+    M(images) \
+    M(audio)
 
 /* clang-format on */
 

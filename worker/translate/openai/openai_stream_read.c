@@ -7,8 +7,16 @@
 
 /* clang-format off */
 #define DELTA_MEMBERS(M) \
-    M(content) M(refusal) M(reasoning_content) M(reasoning) M(thinking_blocks) \
-    M(tool_calls) M(function_call) M(annotations) M(audio) M(images)
+    M(content) \
+    M(refusal) \
+    M(reasoning_content) \
+    M(reasoning) \
+    M(thinking_blocks) \
+    M(tool_calls) \
+    M(function_call) \
+    M(annotations) \
+    M(audio) \
+    M(images)
 
 /* clang-format on */
 
@@ -292,7 +300,14 @@ static void read_choice(struct event_reader *reader, struct json_value item)
 
 /* clang-format off */
 #define CHUNK_MEMBERS(M) \
-    M(id) M(model) M(created) M(choices) M(usage) M(error) M(base_resp) M(x_groq)
+    M(id) \
+    M(model) \
+    M(created) \
+    M(choices) \
+    M(usage) \
+    M(error) \
+    M(base_resp) \
+    M(x_groq)
 
 /* clang-format on */
 

@@ -77,10 +77,19 @@ START_TEST(another_worker_finds_what_was_put)
     ck_assert(!there("resp_1"));
     ck_assert_int_eq(kept_remove(&kept, SPAN("resp_1")), -ENOENT);
 }
+
 END_TEST
 
 static const char *const bad_names[] = {
-    "", "..", ".", "a/b", "../resp_1", "resp_1.part", "a b", "a%2f", "\xc3\xa9",
+    "",
+    "..",
+    ".",
+    "a/b",
+    "../resp_1",
+    "resp_1.part",
+    "a b",
+    "a%2f",
+    "\xc3\xa9",
     "0123456789012345678901234567890123456789012345678901234567890123456789012345678901234567890123"
     "456",
 };
@@ -91,6 +100,7 @@ START_TEST(a_name_never_leaves_the_folder)
     ck_assert_int_eq(kept_get(&kept, span_of_text(bad_names[_i]), &out), -EINVAL);
     ck_assert_int_eq(kept_remove(&kept, span_of_text(bad_names[_i])), -EINVAL);
 }
+
 END_TEST
 
 START_TEST(a_file_over_the_limit_is_refused_and_leaves_nothing)
@@ -102,6 +112,7 @@ START_TEST(a_file_over_the_limit_is_refused_and_leaves_nothing)
     ck_assert_int_eq(kept_sweep(&kept, NOW, &limits, &swept), 0);
     ck_assert_uint_eq(swept.left, 0);
 }
+
 END_TEST
 
 START_TEST(a_reader_with_less_room_is_told)
@@ -113,6 +124,7 @@ START_TEST(a_reader_with_less_room_is_told)
     ck_assert_int_eq(kept_get(&kept, SPAN("a"), &small), -EFBIG);
     buffer_done(&small);
 }
+
 END_TEST
 
 START_TEST(what_is_past_its_lifetime_is_swept)
@@ -130,6 +142,7 @@ START_TEST(what_is_past_its_lifetime_is_swept)
     ck_assert_uint_eq(swept.left_bytes, 20);
     ck_assert(there("young") && there("of-tomorrow") && !there("old") && !there("older"));
 }
+
 END_TEST
 
 START_TEST(the_oldest_go_when_there_is_too_much)
@@ -146,6 +159,7 @@ START_TEST(the_oldest_go_when_there_is_too_much)
     ck_assert_uint_eq(swept.left_bytes, 200);
     ck_assert(there("a") && there("b") && !there("c") && !there("d"));
 }
+
 END_TEST
 
 START_TEST(of_files_as_old_as_each_other_no_more_go_than_must)
@@ -162,6 +176,7 @@ START_TEST(of_files_as_old_as_each_other_no_more_go_than_must)
     ck_assert_uint_eq(swept.left, 2);
     ck_assert(!there("d"));
 }
+
 END_TEST
 
 START_TEST(what_a_killed_worker_left_is_swept_and_never_read)
@@ -178,6 +193,7 @@ START_TEST(what_a_killed_worker_left_is_swept_and_never_read)
     ck_assert_int_eq(kept_sweep(&kept, (int64_t)1 << 40, &limits, &swept), 0);
     ck_assert_uint_eq(swept.removed, 1);
 }
+
 END_TEST
 
 int main(void)
