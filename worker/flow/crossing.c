@@ -35,6 +35,16 @@ static read_chat_f *reader_of(const struct crossing_options *options)
                                                           : options->client->read_chat;
 }
 
+static bool read_request(struct crossing *crossing, const struct crossing_options *options,
+                         struct json_value body)
+{
+    if (!options->embeds)
+        return reader_of(options)(&crossing->translation, body, &crossing->chat);
+    crossing->embedding = ARENA_NEW(options->arena, struct embed_ask);
+    return embed_read_ask(&crossing->translation, options->client->id, options->embeds_batch,
+                          body, crossing->embedding);
+}
+
 struct crossing *crossing_open(const struct crossing_options *options, struct complaint *reterr)
 {
     struct crossing *crossing = crossing_new(options);
@@ -44,7 +54,7 @@ struct crossing *crossing_open(const struct crossing_options *options, struct co
         body.raw = span_skip(body.raw, 1);
     while (body.raw.len > 0 && body.raw.ptr[body.raw.len - 1] != '}')
         body.raw.len--;
-    if (!reader_of(options)(&crossing->translation, body, &crossing->chat)) {
+    if (!read_request(crossing, options, body)) {
         *reterr = crossing->translation.refusal;
         return NULL;
     }
@@ -100,7 +110,9 @@ bool crossing_write(struct crossing *crossing, const struct dialect *provider,
     translation->target = (struct chat_target){
         .model = model, .traits = model_traits(model, provider->id), .quirks = quirks};
     json_write_init(&json, &crossing->request);
-    if (!provider->write_chat(translation, &crossing->chat, &json))
+    if (crossing->embedding)
+        embed_write_ask(translation, provider->id, crossing->embedding, &json);
+    else if (!provider->write_chat(translation, &crossing->chat, &json))
         return false;
     if (translation->strict && translation->dropped)
         return refuse_dropped(translation);
@@ -134,6 +146,21 @@ static bool bad_answer(struct translation *translation)
     return false;
 }
 
+static bool embedding_answer(struct crossing *crossing, struct json_value body,
+                             struct usage *ret_usage)
+{
+    struct translation *translation = &crossing->translation;
+    struct embed_answer answer = {.tokens = TOKENS_UNKNOWN};
+    struct json_writer json;
+
+    if (!embed_read_answer(translation, crossing->provider->id, body, &answer))
+        return false;
+    ret_usage->input = answer.tokens;
+    json_write_init(&json, &crossing->out);
+    embed_write_answer(translation, crossing->embedding, &answer, &json);
+    return !crossing->out.failed || bad_answer(translation);
+}
+
 bool crossing_answer(struct crossing *crossing, struct usage *ret_usage)
 {
     struct translation *translation = &crossing->translation;
@@ -145,6 +172,8 @@ bool crossing_answer(struct crossing *crossing, struct usage *ret_usage)
     usage_init(&reply->usage);
     if (!json_check(buffer_span(&crossing->whole), &body, &error) || body.kind != JSON_OBJECT)
         return bad_answer(translation);
+    if (crossing->embedding)
+        return embedding_answer(crossing, body, ret_usage);
     if (!crossing->provider->read_reply(translation, body, reply))
         return false;
     CHECK(reply->choices);

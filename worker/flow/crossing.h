@@ -11,10 +11,12 @@
 #include "shared/text/sse.h"
 
 #include "worker/translate/dialect.h"
+#include "worker/translate/embeddings.h"
 
 struct crossing {
     struct translation translation;
     struct chat chat;
+    struct embed_ask *embedding; /* instead of the chat, for embeddings; NULL: a chat */
     const struct dialect *client, *provider; /* the second: of the current attempt */
     struct dropped *read_dropped;            /* what the reading alone left out */
     struct buffer request;                   /* the current attempt's body */
@@ -32,8 +34,9 @@ struct crossing_options {
     uint64_t seed, now_s;
     size_t answer_limit_bytes; /* of a whole answer, and of what waits for the client */
     bool strict, stream;
-    bool counts;          /* a question for the number of tokens */
-    bool stream_as_array; /* see translation.h */
+    bool embeds, embeds_batch; /* a request for embeddings; in Gemini's form for many */
+    bool counts;               /* a question for the number of tokens */
+    bool stream_as_array;      /* see translation.h */
 };
 
 /* NULL: refused, *reterr says why. */

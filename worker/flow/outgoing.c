@@ -72,6 +72,11 @@ static bool wants_array(const struct exchange *x)
     return operation_row(x->head.operation)->kind == OPERATION_KIND_CHAT_STREAM && !x->head.sse;
 }
 
+static bool is_embedding(const struct exchange *x)
+{
+    return operation_row(x->head.operation)->kind == OPERATION_KIND_EMBEDDINGS;
+}
+
 static enum fault open_crossing(struct exchange *x, struct span body)
 {
     struct crossing_options options = {
@@ -83,9 +88,10 @@ static enum fault open_crossing(struct exchange *x, struct span body)
         .answer_limit_bytes = x->view->page->limits.event_bytes,
         .strict = x->head.strict,
         .stream = x->ask.stream,
-        .stream_as_array =
-            operation_row(x->head.operation)->kind == OPERATION_KIND_CHAT_STREAM &&
-            !x->head.sse,
+        .embeds = is_embedding(x),
+        .embeds_batch = x->head.operation == OPERATION_embed_batch,
+        .counts = operation_row(x->head.operation)->kind == OPERATION_KIND_COUNT,
+        .stream_as_array = wants_array(x),
     };
     struct complaint why = {0};
 
@@ -142,21 +148,41 @@ static enum address_kind address_kind(const struct exchange *x)
     case OPERATION_KIND_MODEL:
     case OPERATION_KIND_STORED:
     case OPERATION_KIND_SOCKET:
-    case OPERATION_KIND_HEALTH: CHECK(!"a provider is asked");
+    case OPERATION_KIND_HEALTH: CHECK(operation_calls(operation_row(x->head.operation)));
     }
     return x->ask.stream ? ADDRESS_CHAT_STREAM : ADDRESS_CHAT;
 }
 
-/* Chats are translated when they must be; anything else goes as it came or not at all. */
+/* Embeddings are known to two dialects; what a provider has in neither, it has not. */
+static struct span embedding_address(struct exchange *x, const struct plan_target *target,
+                                     enum address_kind kind)
+{
+    static const enum dialect_id spoken[] = {EMBEDDING_DIALECTS};
+    struct span address = SPAN_NONE;
+
+    for (unsigned i = 0; i < ARRAY_LEN(spoken) && !address.ptr; i++) {
+        x->provider_dialect = (uint8_t)spoken[i];
+        address = address_target(x->view->snapshot, target->provider,
+                                 spoken[i] == DIALECT_DEFAULT ? kind : ADDRESS_EMBEDDINGS_BATCH,
+                                 spoken[i], target->model, &x->arena);
+    }
+    return address;
+}
+
+/* Chats and embeddings are translated when they must be; anything else goes as it came or not
+ * at all. */
 static struct span choose_address(struct exchange *x, const struct plan_target *target)
 {
     enum dialect_id dialect = (enum dialect_id)x->head.dialect;
+    enum address_kind kind = address_kind(x);
+    struct span address;
 
     if (operation_chats(operation_row(x->head.operation)))
         dialect = address_dialect(target->provider, dialect);
     x->provider_dialect = (uint8_t)dialect;
-    return address_target(x->view->snapshot, target->provider, address_kind(x), dialect,
-                          target->model, &x->arena);
+    address = address_target(x->view->snapshot, target->provider, kind, dialect, target->model,
+                             &x->arena);
+    return address.ptr || !is_embedding(x) ? address : embedding_address(x, target, kind);
 }
 
 /* A number of tokens that the provider cannot be asked for. */

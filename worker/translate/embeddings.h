@@ -13,6 +13,9 @@
 
 #include "worker/translate/translation.h"
 
+/* The dialects that have them, the most common first. */
+#define EMBEDDING_DIALECTS DIALECT_openai, DIALECT_gemini
+
 struct embed_ask {
     uint8_t dialect; /* enum dialect_id of the client: openai or gemini */
     bool batch;      /* of Gemini's two, the one for many */
