@@ -170,21 +170,27 @@ static void read_block_start(struct event_reader *reader, struct json_value bloc
         state_of(reader)->open = OPEN_UNTOLD;
 }
 
-static void tell_citation(struct event_reader *reader, struct json_value citation)
+/* CITATION as a list of one. */
+static struct citation *one_citation(struct json_value citation, struct arena *arena)
 {
-    struct event event = event_here(reader, EVENT_citation);
+    struct buffer wrapped _buffer_;
     struct span list;
-    struct buffer wrapped _buffer_ = {.ptr = NULL};
 
-    if (state_of(reader)->open != OPEN_TEXT || citation.kind != JSON_OBJECT)
-        return;
     buffer_init(&wrapped, citation.raw.len + 2);
     (void)buffer_append_byte(&wrapped, '[');
     (void)buffer_append(&wrapped, citation.raw);
     (void)buffer_append_byte(&wrapped, ']');
-    list = buffer_span(&wrapped);
-    event.citation = anthropic_read_citations((struct json_value){JSON_ARRAY, list},
-                                              reader->translation->arena);
+    list = arena_copy(arena, buffer_span(&wrapped));
+    return anthropic_read_citations((struct json_value){JSON_ARRAY, list}, arena);
+}
+
+static void tell_citation(struct event_reader *reader, struct json_value citation)
+{
+    struct event event = event_here(reader, EVENT_citation);
+
+    if (state_of(reader)->open != OPEN_TEXT || citation.kind != JSON_OBJECT)
+        return;
+    event.citation = one_citation(citation, reader->translation->arena);
     event_tell(reader, &event);
 }
 
