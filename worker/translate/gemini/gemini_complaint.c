@@ -7,9 +7,9 @@ static void write_retry(struct json_writer *json, uint32_t retry_after_ms)
 {
     struct buffer delay _buffer_ = {.ptr = NULL};
 
+    buffer_init(&delay, 32);
     if (retry_after_ms == 0)
         return;
-    buffer_init(&delay, 32);
     (void)buffer_append_u64(&delay, ((uint64_t)retry_after_ms + 999) / 1000);
     (void)buffer_append_byte(&delay, 's');
     json_write_key(json, SPAN("details"));
