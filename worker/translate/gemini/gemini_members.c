@@ -28,6 +28,22 @@ bool gemini_is(struct span key, struct span name)
     return is_snake(key, name);
 }
 
+/* The place of KEY in NAMES, or COUNT. */
+static unsigned find_name(struct span key, const struct span *names, unsigned count)
+{
+    unsigned i = 0;
+
+    while (i < count && !gemini_is(key, names[i]))
+        i++;
+    return i;
+}
+
+static void clear(struct json_value *values, unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        values[i] = (struct json_value){.kind = JSON_ABSENT};
+}
+
 void gemini_pick(struct json_value object, const struct span *names, unsigned count,
                  struct json_value *values)
 {
@@ -35,17 +51,15 @@ void gemini_pick(struct json_value object, const struct span *names, unsigned co
     struct json_walk walk;
     struct span key;
 
-    for (unsigned i = 0; i < count; i++)
-        values[i] = (struct json_value){.kind = JSON_ABSENT};
+    clear(values, count);
     if (object.kind != JSON_OBJECT)
         return;
-    walk = json_walk(object);
-    while (json_next(&walk, &key, &value))
-        for (unsigned i = 0; i < count && value.kind != JSON_NULL; i++)
-            if (values[i].kind == JSON_ABSENT && gemini_is(key, names[i])) {
-                values[i] = value;
-                break;
-            }
+    for (walk = json_walk(object); json_next(&walk, &key, &value);) {
+        unsigned at = find_name(key, names, count);
+
+        if (at < count && value.kind != JSON_NULL && values[at].kind == JSON_ABSENT)
+            values[at] = value;
+    }
 }
 
 struct json_value gemini_member(struct json_value object, struct span name)
@@ -56,14 +70,6 @@ struct json_value gemini_member(struct json_value object, struct span name)
     return value;
 }
 
-static bool is_one_of(struct span key, const struct span *names, unsigned count)
-{
-    for (unsigned i = 0; i < count; i++)
-        if (gemini_is(key, names[i]))
-            return true;
-    return false;
-}
-
 bool gemini_take(struct translation *t, const struct path *path, struct json_value object,
                  const struct span *names, unsigned count, struct json_value *values)
 {
@@ -71,13 +77,19 @@ bool gemini_take(struct translation *t, const struct path *path, struct json_val
     struct json_value value;
     struct json_walk walk;
 
+    clear(values, count);
     if (object.kind != JSON_OBJECT)
         return refuse(t, path, "must be an object");
-    gemini_pick(object, names, count, values);
-    walk = json_walk(object);
-    while (json_next(&walk, &here.key, &value))
-        if (value.kind != JSON_NULL && !is_one_of(here.key, names, count))
+    for (walk = json_walk(object); json_next(&walk, &here.key, &value);) {
+        unsigned at = find_name(here.key, names, count);
+
+        if (value.kind == JSON_NULL)
+            continue;
+        if (at == count)
             drop_at(t, &here);
+        else if (values[at].kind == JSON_ABSENT)
+            values[at] = value;
+    }
     return true;
 }
 
