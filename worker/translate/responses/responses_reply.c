@@ -189,8 +189,7 @@ static void write_echo(struct translation *t, struct json_writer *json)
     text_write_member(json, SPAN("instructions"), instructions(chat));
     echo(chat, CHAT_max_output, "max_output_tokens", "null", json);
     json_write_member_bool(json, SPAN("parallel_tool_calls"), chat->parallel != MAYBE_FALSE);
-    json_write_key(json, SPAN("previous_response_id"));
-    json_write_null(json);
+    echo(chat, CHAT_previous, "previous_response_id", "null", json);
     json_write_key(json, SPAN("reasoning"));
     json_write_object(json);
     json_write_member_text(

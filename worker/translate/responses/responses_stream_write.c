@@ -16,7 +16,8 @@ struct open_item {
     struct open_item *next;
     uint32_t index;        /* the block's */
     uint32_t output_index; /* the item's */
-    bool summary;          /* reasoning: its part was announced */
+    uint32_t citation_count;
+    bool summary; /* reasoning: its part was announced */
     struct output_item item;
     struct buffer text, annotations;
 };
@@ -253,9 +254,12 @@ static void announce(struct writing *writing, struct open_item *open)
 
 static void keep_text(struct stream_state *state, struct open_item *open, struct text text)
 {
-    if (state->kept_bytes + text.len > KEPT_BYTES)
+    size_t left = KEPT_BYTES - state->kept_bytes;
+
+    /* What is kept is a beginning, without holes: after one piece too many, nothing. */
+    state->kept_bytes = text.len > left ? KEPT_BYTES : state->kept_bytes + text.len;
+    if (text.len > left)
         return;
-    state->kept_bytes += text.len;
     (void)buffer_append(&open->text, span_of(text.ptr, text.len));
 }
 
@@ -292,7 +296,7 @@ static void add_citation(struct writing *writing, const struct event *event)
         return;
     json =
         begin_inside(writing, "response.output_text.annotation.added", open, "content_index");
-    json_write_member_u64(json, SPAN("annotation_index"), open->annotations.len > 0 ? 1 : 0);
+    json_write_member_u64(json, SPAN("annotation_index"), open->citation_count++);
     json_write_key(json, SPAN("annotation"));
     responses_write_annotation(event->citation, json);
     end_event(writing);
