@@ -3,18 +3,22 @@
 
 #define ID_TEXT_BYTES 32
 
-/* An item's own id, or the one that stands for its place. */
-static struct span item_id(struct json_value item, size_t place, struct arena *arena)
+static struct span make_item_id(size_t place, struct arena *arena)
 {
-    struct json_value id = json_member(item, SPAN("id"));
     struct buffer made _buffer_;
 
-    if (id.kind == JSON_STRING)
-        return json_text(id, arena);
     buffer_init(&made, ID_TEXT_BYTES);
     (void)buffer_append(&made, SPAN("item_"));
     (void)buffer_append_u64(&made, place);
     return arena_copy(arena, buffer_span(&made));
+}
+
+/* An item's own id, or the one that stands for its place. */
+static struct span item_id(struct json_value item, size_t place, struct arena *arena)
+{
+    struct json_value id = json_member(item, SPAN("id"));
+
+    return id.kind == JSON_STRING ? json_text(id, arena) : make_item_id(place, arena);
 }
 
 static void write_item(struct json_value item, struct span id, struct arena *arena,
