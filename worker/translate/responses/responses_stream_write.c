@@ -11,11 +11,14 @@
 
 #define KEPT_BYTES (8U << 20)
 
-/* A block that is open. */
+#define NOT_ANNOUNCED UINT32_MAX
+
+/* A block that is open. Items are numbered as they are announced: SDKs append each to a list
+ * and then look it up by its number. */
 struct open_item {
     struct open_item *next;
     uint32_t index;        /* the block's */
-    uint32_t output_index; /* the item's */
+    uint32_t output_index; /* the item's, or NOT_ANNOUNCED */
     uint32_t citation_count;
     bool summary; /* reasoning: its part was announced */
     struct output_item item;
@@ -210,6 +213,12 @@ static struct text keep(struct translation *t, struct text text)
     return (struct text){copy.ptr, copy.len};
 }
 
+static void write_added(struct writing *writing, struct open_item *open)
+{
+    open->output_index = writing->state->output_count++;
+    write_item_event(writing, "response.output_item.added", open, "in_progress");
+}
+
 static void open_block(struct writing *writing, const struct event *event)
 {
     struct stream_state *state = writing->state;
@@ -220,7 +229,7 @@ static void open_block(struct writing *writing, const struct event *event)
         return;
     open = ARENA_NEW(writing->t->arena, struct open_item);
     open->index = event->index;
-    open->output_index = state->output_count++;
+    open->output_index = NOT_ANNOUNCED;
     buffer_init(&open->text, KEPT_BYTES);
     buffer_init(&open->annotations, KEPT_BYTES);
     arena_on_done(writing->t->arena, release, open);
@@ -232,10 +241,8 @@ static void open_block(struct writing *writing, const struct event *event)
     state->open = open;
     /* A call's signature, which its id may carry, comes before its deltas: see add_signature.
      */
-    if (event->block_kind != BLOCK_tool_call) {
-        write_item_event(writing, "response.output_item.added", open, "in_progress");
-        open->summary = false;
-    }
+    if (event->block_kind != BLOCK_tool_call)
+        write_added(writing, open);
     if (event->block_kind == BLOCK_text || event->block_kind == BLOCK_refusal)
         write_part_event(writing, "response.content_part.added", open, TEXT(""));
 }
@@ -247,7 +254,7 @@ static void announce(struct writing *writing, struct open_item *open)
         return;
     open->summary = true;
     if (open->item.kind == BLOCK_tool_call)
-        write_item_event(writing, "response.output_item.added", open, "in_progress");
+        write_added(writing, open);
     else if (open->item.kind == BLOCK_reasoning)
         write_summary_event(writing, "response.reasoning_summary_part.added", open, TEXT(""));
 }
@@ -336,6 +343,16 @@ static void keep_item(struct writing *writing, const struct open_item *open, con
     *at = kept;
 }
 
+/* A call that has nothing to say still has arguments: clients parse them. */
+static void say_no_arguments(struct writing *writing, struct open_item *open)
+{
+    if (open->item.kind != BLOCK_tool_call || open->item.custom || open->text.len > 0 ||
+        writing->state->kept_bytes == KEPT_BYTES)
+        return;
+    keep_text(writing->state, open, TEXT("{}"));
+    write_text_event(writing, said_rows[SAID_ARGUMENTS].delta, open, "delta", TEXT("{}"));
+}
+
 static void close_item(struct writing *writing, struct open_item *open, const char *status)
 {
     struct stream_state *state = writing->state;
@@ -345,11 +362,12 @@ static void close_item(struct writing *writing, struct open_item *open, const ch
     while (*at != open)
         at = &(*at)->next;
     *at = open->next;
+    if (open->item.kind != BLOCK_reasoning || open->text.len > 0)
+        announce(writing, open);
+    say_no_arguments(writing, open);
     open->item.text = (struct text){buffer_span(&open->text).ptr, open->text.len};
     if (open->annotations.len > 0)
         open->item.annotations = buffer_span(&open->annotations);
-    if (open->item.kind != BLOCK_reasoning || open->text.len > 0)
-        announce(writing, open);
     if (open->item.custom)
         unwrap_custom(writing, open);
     said = said_by(&open->item);
@@ -372,7 +390,8 @@ static void close_all(struct writing *writing, const char *status)
         struct open_item *first = writing->state->open;
 
         for (struct open_item *at = first; at; at = at->next)
-            if (at->output_index < first->output_index)
+            if (at->output_index < first->output_index ||
+                (at->output_index == first->output_index && at->index < first->index))
                 first = at;
         close_item(writing, first, status);
     }
