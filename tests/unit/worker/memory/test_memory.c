@@ -73,10 +73,11 @@ START_TEST(only_ids_of_the_gateways_form_are_looked_for)
 {
     ck_assert_int_eq(memory_is_id(span_of_text(ids[_i].id)), ids[_i].good);
 }
+
 END_TEST
 
-#define MESSAGE(text)                                             \
-    "{\"type\":\"message\",\"role\":\"user\",\"content\":"        \
+#define MESSAGE(text)                                      \
+    "{\"type\":\"message\",\"role\":\"user\",\"content\":" \
     "[{\"type\":\"input_text\",\"text\":\"" text "\"}]}"
 #define ANSWER "{\"id\":\"msg_1\",\"type\":\"message\",\"role\":\"assistant\",\"content\":[]}"
 
@@ -91,6 +92,7 @@ START_TEST(what_was_kept_is_read_by_its_owner_only)
     ck_assert(!memory_read(buffer_span(&out), SPAN("key\"2"), &memory));
     ck_assert(!memory_read(buffer_span(&out), SPAN(""), &memory));
 }
+
 END_TEST
 
 static const char *const broken[] = {
@@ -111,6 +113,7 @@ START_TEST(a_broken_file_is_as_none)
 
     ck_assert(!memory_read(span_of_text(broken[_i]), SPAN("o"), &memory));
 }
+
 END_TEST
 
 static const struct {
@@ -122,7 +125,7 @@ static const struct {
      "{\"x\":1.50,\"input\":[{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":\"1\"}],"
      "\"pre\\u0076ious_response_id\":\"resp_1\",\"y\\n\":{}}",
      "{\"input\":[" MESSAGE("a") "," ANSWER ",{\"type\":\"function_call_output\",\"call_id\":"
-                                            "\"c\",\"output\":\"1\"}],\"x\":1.50,\"y\\n\":{}}"},
+                                 "\"c\",\"output\":\"1\"}],\"x\":1.50,\"y\\n\":{}}"},
     {"no input of its own", "{\"previous_response_id\":\"resp_1\"}",
      "{\"input\":[" MESSAGE("a") "," ANSWER "]}"},
     {"an input of null", "{\"previous_response_id\":\"resp_1\",\"input\":null}",
@@ -139,6 +142,7 @@ START_TEST(a_request_is_expanded_by_what_went_before)
     ck_assert(memory_expand(value_of(expansions[_i].body), &memory, &more));
     is(&more, expansions[_i].expanded);
 }
+
 END_TEST
 
 START_TEST(a_third_request_needs_the_second_response_only)
@@ -156,6 +160,7 @@ START_TEST(a_third_request_needs_the_second_response_only)
     ck_assert(memory_expand(value_of("{\"input\":[]}"), &memory, &more));
     is(&more, "{\"input\":[" MESSAGE("a") ",{\"n\":1}," MESSAGE("b") ",{\"n\":2}]}");
 }
+
 END_TEST
 
 START_TEST(what_does_not_fit_is_said)
@@ -172,6 +177,7 @@ START_TEST(what_does_not_fit_is_said)
     ck_assert(!memory_write(SPAN("o"), value_of("{}"), value_of("{\"output\":[]}"), &small));
     buffer_done(&small);
 }
+
 END_TEST
 
 static const struct {
@@ -196,10 +202,11 @@ START_TEST(the_answer_of_a_stream_is_in_its_last_event)
     else
         ck_assert(span_eq(response.raw, span_of_text(records[_i].response)));
 }
+
 END_TEST
 
-#define LIST(data, first, last, more)                                                       \
-    "{\"object\":\"list\",\"data\":[" data "],\"first_id\":" first ",\"last_id\":" last     \
+#define LIST(data, first, last, more)                                                   \
+    "{\"object\":\"list\",\"data\":[" data "],\"first_id\":" first ",\"last_id\":" last \
     ",\"has_more\":" more "}"
 
 static const struct {
@@ -227,6 +234,7 @@ START_TEST(items_are_listed_in_pages)
     memory_write_items(&memory, &pages[_i].page, &arena, &json);
     is(&more, pages[_i].list);
 }
+
 END_TEST
 
 START_TEST(a_deletion_is_confirmed)
@@ -237,6 +245,7 @@ START_TEST(a_deletion_is_confirmed)
     memory_write_deleted(SPAN("resp_1"), &json);
     is(&out, "{\"id\":\"resp_1\",\"object\":\"response.deleted\",\"deleted\":true}");
 }
+
 END_TEST
 
 int main(void)

@@ -39,16 +39,36 @@ static void tear_down(void)
     arena_done(&arena);
 }
 
-#define START {.kind = EVENT_start, .id = {"resp_1", 6}, .model = {"m", 1}, .created = 5}
-#define OPEN(block, at) {.kind = EVENT_open, .block_kind = BLOCK_##block, .index = (at)}
-#define CALL(at, called)                                                                    \
-    {.kind = EVENT_open, .block_kind = BLOCK_tool_call, .index = (at), .id = {"c1", 2},     \
-     .name = WORD(called)}
-#define DELTA(at, words) {.kind = EVENT_delta, .index = (at), .text = WORD(words)}
-#define CLOSE(at)        {.kind = EVENT_close, .index = (at)}
-#define STOP(why)        {.kind = EVENT_stop, .stop = STOP_##why}
-#define END              {.kind = EVENT_end}
-#define EVENTS_MAX       16
+#define START                                                                     \
+    {                                                                             \
+        .kind = EVENT_start, .id = {"resp_1", 6}, .model = {"m", 1}, .created = 5 \
+    }
+#define OPEN(block, at)                                                \
+    {                                                                  \
+        .kind = EVENT_open, .block_kind = BLOCK_##block, .index = (at) \
+    }
+#define CALL(at, called)                                                                   \
+    {                                                                                      \
+        .kind = EVENT_open, .block_kind = BLOCK_tool_call, .index = (at), .id = {"c1", 2}, \
+        .name = WORD(called)                                                               \
+    }
+#define DELTA(at, words)                                        \
+    {                                                           \
+        .kind = EVENT_delta, .index = (at), .text = WORD(words) \
+    }
+#define CLOSE(at)                          \
+    {                                      \
+        .kind = EVENT_close, .index = (at) \
+    }
+#define STOP(why)                              \
+    {                                          \
+        .kind = EVENT_stop, .stop = STOP_##why \
+    }
+#define END               \
+    {                     \
+        .kind = EVENT_end \
+    }
+#define EVENTS_MAX 16
 
 static const struct {
     const char *name;
@@ -152,11 +172,12 @@ START_TEST(events_are_numbered_without_gaps_and_the_last_repeats_all)
     for (unsigned i = 0; i < 4 && streams[_i].parts[i]; i++) {
         size_t at = span_find(rest, span_of_text(streams[_i].parts[i]));
 
-        ck_assert_msg(at != SIZE_MAX, "%s: %s in\n%.*s", streams[_i].name,
-                      streams[_i].parts[i], SPAN_ARG(rest));
+        ck_assert_msg(at != SIZE_MAX, "%s: %s in\n%.*s", streams[_i].name, streams[_i].parts[i],
+                      SPAN_ARG(rest));
         rest = span_skip(rest, at);
     }
 }
+
 END_TEST
 
 static void read_record(const struct sse_record *record, unsigned i)
@@ -196,6 +217,7 @@ START_TEST(what_was_written_is_read_as_it_was_told)
     }
     buffer_done(&told);
 }
+
 END_TEST
 
 START_TEST(an_error_ends_in_a_failed_response)
@@ -220,6 +242,7 @@ START_TEST(an_error_ends_in_a_failed_response)
         &tap, &(struct sse_record){.event = last_type, .data = last_data, .has_data = true});
     ck_assert(tap.finished && tap.failed);
 }
+
 END_TEST
 
 /* Beyond 8 MB deltas go on, and the repetition is a beginning without holes. */
@@ -247,6 +270,7 @@ START_TEST(an_answer_that_is_too_long_to_repeat_still_streams)
     ck_assert(span_find(last_data, SPAN("\"afteraaa")) != SIZE_MAX);
     ck_assert(span_find(last_data, SPAN("bafter")) == SIZE_MAX);
 }
+
 END_TEST
 
 int main(void)
