@@ -66,12 +66,16 @@ static int create(const struct kept *kept, const char *path)
     int flags = O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC;
     int fd = openat(kept->folder_fd, path, flags, 0600);
 
-    if (fd >= 0 || errno != ENOENT)
-        return fd < 0 ? -errno : fd;
+    if (fd >= 0)
+        return fd;
+    if (errno != ENOENT)
+        return -errno;
     if (mkdirat(kept->folder_fd, folder, 0700) < 0 && errno != EEXIST)
         return -errno;
     fd = openat(kept->folder_fd, path, flags, 0600);
-    return fd < 0 ? -errno : fd;
+    if (fd < 0)
+        return -errno;
+    return fd;
 }
 
 static int write_all(int fd, struct span bytes)

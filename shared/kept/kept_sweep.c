@@ -77,6 +77,7 @@ static int sweep_folder(struct sweeping *sweeping, int parent_fd, unsigned numbe
         (void)close(fd);
         return result;
     }
+    /* cppcheck-suppress readdirCalled ; the stream is of this thread only */
     while ((entry = readdir(folder)))
         sweep_file(sweeping, fd, entry->d_name);
     (void)closedir(folder);

@@ -4,8 +4,6 @@
 #include "worker/translate/media.h"
 #include "worker/translate/responses/responses_inside.h"
 
-#define JOINED_LIMIT (64U << 20)
-
 /* ---- reasoning --------------------------------------------------------------------------- */
 
 struct text responses_summary(struct json_value list, struct arena *arena)
