@@ -138,3 +138,24 @@ unsigned address_fields(const struct snapshot *snapshot,
         ret[count++] = demands[dialect];
     return count;
 }
+
+void address_try(const struct snapshot_provider *provider, enum dialect_id dialect,
+                 struct span model_json, struct buffer *out)
+{
+    static const struct span parts[DIALECT_COUNT][2] = {
+#define TRY(dialect, before, after) \
+    [DIALECT_##dialect] = {{(before), sizeof(before) - 1}, {(after), sizeof(after) - 1}},
+#include "shared/snapshot/addresses.def"
+    };
+    bool old = provider->quirks & QUIRK_MAX_TOKENS_OLD;
+
+    CHECK((unsigned)dialect < DIALECT_COUNT);
+    (void)buffer_append(out, parts[dialect][0]);
+    if (parts[dialect][1].len == 0)
+        return;
+    (void)buffer_append(out, model_json);
+    if (dialect == DIALECT_DEFAULT)
+        (void)buffer_append(out, old ? SPAN(",\"max_tokens\":1")
+                                     : SPAN(",\"max_completion_tokens\":16"));
+    (void)buffer_append(out, parts[dialect][1]);
+}

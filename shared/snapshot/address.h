@@ -33,6 +33,11 @@ struct span address_target(const struct snapshot *snapshot,
                            const struct snapshot_provider *provider, enum address_kind kind,
                            enum dialect_id dialect, struct span model, struct arena *arena);
 
+/* The smallest chat with a model, whose name is given as a JSON string, for a provider's test.
+ */
+void address_try(const struct snapshot_provider *provider, enum dialect_id dialect,
+                 struct span model_json, struct buffer *out);
+
 #define ADDRESS_FIELDS_MAX 2
 
 struct address_field {

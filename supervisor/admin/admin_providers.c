@@ -9,7 +9,8 @@
 #include "supervisor/keys/accounts.h"
 #include "supervisor/outbound/outbound.h"
 
-#define NAME_BYTES_MAX 40
+#define NAME_BYTES_MAX  40
+#define WORDS_BYTES_MAX 300
 
 static struct span source_name(enum provider_source source)
 {
@@ -270,6 +271,8 @@ struct provider_test {
     struct admin_request *request;
     struct outbound_question question;
     struct outbound_answer answer;
+    struct span credential; /* in the request's arena */
+    struct span model;      /* in the request's arena; ptr NULL: its models were asked for */
 };
 
 static void ask_provider(uv_work_t *work)
@@ -279,22 +282,54 @@ static void ask_provider(uv_work_t *work)
     outbound_ask(&test->question, &test->answer);
 }
 
+/* How many bytes of TEXT to show: at most MOST, without half a character at the end. */
+static size_t whole_characters(struct span text, size_t most)
+{
+    if (text.len <= most)
+        return text.len;
+    while (most > 0 && ((unsigned char)text.ptr[most] & 0xc0) == 0x80)
+        most--;
+    return most;
+}
+
+/* What the provider itself says of its refusal, unless it repeats the credential. */
+static void add_own_words(const struct provider_test *test, struct buffer *out)
+{
+    cJSON *body = json_tree_read(span_of(test->answer.body, test->answer.body_len));
+    cJSON *error = cJSON_GetObjectItemCaseSensitive(body, "error");
+    struct span words = json_tree_text(cJSON_IsObject(error) ? error : body, "message");
+    struct span secret = test->credential;
+
+    if (!words.ptr)
+        words = json_tree_text(body, "error");
+    if (words.len > 0 && (secret.len == 0 || span_find(words, secret) == SIZE_MAX)) {
+        (void)buffer_append(out, SPAN(": "));
+        (void)buffer_append(out, span_of(words.ptr, whole_characters(words, WORDS_BYTES_MAX)));
+    }
+    cJSON_Delete(body);
+}
+
 static void provider_answered(uv_work_t *work, int status)
 {
     struct provider_test *test = work->data;
     struct admin_request *request = test->request;
     struct json_writer writer = admin_answer(request);
+    struct buffer message _buffer_;
 
     (void)status;
+    buffer_init(&message, 1000);
+    (void)buffer_append(&message, span_of_text(test->answer.message));
+    if (!test->answer.ok)
+        add_own_words(test, &message);
     json_write_object(&writer);
     json_write_member_bool(&writer, SPAN("ok"), test->answer.ok);
     json_write_member_u64(&writer, SPAN("status"), test->answer.status);
     json_write_member_u64(&writer, SPAN("latency_ms"), test->answer.latency_ms);
-    json_write_key(&writer, SPAN("model"));
-    json_write_null(&writer);
-    json_write_member_text(&writer, SPAN("message"), span_of_text(test->answer.message));
+    json_write_member_text(&writer, SPAN("model"), test->model);
+    json_write_member_text(&writer, SPAN("message"), buffer_span(&message));
     json_write_object_end(&writer);
     outbound_question_done(&test->question);
+    memory_wipe(&test->answer, sizeof(test->answer));
     memory_free(test);
     admin_respond(request);
 }
@@ -313,19 +348,44 @@ static void answer_mock(struct admin_request *request)
     admin_respond(request);
 }
 
-/* GET base/models with the credential as a worker sends it. */
+/* The first model of the provider's own rows; false when none is known. */
+static bool first_model(const struct snapshot *snapshot, uint32_t provider,
+                        const struct snapshot_target **ret)
+{
+    struct snapshot_table models = snapshot_page(snapshot)->models;
+
+    for (uint32_t i = 0; i < models.count; i++) {
+        const struct snapshot_model *model = SNAPSHOT_ROW(snapshot, models, i, snapshot_model);
+
+        for (uint32_t j = 0; j < model->targets.count; j++) {
+            *ret = SNAPSHOT_ROW(snapshot, model->targets, j, snapshot_target);
+            if ((*ret)->provider == provider)
+                return true;
+        }
+    }
+    return false;
+}
+
+/* The smallest chat with MODEL (NULL: the list of models), signed as a worker signs. */
 static void fill_question(struct outbound_question *question, const struct snapshot *snapshot,
-                          const struct snapshot_provider *row, struct arena *arena)
+                          const struct snapshot_provider *row,
+                          const struct snapshot_target *model, struct arena *arena)
 {
     enum dialect_id dialect = (enum dialect_id)row->dialect;
     struct address_field fields[ADDRESS_FIELDS_MAX];
     unsigned count = address_fields(snapshot, row, dialect, arena, fields);
+    struct span name = model ? snapshot_span(snapshot, model->model) : SPAN_NONE;
 
     outbound_question_init(question);
     (void)buffer_append(&question->url, row->tls ? SPAN("https://") : SPAN("http://"));
     (void)buffer_append(&question->url, snapshot_span(snapshot, row->authority));
-    (void)buffer_append(&question->url, address_target(snapshot, row, ADDRESS_MODELS, dialect,
-                                                       SPAN_NONE, arena));
+    (void)buffer_append(&question->url,
+                        address_target(snapshot, row, model ? ADDRESS_CHAT : ADDRESS_MODELS,
+                                       dialect, name, arena));
+    if (model) {
+        address_try(row, dialect, snapshot_span(snapshot, model->model_json), &question->body);
+        (void)buffer_append(&question->headers, SPAN("content-type: application/json\n"));
+    }
     question->verify = row->verify;
     if (row->ca_file.len)
         (void)buffer_append(&question->ca_file, snapshot_span(snapshot, row->ca_file));
@@ -342,6 +402,7 @@ void route_providers_test(struct admin_request *request)
     struct house *house = request->house;
     struct provider_test *test;
     const struct snapshot_provider *row;
+    const struct snapshot_target *model = NULL;
     uint32_t index;
 
     if (!provider_in_force(house, request->arguments[0], &index)) {
@@ -358,7 +419,13 @@ void route_providers_test(struct admin_request *request)
     test = MEMORY_NEW(struct provider_test);
     test->request = request;
     test->work.data = test;
-    fill_question(&test->question, house->snapshot, row, &request->arena);
+    test->credential =
+        arena_copy(&request->arena, snapshot_span(house->snapshot, row->credential));
+    if (first_model(house->snapshot, index, &model))
+        test->model = arena_copy(&request->arena, snapshot_span(house->snapshot, model->model));
+    else
+        model = NULL;
+    fill_question(&test->question, house->snapshot, row, model, &request->arena);
     if (uv_queue_work(house->loop, &test->work, ask_provider, provider_answered) < 0)
         provider_answered(&test->work, 0);
 }

@@ -18,6 +18,7 @@ void outbound_question_init(struct outbound_question *question)
     buffer_init(&question->url, 8192);
     buffer_init(&question->headers, 32768);
     buffer_init(&question->ca_file, 4096);
+    buffer_init(&question->body, 65536);
     question->verify = true;
 }
 
@@ -28,16 +29,26 @@ void outbound_question_done(struct outbound_question *question)
     buffer_done(&question->headers);
     buffer_done(&question->url);
     buffer_done(&question->ca_file);
+    buffer_done(&question->body);
 }
 
-/* The body is only counted: what a provider says is not shown, it may repeat a credential. */
-static size_t body_arrived(char *bytes, size_t size, size_t count, void *so_far)
-{
-    size_t *total = so_far;
+struct arriving {
+    struct outbound_answer *answer;
+    size_t total;
+};
 
-    (void)bytes;
-    *total += size * count;
-    return *total > OUTBOUND_BODY_BYTES ? 0 : size * count;
+static size_t body_arrived(char *bytes, size_t size, size_t count, void *who)
+{
+    struct arriving *arriving = who;
+    struct outbound_answer *answer = arriving->answer;
+    size_t more = size * count, room = sizeof(answer->body) - answer->body_len;
+
+    if (room > more)
+        room = more;
+    memcpy(answer->body + answer->body_len, bytes, room);
+    answer->body_len += room;
+    arriving->total += more;
+    return arriving->total > OUTBOUND_BODY_BYTES ? 0 : more;
 }
 
 static const char *text_of(const struct buffer *from, struct buffer *copy)
@@ -48,12 +59,13 @@ static const char *text_of(const struct buffer *from, struct buffer *copy)
     return copy->ptr;
 }
 
-static void set_options(CURL *curl, const struct outbound_question *question, size_t *so_far)
+static void set_options(CURL *curl, const struct outbound_question *question,
+                        struct arriving *arriving)
 {
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)OUTBOUND_WAIT_MS);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, body_arrived);
-    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, so_far);
+    (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, arriving);
     (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     (void)curl_easy_setopt(curl, CURLOPT_FOLLOWLOCATION, 0L);
     (void)curl_easy_setopt(curl, CURLOPT_SSL_VERIFYPEER, question->verify ? 1L : 0L);
@@ -114,21 +126,25 @@ void outbound_ask(const struct outbound_question *question, struct outbound_answ
     struct buffer url, ca_file;
     uint64_t began_ms = clock_monotonic_ms();
     char why[CURL_ERROR_SIZE] = "";
-    size_t body_bytes = 0;
+    struct arriving arriving = {ret, 0};
 
     memset(ret, 0, sizeof(*ret));
     if (!curl) {
         free_headers(headers);
         return;
     }
-    set_options(curl, question, &body_bytes);
+    set_options(curl, question, &arriving);
     (void)curl_easy_setopt(curl, CURLOPT_URL, text_of(&question->url, &url));
+    if (question->body.len) {
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)question->body.len);
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, question->body.ptr);
+    }
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     (void)text_of(&question->ca_file, &ca_file);
     if (question->ca_file.len)
         (void)curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file.ptr);
     (void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
-    tell(curl, curl_easy_perform(curl), why, body_bytes, ret);
+    tell(curl, curl_easy_perform(curl), why, arriving.total, ret);
     ret->latency_ms = clock_monotonic_ms() - began_ms;
     free_headers(headers);
     curl_easy_cleanup(curl);

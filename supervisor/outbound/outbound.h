@@ -1,7 +1,7 @@
 /* supervisor/outbound/outbound.h
  *
  * HTTP requests of the controller to the world: the door to libcurl in the daemon.  Blocking,
- * for the thread pool.  Now: one GET, for `providers test`.
+ * for the thread pool: `providers test`.
  */
 #ifndef SUPERVISOR_OUTBOUND_OUTBOUND_H
 #define SUPERVISOR_OUTBOUND_OUTBOUND_H
@@ -12,18 +12,21 @@
 #include "shared/base/buffer.h"
 
 #define OUTBOUND_WAIT_MS    8000
-#define OUTBOUND_BODY_BYTES (1U << 20)
+#define OUTBOUND_BODY_BYTES (1U << 20) /* then the answer is cut off */
+#define OUTBOUND_KEPT_BYTES 4096
 
 struct outbound_question {
-    struct buffer url, ca_file;
-    struct buffer headers; /* "name: value\n" each; may hold a credential */
+    struct buffer url, ca_file, body; /* with a body: POST of JSON; else GET */
+    struct buffer headers;            /* "name: value\n" each; may hold a credential */
     bool verify;
 };
 
 struct outbound_answer {
     bool ok; /* 2xx */
     uint64_t status, latency_ms;
-    char message[256]; /* never holds a byte of the headers */
+    char message[256];              /* never holds a byte of the headers */
+    char body[OUTBOUND_KEPT_BYTES]; /* its beginning; may repeat a credential */
+    size_t body_len;
 };
 
 void outbound_question_init(struct outbound_question *question);

@@ -62,6 +62,8 @@ def test_providers_by_hand(gateway, provider):
     assert gateway.chat("added/m").status == 200
     assert provider.last().header("authorization") == "Bearer sk-added-canary-value"
     gateway.ctl("providers", "test", "added")
+    assert provider.last().header("authorization") == "Bearer sk-added-canary-value"
+    assert '"max_completion_tokens":16' in provider.last().body.decode()
     gateway.ctl("providers", "edit", "added", "--api-key", "sk-edited-canary-value")
     assert gateway.chat("added/m").status == 200
     assert provider.last().header("authorization") == "Bearer sk-edited-canary-value"

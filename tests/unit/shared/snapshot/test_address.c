@@ -187,6 +187,39 @@ START_TEST(a_call_is_signed_as_the_provider_wants)
 
 END_TEST
 
+static const struct {
+    enum dialect_id dialect;
+    uint32_t quirks;
+    const char *body;
+} tries[] = {
+    {DIALECT_openai, 0,
+     "{\"messages\":[{\"role\":\"user\",\"content\":\"1\"}],\"model\":\"m\","
+     "\"max_completion_tokens\":16}"},
+    {DIALECT_openai, QUIRK_MAX_TOKENS_OLD,
+     "{\"messages\":[{\"role\":\"user\",\"content\":\"1\"}],\"model\":\"m\","
+     "\"max_tokens\":1}"},
+    {DIALECT_responses, 0, "{\"input\":\"1\",\"max_output_tokens\":16,\"model\":\"m\"}"},
+    {DIALECT_anthropic, 0,
+     "{\"max_tokens\":1,\"messages\":[{\"role\":\"user\",\"content\":\"1\"}],"
+     "\"model\":\"m\"}"},
+    {DIALECT_gemini, 0,
+     "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"1\"}]}],"
+     "\"generationConfig\":{\"maxOutputTokens\":1}}"},
+};
+
+START_TEST(the_smallest_chat_is_one_of_its_dialect)
+{
+    struct snapshot_provider row = {.quirks = tries[_i].quirks};
+    struct buffer body _buffer_;
+
+    buffer_init(&body, 1000);
+    address_try(&row, tries[_i].dialect, SPAN("\"m\""), &body);
+    ck_assert_msg(span_eq(buffer_span(&body), span_of_text(tries[_i].body)), "%.*s",
+                  SPAN_ARG(buffer_span(&body)));
+}
+
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("address");
@@ -198,6 +231,7 @@ int main(void)
     tcase_add_loop_test(all, a_call_has_its_address, 0, ARRAY_LEN(cases));
     tcase_add_test(all, a_dialect_that_the_provider_speaks_is_kept);
     tcase_add_loop_test(all, a_call_is_signed_as_the_provider_wants, 0, ARRAY_LEN(signed_by));
+    tcase_add_loop_test(all, the_smallest_chat_is_one_of_its_dialect, 0, ARRAY_LEN(tries));
     suite_add_tcase(suite, all);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
