@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 
+from harness import fake_openai
 from harness.gateway import TOOL
 
 
@@ -85,6 +86,17 @@ def test_provider_that_does_not_answer_fails_its_test(gateway, provider):
                 "http://127.0.0.1:1/v1", "--api-key", "sk-x")
     assert gateway.ctl("providers", "test", "dead", code=None).returncode in (1, 7)
     gateway.ctl("providers", "remove", "dead")
+
+
+@pytest.mark.parametrize("words, shown", [("Your account has no credit.", True),
+                                          ("Bad key sk-own-canary-value.", False)])
+def test_provider_that_refuses_is_quoted_unless_it_repeats_the_key(gateway, provider, words, shown):
+    gateway.ctl("providers", "add", "--name", "poor", "--kind", "openai", "--base-url",
+                provider.base_url, "--api-key", "sk-own-canary-value", "--models", "no-credit")
+    provider.on("no-credit", fake_openai.fails(401, "Refused", words, "insufficient_quota"))
+    told = gateway.ctl("providers", "test", "poor", code=1).stdout
+    assert "401" in told and (words in told) == shown and "canary" not in told
+    gateway.ctl("providers", "remove", "poor")
 
 
 @pytest.mark.parametrize("words", [[], ["nonsense"], ["keys"], ["keys", "nonsense"],
