@@ -175,6 +175,10 @@ golden: all $(TRANSLATE)
 	@AIGW_BUILD=$(abspath $(BUILD)) tests/golden/run $(PATTERN)
 play: all $(filter $(BUILD)/tests/unit/supervisor/keys/% $(BUILD)/tests/unit/supervisor/ledger/%,$(UNITS))
 	@AIGW_BUILD=$(abspath $(BUILD)) tests/play/run $(PATTERN)
+.PHONY: compatibility
+compatibility: all
+	@AIGW_BUILD=$(abspath $(BUILD)) GRID_TABLE=$(abspath $(BUILD))/grid.json tests/play/run test_grid; \
+	tests/play/compatibility $(BUILD)/grid.json > docs/compatibility.md
 bench: all bench-tools
 	@tools/install-deps bench
 	@AIGW_BUILD=$(abspath $(BUILD)) tests/bench/run
@@ -314,6 +318,7 @@ help:
 	@echo "  tsan             unit tests of the shared segment under ThreadSanitizer, in build-tsan/"
 	@echo "  fuzz             every fuzz target for FUZZ_SECONDS=$(FUZZ_SECONDS) (NAME=one)"
 	@echo "  fuzz-regress     every corpus once"
+	@echo "  compatibility    docs/compatibility.md from what passes"
 	@echo "  house  lint      layers, sizes, banned words; these and format, cppcheck, shellcheck"
 	@echo "  tidy             clang-tidy, minutes long, not part of check"
 	@echo "  coverage         lines that unit tests and scenarios reach, in build-coverage/"

@@ -8,7 +8,7 @@ from harness import scenarios, sdks
 SILENT = ("openai",)
 LOOP = [[(name, arguments) for name, arguments in turn] for turn in scenarios.TURNS]
 # what a provider's trouble is to the client of a gateway, when it is not the same
-THROUGH_GATEWAY = {"key": "html", "forbidden": "html", "hidden": "html"}
+THROUGH_GATEWAY = {"key": "html", "forbidden": "html"}
 
 
 def text(client, dialect):
@@ -84,8 +84,14 @@ def raises(client, kind, expected, stream):
 
 def errors(client, dialect):
     for kind in scenarios.TROUBLES:
-        for streamed in (False, True):
+        for streamed in (False, True) if kind != "hidden" else ():
             raises(client, kind, THROUGH_GATEWAY.get(kind, kind), streamed)
+
+
+def hidden_errors(client, dialect):
+    """The provider answers 200, and the body is an error."""
+    for streamed in (False, True):
+        raises(client, "hidden", "server", streamed)
 
 
 def broken_streams(client, dialect):
@@ -100,4 +106,4 @@ def broken_streams(client, dialect):
 
 CASES = {case.__name__: case for case in (
     text, stream, pings, tools, tools_streamed, images, system, schema, reasoning, signatures,
-    signatures_streamed, usage, errors, broken_streams)}
+    signatures_streamed, usage, errors, hidden_errors, broken_streams)}

@@ -157,7 +157,8 @@ def check_options(body):
         need(schema.get("type") == "object", "tools.%d.input_schema.type: should be 'object'" % at)
         need(NAME.match(tool.get("name", "")), "tools.%d.name: String should match pattern" % at)
         check_members(tool, "name description input_schema type strict cache_control "
-                      "input_examples".split(), "tools.%d." % at)
+                      "input_examples defer_loading eager_input_streaming allowed_callers".split(),
+                      "tools.%d." % at)
     if body.get("tool_choice"):
         need(body.get("tools"), "tool_choice may only be specified while providing tools.")
         need(body["tool_choice"].get("type") in ("auto", "any", "tool", "none"), "tool_choice: tag")

@@ -9,7 +9,7 @@ from harness.scenarios import Asked, Trouble, pieces
 
 MESSAGE = {"system": "content name", "developer": "content name", "user": "content name",
            "assistant": "content refusal name audio tool_calls function_call annotations",
-           "tool": "content tool_call_id", "function": "content name"}
+           "tool": "content tool_call_id name", "function": "content name"}
 PARTS = {"user": {"text", "image_url", "input_audio", "file"}, "assistant": {"text", "refusal"},
          "system": {"text"}, "developer": {"text"}, "tool": {"text"}}
 USAGE = {"prompt_tokens": scenarios.USAGE["input"], "completion_tokens": scenarios.USAGE["output"],

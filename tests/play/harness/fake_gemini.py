@@ -26,6 +26,7 @@ WORDS = {"bad": "INVALID_ARGUMENT", "key": "INVALID_ARGUMENT", "forbidden": "PER
          "missing": "NOT_FOUND", "limited": "RESOURCE_EXHAUSTED", "broken": "INTERNAL",
          "overloaded": "UNAVAILABLE", "hidden": "UNAVAILABLE"}
 CODES = {"hidden": 503}
+OWN = {"args", "response", "parametersJsonSchema", "responseJsonSchema", "properties"}
 NAME = re.compile(r"^[a-zA-Z_][a-zA-Z0-9_:.-]{0,63}$")
 TARGET = re.compile(r"^/v1beta/models/([^/:]+):(\w+)(?:\?(.*))?$")
 HEADERS = (("server-timing", "gfet4t7; dur=12"),)
@@ -39,6 +40,17 @@ USAGE = {"promptTokenCount": scenarios.USAGE["input"],
 def need(truth, message):
     if not truth:
         raise Trouble("bad", message)
+
+
+def camel(value):
+    """proto3 JSON: names may be in snake case; what is the client's own (arguments, schemas) stays."""
+    if isinstance(value, list):
+        return [camel(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    named = {re.sub("_([a-z])", lambda found: found[1].upper(), name): item
+             for name, item in value.items()}
+    return {name: item if name in OWN else camel(item) for name, item in named.items()}
 
 
 def check_members(value, allowed, where):
@@ -149,8 +161,7 @@ def note_call_turn(asked, parts):
     signature = calls[0].get("thoughtSignature")
     need(signature, "Function call is missing a thought_signature in functionCall parts. This is "
          "required for tools to work correctly")
-    need(not any("thoughtSignature" in part for part in calls[1:]), "only the first call is signed")
-    asked.signatures.append(signature)
+    asked.signatures.append(signature.replace("-", "+").replace("_", "/"))    # bytes, either alphabet
     asked.calls.append([(part["functionCall"].get("id"), part["functionCall"]["name"],
                          part["functionCall"].get("args", {})) for part in calls])
 
@@ -237,8 +248,8 @@ def send_stream(connection, model, answer, parts):
         if answer.manner == "break" and number == 2:
             send_event(connection, failure(Trouble("overloaded")))
             return connection.end_stream()
-        if answer.manner == "ping":
-            connection.chunk(": comment\r\n\r\n")
+        if answer.manner == "ping":        # comments are nothing that its clients understand
+            send_event(connection, {"usageMetadata": early, "modelVersion": model})
     last = {"text": ""}
     if answer.signature and not answer.calls:
         last["thoughtSignature"] = answer.signature
@@ -264,19 +275,19 @@ def send_trouble(connection, trouble):
     return connection.send_json(failure(trouble), trouble.status(2), "Trouble", HEADERS)
 
 
-def serve(request, connection):
+def serve(request, connection, arrange):
     found = TARGET.match(request.target)
     if not found:
         raise Trouble("missing", "no such method: " + request.target)
     model, method, query = found.groups()
     if not (request.header("x-goog-api-key") or "key=" in (query or "")):
         raise Trouble("forbidden", "Method doesn't allow unregistered callers")
-    body = request.json()
+    body = camel(request.json())
     if method == "countTokens":
         return connection.send_json({"totalTokens": 42}, headers=HEADERS)
     if method == "embedContent":
         return connection.send_json({"embedding": {"values": [0.25, -0.5, 1.0]}}, headers=HEADERS)
-    asked = read(body)
+    asked = read({**body, "contents": arrange(body.get("contents") or [])})
     answer = scenarios.decide(asked, signs="always")
     parts = parts_of(answer)
     if method == "streamGenerateContent":
@@ -287,9 +298,25 @@ def serve(request, connection):
     return connection.send_json(response(model, parts, "STOP"), headers=HEADERS)
 
 
-def answer(request, connection):
+def merged(contents):
+    """Neighbours of one role as one content: most models take them so."""
+    whole = []
+    for content in contents:
+        if whole and whole[-1].get("role") == content.get("role"):
+            whole[-1] = {**content, "parts": whole[-1]["parts"] + content["parts"]}
+        else:
+            whole.append(content)
+    return whole
+
+
+def merging(request, connection):
+    """As answer, for clients that send each result in a content of its own."""
+    answer(request, connection, merged)
+
+
+def answer(request, connection, arrange=list):
     try:
-        serve(request, connection)
+        serve(request, connection, arrange)
     except Trouble as trouble:
         send_trouble(connection, trouble)
     except ValueError:

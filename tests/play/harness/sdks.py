@@ -69,7 +69,8 @@ class Chat(Client):
     errors = {"bad": openai.BadRequestError, "key": openai.AuthenticationError,
               "forbidden": openai.PermissionDeniedError, "missing": openai.NotFoundError,
               "limited": openai.RateLimitError, "broken": openai.InternalServerError,
-              "overloaded": openai.InternalServerError, "html": openai.InternalServerError}
+              "overloaded": openai.InternalServerError,
+              "html": openai.InternalServerError, "server": openai.InternalServerError}
     base = openai.APIError
 
     def __init__(self, root, key, model):
@@ -190,7 +191,8 @@ class Messages(Client):
     errors = {"bad": anthropic.BadRequestError, "key": anthropic.AuthenticationError,
               "forbidden": anthropic.PermissionDeniedError, "missing": anthropic.NotFoundError,
               "limited": anthropic.RateLimitError, "broken": anthropic.InternalServerError,
-              "overloaded": anthropic.InternalServerError, "html": anthropic.InternalServerError}
+              "overloaded": anthropic.InternalServerError, "html": anthropic.InternalServerError,
+              "server": anthropic.InternalServerError}
     base = anthropic.APIError
 
     def __init__(self, root, key, model):
@@ -245,14 +247,14 @@ class Messages(Client):
 class Generate(Client):
     name = "gemini"
     usage = (100, 40, 18, 12)
-    errors = {"bad": 400, "key": 400, "forbidden": 403, "missing": 404, "limited": 429, "broken": 500,
-              "overloaded": 503, "html": 502}
+    errors = {"bad": (400,), "key": (400,), "forbidden": (403,), "missing": (404,), "limited": (429,),
+              "broken": (500,), "overloaded": (503,), "html": (502,), "server": (500, 502, 503)}
     base = genai_errors.APIError
 
     def __init__(self, root, key, model):
         self.model = model
         self.client = genai.Client(api_key=key, http_options=types.HttpOptions(
-            base_url=root, timeout=20000))
+            base_url=root, api_version="v1beta", timeout=20000))
 
     def user(self, question, image=False):
         parts = [types.Part.from_text(text=question)]
@@ -307,6 +309,6 @@ STOPS = {"openai": ("stop", "tool_calls"), "responses": ("completed",), "anthrop
 def raised_as(client, kind, error):
     """The SDK raised for trouble KIND what it raises with its own provider."""
     expected = client.errors[kind]
-    if isinstance(expected, int):
-        return isinstance(error, client.base) and error.code == expected
+    if isinstance(expected, tuple):
+        return isinstance(error, client.base) and error.code in expected
     return isinstance(error, expected)
