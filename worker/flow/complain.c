@@ -96,7 +96,8 @@ static uint16_t exact_status(const struct exchange *x)
 {
     if (!x->complaint)
         return fault_row(x->fault)->status;
-    return x->answer.failing && x->complaint->kind == COMPLAINT_internal
+    return x->answer.failing && x->complaint->kind == COMPLAINT_internal &&
+                   x->answer.upstream_status >= 400
                ? x->answer.upstream_status
                : 0;
 }
@@ -123,8 +124,8 @@ static bool passes(const struct exchange *x)
     size_t open;
     bool empty;
 
-    return !x->crossing && x->answer.failing && x->fault != FAULT_provider_auth &&
-           !x->error_body.failed &&
+    return !x->crossing && x->answer.failing && x->answer.upstream_status >= 400 &&
+           x->fault != FAULT_provider_auth && !x->error_body.failed &&
            json_pick(buffer_span(&x->error_body), &pick, 1, &open, &empty, &error) && !empty;
 }
 

@@ -77,6 +77,13 @@ static bool is_embedding(const struct exchange *x)
     return operation_row(x->head.operation)->kind == OPERATION_KIND_EMBEDDINGS;
 }
 
+/* Gemini's form for many texts. */
+static bool is_batch(const struct exchange *x)
+{
+    return x->head.operation == OPERATION_embed_batch ||
+           x->head.operation == OPERATION_v1_embed_batch;
+}
+
 static enum fault open_crossing(struct exchange *x, struct span body)
 {
     struct crossing_options options = {
@@ -89,7 +96,7 @@ static enum fault open_crossing(struct exchange *x, struct span body)
         .strict = x->head.strict,
         .stream = x->ask.stream,
         .embeds = is_embedding(x),
-        .embeds_batch = x->head.operation == OPERATION_embed_batch,
+        .embeds_batch = is_batch(x),
         .counts = operation_row(x->head.operation)->kind == OPERATION_KIND_COUNT,
         .stream_as_array = wants_array(x),
     };
@@ -138,8 +145,7 @@ static enum address_kind address_kind(const struct exchange *x)
     switch ((enum operation_kind)operation_row(x->head.operation)->kind) {
     case OPERATION_KIND_COUNT: return ADDRESS_COUNT_TOKENS;
     case OPERATION_KIND_EMBEDDINGS:
-        return x->head.operation == OPERATION_embed_batch ? ADDRESS_EMBEDDINGS_BATCH
-                                                          : ADDRESS_EMBEDDINGS;
+        return is_batch(x) ? ADDRESS_EMBEDDINGS_BATCH : ADDRESS_EMBEDDINGS;
     case OPERATION_KIND_COMPLETIONS: return ADDRESS_COMPLETIONS;
     case OPERATION_KIND_CHAT:
     case OPERATION_KIND_CHAT_WHOLE:

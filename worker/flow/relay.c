@@ -163,10 +163,36 @@ static void answered(struct call *call, const struct http_head *head)
 
 /* ---- what comes ------------------------------------------------------------------------ */
 
+/* The rest of TEXT after WORD and white space; ptr NULL when it begins with something else. */
+static struct span after(struct span text, struct span word)
+{
+    if (!text.ptr || !span_starts(text, word))
+        return SPAN_NONE;
+    text = span_skip(text, word.len);
+    while (text.len > 0 && memchr(" \t\r\n", text.ptr[0], 4))
+        text = span_skip(text, 1);
+    return text;
+}
+
+/* Some providers answer 200 with an error in it. Only the first member is looked at: a body is
+ * not kept, and the head goes with its first bytes. */
+static bool begins_as_error(struct span bytes)
+{
+    struct span first = after(after(bytes, SPAN("")), SPAN("{"));
+    struct span error = after(after(first, SPAN("\"error\"")), SPAN(":"));
+    struct span type = after(after(first, SPAN("\"type\"")), SPAN(":"));
+
+    return (error.len > 0 && (error.ptr[0] == '{' || error.ptr[0] == '"')) ||
+           after(type, SPAN("\"error\"")).ptr;
+}
+
 static void body(struct call *call, struct span bytes)
 {
     struct exchange *x = exchange_of(call);
 
+    if (x->answer.body_bytes == 0 && !x->answer.stream && !x->crossing &&
+        begins_as_error(bytes))
+        x->answer.failing = true;
     x->answer.body_bytes += bytes.len;
     if (x->answer.failing) {
         if (x->error_body.len < ERROR_BODY_BYTES)
@@ -196,9 +222,13 @@ static void error_done(struct exchange *x)
 {
     uint16_t status = x->answer.upstream_status;
 
-    relay_attempt_ended(x, !worth_another(status));
     x->complaint = ARENA_NEW(&x->arena, struct complaint);
     complaint_read(status, buffer_span(&x->error_body), &x->arena, x->complaint);
+    if (status < 400) {
+        relay_give_up(x, complaint_fault(x->complaint));
+        return;
+    }
+    relay_attempt_ended(x, !worth_another(status));
     x->fault = complaint_fault(x->complaint);
     flow_take(x, STEP_REFUSE);
 }

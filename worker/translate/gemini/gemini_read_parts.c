@@ -22,23 +22,49 @@ struct part {
 
 typedef bool read_part_f(struct gemini_reading *reading, const struct part *part);
 
-static struct block *add_block(struct gemini_reading *reading, const struct part *part,
-                               enum block_kind kind)
+static void sign_block(struct gemini_reading *reading, const struct part *part,
+                       struct block *block)
 {
-    struct block *block = message_add_block(part->to, kind, reading->arena);
     struct json_value signature = part->members[PART_thoughtSignature];
 
     if (signature.kind == JSON_STRING)
         block->signature =
             gemini_signature_in(text_of(signature), reading->arena, &block->origin);
+}
+
+static struct block *add_block(struct gemini_reading *reading, const struct part *part,
+                               enum block_kind kind)
+{
+    struct block *block = message_add_block(part->to, kind, reading->arena);
+
+    sign_block(reading, part, block);
     return block;
+}
+
+/* A client gives back the parts of a stream as they came: a thought in pieces, the signature
+ * with the last. Its maker wants it as one. */
+static bool read_thought(struct gemini_reading *reading, const struct part *part)
+{
+    struct block *last = part->to->last;
+    bool goes_on = last && last->kind == BLOCK_reasoning && !last->signature.ptr;
+    struct block *block =
+        goes_on ? last : message_add_block(part->to, BLOCK_reasoning, reading->arena);
+    struct text text = TEXT_NONE;
+
+    sign_block(reading, part, block);
+    if (!gemini_text(reading->t, part->path, SPAN("text"), part->members[PART_text], &text))
+        return false;
+    block->text = text_join(block->text, text, reading->arena);
+    return true;
 }
 
 static bool read_text(struct gemini_reading *reading, const struct part *part)
 {
-    bool thought = part->members[PART_thought].kind == JSON_TRUE;
-    struct block *block = add_block(reading, part, thought ? BLOCK_reasoning : BLOCK_text);
+    struct block *block;
 
+    if (part->members[PART_thought].kind == JSON_TRUE)
+        return read_thought(reading, part);
+    block = add_block(reading, part, BLOCK_text);
     return gemini_text(reading->t, part->path, SPAN("text"), part->members[PART_text],
                        &block->text);
 }
