@@ -28,7 +28,7 @@ WORDS = {"bad": "INVALID_ARGUMENT", "key": "INVALID_ARGUMENT", "forbidden": "PER
 CODES = {"hidden": 503}
 OWN = {"args", "response", "parametersJsonSchema", "responseJsonSchema", "properties"}
 NAME = re.compile(r"^[a-zA-Z_][a-zA-Z0-9_:.-]{0,63}$")
-TARGET = re.compile(r"^/v1beta/models/([^/:]+):(\w+)(?:\?(.*))?$")
+TARGET = re.compile(r"^/v1(?:beta)?/models/([^/:]+):(\w+)(?:\?(.*))?$")
 HEADERS = (("server-timing", "gfet4t7; dur=12"),)
 USAGE = {"promptTokenCount": scenarios.USAGE["input"],
          "cachedContentTokenCount": scenarios.USAGE["cached"],

@@ -254,7 +254,7 @@ class Generate(Client):
     def __init__(self, root, key, model):
         self.model = model
         self.client = genai.Client(api_key=key, http_options=types.HttpOptions(
-            base_url=root, api_version="v1beta", timeout=20000))
+            base_url=root, timeout=20000))
 
     def user(self, question, image=False):
         parts = [types.Part.from_text(text=question)]

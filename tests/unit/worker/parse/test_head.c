@@ -71,6 +71,8 @@ static const struct {
      "/v1/messages/count_tokens"},
     {"POST /v1beta/models/p/m:generateContent", FAULT_NONE, OPERATION_generate, "p/m",
      "/v1beta/models/p/m:generateContent"},
+    {"POST /v1/models/p/m:generateContent", FAULT_NONE, OPERATION_v1_generate, "p/m",
+     "/v1/models/p/m:generateContent"},
     {"POST /v1beta/models/m%3Ax:streamGenerateContent?alt=sse&key=k", FAULT_NONE,
      OPERATION_stream_generate, "m:x", "/v1beta/models/m%3Ax:streamGenerateContent"},
     {"POST /v1beta/models/:generateContent", FAULT_method_not_allowed, OPERATION_gemini_model,
