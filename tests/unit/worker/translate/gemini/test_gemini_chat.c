@@ -83,6 +83,11 @@ static const struct {
      "\":true,\"thoughtSignature\":\"U0lH\"},{\"text\":\"\",\"thoughtSignature"
      "\":\"QUJD\"}]}]}",
      "assistant reasoning\"t\" signed:gemini:U0lH \"\" signed:gemini:QUJD\n"},
+    {"a thought in pieces is one, up to its signature",
+     "{\"contents\":[{\"role\":\"model\",\"parts\":[{\"text\":\"a\",\"thought"
+     "\":true},{\"text\":\"b\\n\",\"thought\":true},{\"text\":\"\",\"thought\":true,"
+     "\"thoughtSignature\":\"U0lH\"},{\"text\":\"c\",\"thought\":true}]}]}",
+     "assistant reasoning\"ab\\n\" signed:gemini:U0lH reasoning\"c\"\n"},
     {"a signature of another dialect comes back to it",
      "{\"contents\":[{\"role\":\"model\",\"parts\":[{\"text\":\"t\",\"thought"
      "\":true,\"thoughtSignature\":\"YWlndy5hbnRocm9waWMuU0lHPQ==\"},{\"text"
