@@ -237,6 +237,10 @@ START_TEST(a_header_tells_whose_list_of_models_is_wanted)
     ck_assert_int_eq(read_request("GET /v1/models", "anthropic-version: 2023-06-01\r\n"),
                      FAULT_NONE);
     ck_assert_int_eq(head.dialect, DIALECT_anthropic);
+    tear_down();
+    set_up();
+    ck_assert_int_eq(read_request("GET /v1/models", "x-goog-api-key: k\r\n"), FAULT_NONE);
+    ck_assert_int_eq(head.dialect, DIALECT_gemini);
 }
 
 END_TEST
