@@ -61,6 +61,7 @@ struct crossing *crossing_open(const struct crossing_options *options, struct co
     crossing->chat.stream = options->stream;
     crossing->translation.stream_as_array = options->stream_as_array;
     crossing->read_dropped = crossing->translation.last_dropped;
+    crossing->read_count = crossing->translation.dropped_count;
     return crossing;
 }
 
@@ -74,8 +75,8 @@ static void forget_target(struct crossing *crossing)
         translation->last_dropped->next = NULL;
     else
         translation->dropped = NULL;
-    translation->tools = NULL;
-    translation->calls = NULL;
+    translation->dropped_count = crossing->read_count;
+    translation_forget_names(translation);
     translation->format_tool = TEXT_NONE;
     buffer_clear(&crossing->request);
     crossing->request.failed = false;

@@ -19,6 +19,7 @@ struct crossing {
     struct embed_ask *embedding; /* instead of the chat, for embeddings; NULL: a chat */
     const struct dialect *client, *provider; /* the second: of the current attempt */
     struct dropped *read_dropped;            /* what the reading alone left out */
+    uint32_t read_count;                     /* ... how many */
     struct buffer request;                   /* the current attempt's body */
     struct buffer whole;                     /* the provider's answer, until it is all there */
     struct buffer out;                       /* for the client, until the end of the turn */

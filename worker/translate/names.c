@@ -6,10 +6,10 @@
 
 #include "worker/translate/dialect.h"
 
-#define NAME_PLAIN_BYTES 4096 /* a longer name is told apart by its hash alone */
-#define HASH_DIGITS      8
-#define SIGNED_MARK      SPAN("__thought__")
-#define PACKED_MARK      SPAN("aigw.")
+#define HASH_DIGITS  8
+#define FIRST_CHAINS 16
+#define SIGNED_MARK  SPAN("__thought__")
+#define PACKED_MARK  SPAN("aigw.")
 
 /* ---- ids of our own -------------------------------------------------------------------- */
 
@@ -52,19 +52,76 @@ static bool fits(struct text name, const char *also, size_t limit)
     return true;
 }
 
-static const struct renamed *find_ours(const struct renamed *list, struct text name)
+/* ---- both sides of names, found by either ------------------------------------------------ */
+
+/* FNV-1a from a random start, with a stir at its end. */
+static uint32_t chain_of(const struct renames *table, struct text name)
 {
-    while (list && !text_eq(list->ours, name))
-        list = list->next;
-    return list;
+    uint64_t hash = 0xcbf29ce484222325ULL ^ table->seed;
+
+    for (size_t i = 0; i < name.len; i++)
+        hash = (hash ^ (unsigned char)name.ptr[i]) * 0x100000001b3ULL;
+    return (uint32_t)(spread(hash) & (table->size - 1));
 }
 
-static const struct renamed *find_theirs(const struct renamed *list, struct text name)
+static const struct renamed *find_ours(const struct renames *table, struct text name)
 {
-    while (list && !text_eq(list->theirs, name))
-        list = list->next;
-    return list;
+    const struct renamed *at = table->size ? table->ours[chain_of(table, name)] : NULL;
+
+    while (at && !text_eq(at->ours, name))
+        at = at->next_ours;
+    return at;
 }
+
+static const struct renamed *find_theirs(const struct renames *table, struct text name)
+{
+    const struct renamed *at = table->size ? table->theirs[chain_of(table, name)] : NULL;
+
+    while (at && !text_eq(at->theirs, name))
+        at = at->next_theirs;
+    return at;
+}
+
+static void link(struct renames *table, struct renamed *name)
+{
+    struct renamed **ours = &table->ours[chain_of(table, name->ours)];
+    struct renamed **theirs = &table->theirs[chain_of(table, name->theirs)];
+
+    name->next_ours = *ours;
+    *ours = name;
+    name->next_theirs = *theirs;
+    *theirs = name;
+}
+
+static void grow(struct renames *table, struct arena *arena)
+{
+    struct renames larger = {.size = table->size ? table->size * 2 : FIRST_CHAINS,
+                             .count = table->count,
+                             .seed = table->seed};
+
+    larger.ours = ARENA_ARRAY(arena, larger.size, struct renamed *);
+    larger.theirs = ARENA_ARRAY(arena, larger.size, struct renamed *);
+    for (uint32_t i = 0; i < table->size; i++) {
+        struct renamed *next;
+
+        for (struct renamed *at = table->ours[i]; at; at = next) {
+            next = at->next_ours;
+            link(&larger, at);
+        }
+    }
+    *table = larger;
+}
+
+static void add(struct renames *table, struct renamed *name, struct arena *arena)
+{
+    if (table->count >= table->size)
+        grow(table, arena);
+    table->count++;
+    link(table, name);
+}
+
+/* ---- names as the target wants them --------------------------------------------------------
+ */
 
 /* NAME with '_' for what may not stand there; longer than LIMIT or TAGGED, it ends in a hash of
  * the whole. */
@@ -94,10 +151,10 @@ static struct text cleaned(struct text name, const char *also, size_t limit, boo
     return (struct text){to, kept};
 }
 
-static struct text name_out(struct renamed **list, struct arena *arena, struct text name,
+static struct text name_out(struct renames *table, struct arena *arena, struct text name,
                             const char *also, size_t limit)
 {
-    const struct renamed *known = find_ours(*list, name);
+    const struct renamed *known = find_ours(table, name);
     struct renamed *made;
 
     if (known)
@@ -105,10 +162,9 @@ static struct text name_out(struct renamed **list, struct arena *arena, struct t
     made = ARENA_NEW(arena, struct renamed);
     made->ours = name;
     made->theirs = fits(name, also, limit) ? name : cleaned(name, also, limit, false, arena);
-    if (find_theirs(*list, made->theirs))
+    if (find_theirs(table, made->theirs))
         made->theirs = cleaned(name, also, limit, true, arena);
-    made->next = *list;
-    *list = made;
+    add(table, made, arena);
     return made->theirs;
 }
 
@@ -125,7 +181,7 @@ struct text call_id_out(struct translation *translation, struct text id, size_t 
 
 struct text tool_name_back(const struct translation *translation, struct text name)
 {
-    const struct renamed *known = find_theirs(translation->tools, name);
+    const struct renamed *known = find_theirs(&translation->tools, name);
 
     return known ? known->ours : name;
 }

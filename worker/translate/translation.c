@@ -11,6 +11,12 @@ void translation_init(struct translation *translation, struct arena *arena, uint
                       uint64_t now)
 {
     *translation = (struct translation){.arena = arena, .seed = seed, .now = now};
+    translation_forget_names(translation);
+}
+
+void translation_forget_names(struct translation *translation)
+{
+    translation->tools = translation->calls = (struct renames){.seed = translation->seed};
 }
 
 /* ---- places ---------------------------------------------------------------------------- */
@@ -73,6 +79,8 @@ void drop(struct translation *translation, struct span path)
 {
     struct dropped *dropped;
 
+    if (translation->dropped_count == DROPPED_MAX)
+        return;
     for (dropped = translation->dropped; dropped; dropped = dropped->next)
         if (span_eq(dropped->path, path))
             return;
@@ -83,11 +91,13 @@ void drop(struct translation *translation, struct span path)
     else
         translation->dropped = dropped;
     translation->last_dropped = dropped;
+    translation->dropped_count++;
 }
 
 void drop_at(struct translation *translation, const struct path *path)
 {
-    drop(translation, path_text(path, translation->arena));
+    if (translation->dropped_count < DROPPED_MAX)
+        drop(translation, path_text(path, translation->arena));
 }
 
 static struct span table_name(enum chat_field field, enum dialect_id dialect)
@@ -151,5 +161,7 @@ struct span dropped_list(const struct translation *translation, size_t limit)
             (void)buffer_append(&out, SPAN(", "));
         (void)buffer_append(&out, at->path);
     }
+    if (translation->dropped_count == DROPPED_MAX)
+        (void)buffer_append(&out, SPAN(", ..."));
     return out.len > 0 ? arena_copy(translation->arena, buffer_span(&out)) : SPAN_NONE;
 }

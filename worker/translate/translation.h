@@ -28,10 +28,18 @@ struct dropped {
     struct span path; /* in the client's words: "logit_bias", "messages[3].content[0]" */
 };
 
-/* A name that was changed because the target allows other characters or lengths. */
+/* A name, and the one that the target sees in its place because it allows other characters or
+ * lengths. */
 struct renamed {
-    struct renamed *next;
+    struct renamed *next_ours, *next_theirs; /* in their chains */
     struct text ours, theirs;
+};
+
+/* Names by either side; a client may send any number of them. Zeroed: empty. */
+struct renames {
+    struct renamed **ours, **theirs; /* SIZE chains each */
+    uint32_t size, count;
+    uint64_t seed; /* random: nobody can send names that all fall into one chain */
 };
 
 struct translation {
@@ -44,13 +52,17 @@ struct translation {
     bool strict;          /* refuse what would be dropped */
     bool stream_as_array; /* a Gemini client without alt=sse: its stream is one JSON array */
     struct dropped *dropped, *last_dropped;
-    struct renamed *tools, *calls; /* names of tools; ids of calls */
-    struct text format_tool;       /* the forced tool that stands for a JSON schema, or none */
-    struct complaint refusal;      /* when a reader or writer answered false */
+    uint32_t dropped_count;
+    struct renames tools, calls; /* names of tools; ids of calls */
+    struct text format_tool;     /* the forced tool that stands for a JSON schema, or none */
+    struct complaint refusal;    /* when a reader or writer answered false */
 };
 
 void translation_init(struct translation *translation, struct arena *arena, uint64_t seed,
                       uint64_t now);
+
+/* Another target has other names. */
+void translation_forget_names(struct translation *translation);
 
 /* Where a reader stands, for messages: a chain on the stack, written down only when needed. */
 struct path {
@@ -67,7 +79,8 @@ bool refuse(struct translation *translation, const struct path *path, const char
 bool refuse_as(struct translation *translation, enum complaint_kind kind,
                const struct path *path, const char *why);
 
-/* Names a member that is left out. */
+/* Names a member that is left out. Of more than DROPPED_MAX the rest is not named. */
+#define DROPPED_MAX 64
 void drop(struct translation *translation, struct span path);
 void drop_at(struct translation *translation, const struct path *path);
 /* Names every field and extra of CHAT that the dialect TO has no place for (by

@@ -274,3 +274,10 @@ struct span turns_place(const struct chat *chat, const struct block *block, stru
     }
     return words[chat->dialect].messages;
 }
+
+/* To find a place takes a walk: only for those that will be named. */
+void turns_drop(struct translation *translation, const struct block *block)
+{
+    if (translation->dropped_count < DROPPED_MAX)
+        drop(translation, turns_place(translation->chat, block, translation->arena));
+}

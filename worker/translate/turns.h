@@ -56,4 +56,7 @@ const struct block *turns_find_call(const struct chat *chat, struct text id);
 struct span turns_place(const struct chat *chat, const struct block *block,
                         struct arena *arena);
 
+/* Names BLOCK as dropped, by its place. */
+void turns_drop(struct translation *translation, const struct block *block);
+
 #endif

@@ -344,7 +344,7 @@ void anthropic_write_system(struct chat_writing *writing)
         if (item->block->kind == BLOCK_text)
             write_text(writing, item->block, item->block->text);
         else
-            drop(writing->t, turns_place(writing->chat, item->block, writing->t->arena));
+            turns_drop(writing->t, item->block);
     if (wish)
         json_write_raw(writing->json, SPAN("{\"type\":\"text\",\"text\":\"" JSON_WISH "\"}"));
     json_write_array_end(writing->json);

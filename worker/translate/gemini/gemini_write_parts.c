@@ -31,7 +31,7 @@ static bool says(struct translation *t, const struct block *block)
         return false;
     }
     if (block->kind == BLOCK_other && block->origin != DIALECT_gemini) {
-        drop(t, turns_place(t->chat, block, t->arena));
+        turns_drop(t, block);
         return false;
     }
     return true;

@@ -1,6 +1,7 @@
 /* Requests on the way out: the parts of a message. */
 #include "worker/translate/media.h"
 #include "worker/translate/openai/openai_writing.h"
+#include "worker/translate/turns.h"
 
 bool openai_takes_marks(const struct chat_writing *writing)
 {
@@ -113,7 +114,7 @@ static bool write_document(struct chat_writing *writing, const struct block *blo
 
 void openai_drop_block(struct chat_writing *writing, const struct block *block)
 {
-    drop(writing->t, turns_place(writing->chat, block, writing->arena));
+    turns_drop(writing->t, block);
 }
 
 bool openai_write_part(struct chat_writing *writing, const struct block *block)

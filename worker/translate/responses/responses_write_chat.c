@@ -240,7 +240,7 @@ static bool says(struct translation *t, const struct block *block)
     case BLOCK_tool_result: break;
     }
     if (!said)
-        drop(t, turns_place(t->chat, block, t->arena));
+        turns_drop(t, block);
     return said;
 }
 
