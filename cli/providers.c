@@ -15,6 +15,7 @@ static const struct column columns[] = {
     {"SOURCE", "source", COLUMN_TEXT},
     {"CREDENTIAL", "credential", COLUMN_TEXT},
     {"MODELS", "models", COLUMN_LIST},
+    {"NOTE", "note", COLUMN_TEXT},
 };
 
 static const struct column test_columns[] = {

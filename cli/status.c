@@ -10,6 +10,7 @@ static const struct column head_columns[] = {
     {"generation", "generation", COLUMN_TEXT},
     {"last event", "last_event", COLUMN_TEXT},
     {"not in the store", "missing_providers", COLUMN_LIST},
+    {"tokens", "token_troubles", COLUMN_LIST},
 };
 
 static const struct column process_columns[] = {

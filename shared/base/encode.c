@@ -162,3 +162,28 @@ bool decode_base64(struct span text, struct buffer *out)
     buffer_grew(out, written - padding);
     return true;
 }
+
+static bool is_unreserved(unsigned char byte)
+{
+    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
+           (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' ||
+           byte == '~';
+}
+
+bool encode_percent(struct span plain, struct buffer *out)
+{
+    static const char digits[] = "0123456789ABCDEF";
+
+    for (size_t i = 0; i < plain.len; i++) {
+        unsigned char byte = (unsigned char)plain.ptr[i];
+
+        if (is_unreserved(byte)) {
+            (void)buffer_append_byte(out, (char)byte);
+            continue;
+        }
+        (void)buffer_append_byte(out, '%');
+        (void)buffer_append_byte(out, digits[byte >> 4]);
+        (void)buffer_append_byte(out, digits[byte & 15]);
+    }
+    return !out->failed;
+}

@@ -1,7 +1,7 @@
 /* shared/base/encode.h
  *
  * Small text encodings: hex, base62 for keys and ids, base64 (RFC 4648) for settings and
- * bodies.
+ * bodies, percent for URLs.
  */
 #ifndef SHARED_BASE_ENCODE_H
 #define SHARED_BASE_ENCODE_H
@@ -26,6 +26,10 @@ bool decode_base62(struct span text, uint64_t *ret_number);
 
 bool encode_base64(struct span bytes, struct buffer *out);
 bool decode_base64(struct span text, struct buffer *out);
+
+/* For paths, queries and forms (RFC 3986 2.1): everything but the unreserved is encoded, so
+ * that no text changes what stands around it. */
+bool encode_percent(struct span plain, struct buffer *out);
 
 /* True when S is well-formed UTF-8 (RFC 3629: no overlong forms, no surrogates). */
 bool utf8_valid(struct span s);

@@ -36,7 +36,7 @@ struct heritage {
         strict; /* workers: of a crew that has not served yet; start with all or not at all */
     int32_t control_fd; /* SOCK_SEQPACKET to the parent; EOF = the parent died */
     int32_t segment_fd;
-    int32_t snapshot_fd; /* workers: the newest one; else -1 */
+    int32_t snapshot_fd; /* the newest one, or -1 */
     int32_t listener_count;
     int32_t listeners[HERITAGE_LISTENERS];   /* workers */
     char settings_path[HERITAGE_PATH_BYTES]; /* absolute */

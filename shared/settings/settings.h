@@ -104,10 +104,17 @@ struct settings_provider_paths {
     struct span of[DIALECT_COUNT];
 };
 
+struct settings_oauth {
+    uint32_t line; /* 0: the credential is no token that is fetched */
+    struct span token_url, client_id, tenant, scope, ca_file;
+    struct settings_secret client_secret;
+};
+
 struct settings_provider {
     uint32_t line;
     struct span name, kind, base_url, api_version, ca_file, proxy;
     struct settings_secret api_key;
+    struct settings_oauth oauth;
     uint64_t auth;                        /* 0: the kind's; else enum signer + 1 */
     struct settings_list dialects;        /* struct span; names, the preferred first */
     struct settings_provider_paths paths; /* where a dialect begins, at the base URL's host */
@@ -213,6 +220,23 @@ bool provider_kind_face(const struct provider_kind *kind, unsigned index,
                         struct provider_face *ret);
 /* The path of a base URL of KIND that has none; DATED: with an api_version. */
 struct span provider_kind_path(const struct provider_kind *kind, bool dated);
+
+enum token_form {
+    TOKEN_FORM_BODY, /* of a POST, application/x-www-form-urlencoded: RFC 6749 4.4 */
+    TOKEN_FORM_QUERY
+};
+
+/* Where the tokens of a kind come from. */
+struct provider_tokens {
+    struct span kind, url, scope; /* empty: the settings must say; none */
+    uint8_t form, signer;         /* enum token_form, enum signer */
+};
+
+#define TOKENS_TENANT SPAN("{tenant}") /* in the URL */
+
+/* Never NULL: what is true of most when KIND has no row. */
+const struct provider_tokens *provider_kind_tokens(struct span kind);
+
 /* Built-in catalogue: the INDEXth model of KIND, ptr NULL at the end. */
 struct span provider_kind_model(const struct provider_kind *kind, unsigned index);
 

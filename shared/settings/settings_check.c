@@ -32,6 +32,40 @@ static void check_kind(struct reader *reader, const struct settings_provider *pr
                  "providers: a provider of kind %.*s needs a `base_url`", SPAN_ARG(kind->name));
 }
 
+/* Where the token comes from must be known, and that it is the only credential. */
+static void check_oauth(struct reader *reader, const struct settings_provider *provider)
+{
+    const struct settings_oauth *oauth = &provider->oauth;
+    struct span kind = provider->kind.ptr ? provider->kind : SPAN("");
+    struct span url = provider_kind_tokens(kind)->url;
+    bool has_tenant = span_find(url, TOKENS_TENANT) != SIZE_MAX;
+
+    if (oauth->line == 0)
+        return;
+    if (span_eq(kind, PROVIDER_KIND_STORE))
+        complain(
+            reader, oauth->line,
+            "providers: the credential of a provider of kind store is in the store: `oauth` "
+            "needs another kind");
+    if (provider->api_key.value.hidden.ptr)
+        complain(reader, oauth->line,
+                 "providers: `api_key` and `oauth` exclude each other: leave one out");
+    if (oauth->client_secret.value.hidden.ptr && oauth->client_secret.value.hidden.len == 0)
+        complain(reader, oauth->line, "providers: oauth: the `client_secret` is empty");
+    if (oauth->tenant.ptr && (oauth->token_url.ptr || !has_tenant))
+        complain(reader, oauth->line,
+                 "providers: oauth: `tenant` has no place in the URL of the token service");
+    else if (!oauth->tenant.ptr && !oauth->token_url.ptr && has_tenant)
+        complain(reader, oauth->line,
+                 "providers: oauth: kind %.*s needs a `tenant` (or a `token_url`)",
+                 SPAN_ARG(kind));
+    else if (!oauth->token_url.ptr && url.len == 0)
+        complain(
+            reader, oauth->line,
+            "providers: oauth: kind %.*s needs a `token_url`, the address that gives tokens",
+            SPAN_ARG(kind));
+}
+
 static void check_dialects(struct reader *reader, const struct settings_provider *provider)
 {
     for (uint32_t i = 0; i < provider->dialects.count; i++) {
@@ -51,6 +85,7 @@ static void check_provider(struct reader *reader, const struct settings_provider
     const struct settings_provider *first;
 
     check_kind(reader, provider);
+    check_oauth(reader, provider);
     check_dialects(reader, provider);
     if (!provider->name.ptr)
         return;

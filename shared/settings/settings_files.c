@@ -54,6 +54,8 @@ bool settings_files_there(const struct settings *settings, const char *file,
             SETTINGS_ROW(settings->providers, i, settings_provider);
 
         look(&looking, provider->line, "providers: ca_file", provider->ca_file);
+        look(&looking, provider->oauth.line, "providers: oauth: ca_file",
+             provider->oauth.ca_file);
     }
     return looking.good;
 }

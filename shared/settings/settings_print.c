@@ -78,6 +78,7 @@ static void append_number(struct buffer *out, const struct setting_row *row, uin
     case SETTING_SECRET:
     case SETTING_SECTION:
     case SETTING_STORE:
+    case SETTING_TEXT:
     case SETTING_URL:
     case SETTING_URL_PATH:
     case SETTING_TYPES: (void)buffer_append_u64(out, number); break;

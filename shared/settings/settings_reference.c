@@ -125,6 +125,7 @@ static const char *const type_names[SETTING_TYPES] = {
     [SETTING_SIZE] = "size",
     [SETTING_STORE] = "URL",
     [SETTING_SWITCH] = "true, false",
+    [SETTING_TEXT] = "text",
     [SETTING_URL] = "URL",
     [SETTING_URL_PATH] = "path of a URL",
     [SETTING_WORKERS] = "auto, number",

@@ -89,6 +89,12 @@ static const struct provider_face faces[] = {
 #include "shared/settings/providers.def"
 };
 
+static const struct provider_tokens token_services[] = {
+#define TOKENS(kind, form, url, scope, signer) \
+    {TEXT(kind), TEXT(url), TEXT(scope), TOKEN_FORM_##form, SIGNER_##signer},
+#include "shared/settings/providers.def"
+};
+
 static const struct {
     struct span kind, path, dated;
 } bare_paths[] = {
@@ -167,6 +173,23 @@ struct span provider_kind_path(const struct provider_kind *kind, bool dated)
             return dated ? bare_paths[i].dated : bare_paths[i].path;
     }
     return SPAN("");
+}
+
+const struct provider_tokens *provider_kind_tokens(struct span kind)
+{
+    static const struct provider_tokens most = {
+        .kind = TEXT(""),
+        .url = TEXT(""),
+        .scope = TEXT(""),
+        .form = TOKEN_FORM_BODY,
+        .signer = SIGNER_BEARER,
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(token_services); i++) {
+        if (span_eq(token_services[i].kind, kind))
+            return &token_services[i];
+    }
+    return &most;
 }
 
 const struct signer_row *signer_row(enum signer signer)

@@ -132,7 +132,7 @@ static bool has_control(struct span text)
     return false;
 }
 
-static const char *read_path(const struct setting_row *row, struct span text, void *member)
+static const char *read_text(const struct setting_row *row, struct span text, void *member)
 {
     if (text.len < row->low)
         return "is empty";
@@ -260,16 +260,17 @@ static const char *read_secret(const struct setting_row *row, struct span text, 
 }
 
 static value_f *const readers[SETTING_TYPES] = {
-    [SETTING_ACCESS] = read_access,     [SETTING_ADDRESS] = read_address,
-    [SETTING_COUNT] = read_count,       [SETTING_DURATION] = read_duration,
-    [SETTING_FORMAT] = read_format,     [SETTING_KIND] = read_kind,
-    [SETTING_LEVEL] = read_level,       [SETTING_MODEL] = read_model,
-    [SETTING_NAME] = read_name,         [SETTING_PATH] = read_path,
-    [SETTING_PROXY] = read_proxy,       [SETTING_REDIS] = read_redis,
-    [SETTING_SECRET] = read_secret,     [SETTING_SIGNER] = read_signer,
-    [SETTING_SIZE] = read_size,         [SETTING_STORE] = read_store,
-    [SETTING_SWITCH] = read_switch,     [SETTING_URL] = read_url,
-    [SETTING_URL_PATH] = read_url_path, [SETTING_WORKERS] = read_workers,
+    [SETTING_ACCESS] = read_access,   [SETTING_ADDRESS] = read_address,
+    [SETTING_COUNT] = read_count,     [SETTING_DURATION] = read_duration,
+    [SETTING_FORMAT] = read_format,   [SETTING_KIND] = read_kind,
+    [SETTING_LEVEL] = read_level,     [SETTING_MODEL] = read_model,
+    [SETTING_NAME] = read_name,       [SETTING_PATH] = read_text,
+    [SETTING_PROXY] = read_proxy,     [SETTING_REDIS] = read_redis,
+    [SETTING_SECRET] = read_secret,   [SETTING_SIGNER] = read_signer,
+    [SETTING_SIZE] = read_size,       [SETTING_STORE] = read_store,
+    [SETTING_SWITCH] = read_switch,   [SETTING_TEXT] = read_text,
+    [SETTING_URL] = read_url,         [SETTING_URL_PATH] = read_url_path,
+    [SETTING_WORKERS] = read_workers,
 };
 
 static bool is_secret(const struct setting_row *row)

@@ -1,6 +1,7 @@
 #include "shared/snapshot/address.h"
 
 #include "shared/base/check.h"
+#include "shared/base/encode.h"
 
 #define TARGET_BYTES_MAX 65536
 
@@ -29,31 +30,6 @@ static struct span path_of(const struct snapshot_face *face, enum dialect_id dia
     return addresses[dialect][kind].path;
 }
 
-static bool is_unreserved(unsigned char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') ||
-           (byte >= '0' && byte <= '9') || byte == '-' || byte == '.' || byte == '_' ||
-           byte == '~';
-}
-
-/* RFC 3986 2.1: everything but the unreserved, so that no name changes what the path means. */
-static void append_encoded(struct buffer *out, struct span plain)
-{
-    static const char digits[] = "0123456789ABCDEF";
-
-    for (size_t i = 0; i < plain.len; i++) {
-        unsigned char byte = (unsigned char)plain.ptr[i];
-
-        if (is_unreserved(byte)) {
-            (void)buffer_append_byte(out, (char)byte);
-            continue;
-        }
-        (void)buffer_append_byte(out, '%');
-        (void)buffer_append_byte(out, digits[byte >> 4]);
-        (void)buffer_append_byte(out, digits[byte & 15]);
-    }
-}
-
 static void append_path(struct buffer *out, struct span path, struct span model)
 {
     static const struct span folder = {"models/", 7};
@@ -67,7 +43,7 @@ static void append_path(struct buffer *out, struct span path, struct span model)
     /* Lists of models have names with the folder. */
     if (span_starts(model, folder) && span_ends(span_of(path.ptr, star), folder))
         model = span_skip(model, folder.len);
-    append_encoded(out, model);
+    encode_percent(model, out);
     (void)buffer_append(out, span_skip(path, star + 1));
 }
 
@@ -78,7 +54,7 @@ static void append_query(struct buffer *out, const char *name, struct span value
     if (value.len == 0)
         return;
     (void)buffer_append_format(out, "%c%s=", first ? '?' : '&', name);
-    append_encoded(out, value);
+    encode_percent(value, out);
 }
 
 enum dialect_id address_dialect(const struct snapshot_provider *provider,

@@ -24,7 +24,7 @@
 #include "shared/settings/signer.h"
 
 #define SNAPSHOT_MAGIC   0x61696777736e6170ULL
-#define SNAPSHOT_VERSION 3
+#define SNAPSHOT_VERSION 4
 
 #define SNAPSHOT_LISTENERS_MAX    16
 #define SNAPSHOT_CERTIFICATES_MAX 16 /* per listener */
@@ -84,6 +84,13 @@ struct snapshot_face {
     uint8_t deployments;       /* Azure's dated form: the model stands in the path */
 };
 
+/* Of a credential that was fetched: with it a new controller goes on where the one before died.
+ * Workers have no use for it. */
+struct snapshot_token {
+    uint8_t place[32], client[32]; /* digests: where it is good, who asked for it */
+    int64_t until_ms;              /* wall; 0: the credential is no token */
+};
+
 struct snapshot_provider {
     struct snapshot_text name;
     struct snapshot_text kind;      /* row of providers.def */
@@ -96,7 +103,9 @@ struct snapshot_provider {
     struct snapshot_text ca_file;
     struct snapshot_text proxy_host; /* HTTP CONNECT proxy */
     uint16_t port, proxy_port;
+    struct snapshot_token token;
     uint8_t tls, verify, mock;
+    uint8_t waiting; /* for its first token: it can answer nothing yet */
     uint8_t dialect; /* enum dialect_id, the preferred: what others are translated into */
     uint32_t quirks; /* enum quirk */
     uint32_t connect_ms, head_ms, first_event_ms, idle_ms;

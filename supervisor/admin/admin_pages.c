@@ -293,6 +293,27 @@ static void write_missing(struct json_writer *writer, const struct house *house)
     json_write_array_end(writer);
 }
 
+/* "NAME: waiting for a token: HTTP 401 from ..." */
+static void write_tokens(struct json_writer *writer, const struct house *house)
+{
+    json_write_key(writer, SPAN("token_troubles"));
+    json_write_array(writer);
+    for (uint32_t i = 0; i < house->oauth.count; i++) {
+        const struct oauth_row *row = &house->oauth.rows[i];
+        struct buffer text;
+        size_t start;
+
+        buffer_init(&text, 1000);
+        (void)buffer_append_format(&text, "%s: ", row->name);
+        start = text.len;
+        oauth_write_trouble(row, &text);
+        if (text.len > start)
+            json_write_text(writer, buffer_span(&text));
+        buffer_done(&text);
+    }
+    json_write_array_end(writer);
+}
+
 void route_status(struct admin_request *request)
 {
     struct house *house = request->house;
@@ -311,6 +332,7 @@ void route_status(struct admin_request *request)
     write_store(&writer, house);
     write_target_health(&writer, house);
     write_missing(&writer, house);
+    write_tokens(&writer, house);
     json_write_object_end(&writer);
 }
 

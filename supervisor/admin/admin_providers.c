@@ -42,6 +42,23 @@ static void write_models(struct json_writer *writer, const struct snapshot *snap
     json_write_array_end(writer);
 }
 
+/* "set", "none" or "waiting"; and what is the matter with its token. */
+static void write_credential(struct json_writer *writer, const struct house *house,
+                             struct span name, const struct snapshot_provider *row)
+{
+    const struct oauth_row *token = oauth_find(&house->oauth, name);
+    struct buffer note _buffer_;
+
+    buffer_init(&note, 1000);
+    if (token)
+        oauth_write_trouble(token, &note);
+    json_write_member_text(writer, SPAN("credential"),
+                           row->waiting          ? SPAN("waiting")
+                           : row->credential.len ? SPAN("set")
+                                                 : SPAN("none"));
+    json_write_member_text(writer, SPAN("note"), note.len ? buffer_span(&note) : SPAN_NONE);
+}
+
 static void write_provider(struct json_writer *writer, struct house *house,
                            const struct snapshot_provider *row)
 {
@@ -61,8 +78,7 @@ static void write_provider(struct json_writer *writer, struct house *house,
     json_write_member_text(writer, SPAN("base_url"), buffer_span(&url));
     json_write_member_text(writer, SPAN("source"),
                            source_name(configure_source(house->settings, house->rows, name)));
-    json_write_member_text(writer, SPAN("credential"),
-                           row->credential.len ? SPAN("set") : SPAN("none"));
+    write_credential(writer, house, name, row);
     write_models(writer, snapshot, name);
     json_write_object_end(writer);
     buffer_done(&url);
@@ -334,6 +350,24 @@ static void provider_answered(uv_work_t *work, int status)
     admin_respond(request);
 }
 
+/* A provider without its token is not asked. */
+static void answer_waiting(struct admin_request *request, const struct oauth_row *token)
+{
+    struct json_writer writer = admin_answer(request);
+    struct buffer message _buffer_;
+
+    buffer_init(&message, 1000);
+    oauth_write_trouble(token, &message);
+    json_write_object(&writer);
+    json_write_member_bool(&writer, SPAN("ok"), false);
+    json_write_member_u64(&writer, SPAN("status"), 0);
+    json_write_member_u64(&writer, SPAN("latency_ms"), 0);
+    json_write_member_text(&writer, SPAN("model"), SPAN_NONE);
+    json_write_member_text(&writer, SPAN("message"), buffer_span(&message));
+    json_write_object_end(&writer);
+    admin_respond(request);
+}
+
 static void answer_mock(struct admin_request *request)
 {
     struct json_writer writer = admin_answer(request);
@@ -403,6 +437,7 @@ void route_providers_test(struct admin_request *request)
     struct provider_test *test;
     const struct snapshot_provider *row;
     const struct snapshot_target *model = NULL;
+    const struct oauth_row *token = oauth_find(&house->oauth, request->arguments[0]);
     uint32_t index;
 
     if (!provider_in_force(house, request->arguments[0], &index)) {
@@ -414,6 +449,10 @@ void route_providers_test(struct admin_request *request)
                        snapshot_provider);
     if (row->mock) {
         answer_mock(request);
+        return;
+    }
+    if (row->waiting && token) {
+        answer_waiting(request, token);
         return;
     }
     test = MEMORY_NEW(struct provider_test);

@@ -19,6 +19,7 @@
 #include "supervisor/configure/configure.h"
 #include "supervisor/keys/vault.h"
 #include "supervisor/ledger/ledger.h"
+#include "supervisor/oauth/oauth.h"
 #include "supervisor/store/store.h"
 
 struct line_job;
@@ -47,6 +48,7 @@ struct house {
     struct settings *settings;         /* in force */
     const struct configure_rows *rows; /* in force */
     struct snapshot *snapshot;         /* newest one */
+    struct oauth_rows oauth;           /* tokens of providers */
     struct store *store;
     struct vault vault;
     struct ledger *ledger;

@@ -22,11 +22,24 @@ static bool is_stored(const struct settings_provider *from)
     return from->kind.ptr && span_eq(from->kind, PROVIDER_KIND_STORE);
 }
 
-static void add_settings(struct account_list *list, const struct settings *settings)
+static const struct configure_token *token_of(const struct configure_rows *rows,
+                                              struct span provider)
+{
+    for (uint32_t i = 0; i < rows->token_count; i++) {
+        if (span_eq(rows->tokens[i].provider, provider))
+            return &rows->tokens[i];
+    }
+    return NULL;
+}
+
+static void add_settings(struct account_list *list, const struct settings *settings,
+                         const struct configure_rows *rows)
 {
     for (uint32_t i = 0; i < settings->providers.count; i++) {
         const struct settings_provider *from =
             SETTINGS_ROW(settings->providers, i, settings_provider);
+        const struct configure_token *token =
+            from->oauth.line ? token_of(rows, from->name) : NULL;
 
         if (is_stored(from))
             continue;
@@ -34,7 +47,8 @@ static void add_settings(struct account_list *list, const struct settings *setti
                                    .kind = provider_kind_find(from->kind),
                                    .name = from->name,
                                    .base_url = from->base_url,
-                                   .credential = from->api_key.value,
+                                   .credential = token ? token->value : from->api_key.value,
+                                   .token = token,
                                    .settings = from,
                                    .models = from->models.rows,
                                    .model_count = from->models.count});
@@ -103,7 +117,7 @@ void accounts_gather(struct account_list *list, const struct settings *settings,
 {
     list->rows = memory_new_array(ACCOUNTS_MAX, sizeof(struct account));
     list->count = 0;
-    add_settings(list, settings);
+    add_settings(list, settings, rows);
     for (uint32_t i = 0; i < rows->provider_count; i++)
         add_stored(list, settings, &rows->providers[i]);
     if (settings->environment)

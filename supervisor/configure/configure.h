@@ -43,11 +43,19 @@ struct configure_provider {
     uint32_t model_count;
 };
 
+/* A credential that was fetched, of a provider whose settings have `oauth`. */
+struct configure_token {
+    struct span provider;
+    struct secret value;
+    struct snapshot_token origin;
+};
+
 /* All rows; what they point at must live until the call ends. */
 struct configure_rows {
     const struct configure_key *keys;
     const struct configure_provider *providers;
-    uint32_t key_count, provider_count;
+    const struct configure_token *tokens;
+    uint32_t key_count, provider_count, token_count;
 };
 
 enum provider_source {

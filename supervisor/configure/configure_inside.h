@@ -17,6 +17,7 @@ struct account {
     const struct provider_kind *kind;
     struct span name, base_url;
     struct secret credential;
+    const struct configure_token *token;      /* NULL: the credential was not fetched */
     const struct settings_provider *settings; /* NULL: of another source */
     const struct span *models;                /* NULL: the kind's catalogue */
     uint32_t model_count;

@@ -44,7 +44,8 @@ static void put_face(struct snapshot_builder *builder, const struct account *acc
         path = from->path;
     *ret = (struct snapshot_face){
         .path = snapshot_build_text(builder, path.ptr ? path : SPAN("")),
-        .signer = from->signer,
+        .signer =
+            account->token ? provider_kind_tokens(account->kind->name)->signer : from->signer,
         .answers = true,
         .chats = from->chats,
         .deployments = has_deployments(account, path),

@@ -101,6 +101,10 @@ static bool put_provider(struct snapshot_builder *builder, const struct settings
         .health_row = health_row(health, account->name),
     };
     put_own(builder, settings, account->settings, ret);
+    if (account->token)
+        ret->token = account->token->origin;
+    else
+        ret->waiting = account->settings && account->settings->oauth.line != 0;
     if (credential.len > 0)
         ret->credential = snapshot_build_text(builder, credential);
     return ret->health_row != UINT32_MAX && put_place(builder, account, ret);

@@ -8,6 +8,7 @@
 #include "shared/base/memory.h"
 
 #include "supervisor/controller/inside.h"
+#include "supervisor/outbound/outbound.h"
 
 #define LEDGER_STEPS    50 /* batches of one job, so that other jobs get their turn */
 #define TICKETS_LIVE_MS (12 * 3600 * 1000LL)
@@ -246,6 +247,7 @@ static void plan_tick(struct controller *controller, uint64_t now_ms)
 void chores_start(struct controller *controller)
 {
     mark_gone(controller->house.segment);
+    tokens_tick(controller);
     tickets_tick(controller, clock_monotonic_ms());
     load_tick(controller, clock_monotonic_ms());
 }
@@ -256,6 +258,7 @@ void chores_tick(struct controller *controller, uint64_t now_ms)
         return;
     if (now_ms - controller->house.started_ms >= START_WAIT_MS)
         publish_without_store(controller);
+    tokens_tick(controller);
     watch_tick(controller, now_ms);
     load_tick(controller, now_ms);
     plan_tick(controller, now_ms);
@@ -298,6 +301,7 @@ void chores_end(struct controller *controller, uint64_t most_ms)
     for (uint32_t slot = 0; slot < SEGMENT_SLOTS; slot++)
         chores_sweep(controller, slot);
     controller->ending = true;
+    outbound_end();
     ending = MEMORY_NEW(struct ending);
     ending->job.run = run_ending;
     ending->job.done = ended;

@@ -200,6 +200,7 @@ static void start_loop(struct controller *controller)
     CHECK(uv_poll_start(&controller->control, UV_READABLE, control_readable) == 0);
     CHECK(uv_timer_init(&controller->loop, &controller->ticker) == 0);
     CHECK(uv_timer_start(&controller->ticker, ticked, TICK_MS, TICK_MS) == 0);
+    tokens_adopt(controller, controller->heritage->snapshot_fd);
     chores_start(controller);
 }
 
@@ -232,6 +233,7 @@ static void close_rooms(struct controller *controller)
     /* A job that still runs holds them; the end of the process closes what is left. */
     if (!line_idle(&controller->line))
         return;
+    oauth_done(&controller->house.oauth);
     ledger_close(controller->house.ledger);
     store_close(controller->house.store);
     vault_done(&controller->house.vault);

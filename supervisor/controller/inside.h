@@ -58,6 +58,8 @@ struct controller {
     bool rows_fresh;   /* they came from the store, not from the kept file */
     bool loading;      /* a load of the chores runs */
     bool plan_unsent, published, ready_told, ending;
+    uint32_t tokens_asked; /* questions under way */
+    bool tokens_changed;   /* the newest snapshot does not know it */
     uint32_t missing_told; /* providers */
     struct configure_health health;
     /* The last ones in force, until newer ones are: what a refused plan leads back to. NULL:
@@ -111,6 +113,14 @@ void chores_start(struct controller *controller);
 void chores_sweep(struct controller *controller, uint32_t slot);
 /* Flushes the ledger within MOST_MS, then the loop stops. */
 void chores_end(struct controller *controller, uint64_t most_ms);
+
+/* tokens.c: of the providers that the settings give `oauth`. */
+void tokens_tick(struct controller *controller);
+/* True while a first snapshot is better with tokens than at once. */
+bool tokens_wait(const struct controller *controller);
+/* Rows for the first settings, with the tokens that the snapshot of a controller before us has;
+ * SNAPSHOT_FD may be -1. */
+void tokens_adopt(struct controller *controller, int snapshot_fd);
 
 /* token.c: the admin token of STATE_DIR, made when it is missing. 0 or a negative errno. */
 int token_open(struct span state_dir, struct span *ret);

@@ -15,13 +15,20 @@ static const struct configure_rows no_rows;
 static int make_snapshot(struct controller *controller, uint64_t generation)
 {
     const struct configure_rows *rows = controller->rows ? &controller->rows->table : &no_rows;
+    struct configure_rows with_tokens = *rows;
+    struct oauth_rows *oauth = &controller->house.oauth;
+    struct configure_token *tokens =
+        memory_new_array(oauth->count > 0 ? oauth->count : 1, sizeof(*tokens));
     struct snapshot *snapshot = NULL;
     struct buffer error;
     int fd;
 
     buffer_init(&error, 4096);
-    fd = configure_snapshot(controller->house.settings, rows, &controller->health, generation,
-                            &error);
+    with_tokens.tokens = tokens;
+    with_tokens.token_count = oauth_tokens(oauth, tokens);
+    fd = configure_snapshot(controller->house.settings, &with_tokens, &controller->health,
+                            generation, &error);
+    memory_free(tokens);
     if (fd >= 0) {
         snapshot = snapshot_attach(fd, &error);
         if (!snapshot) {
@@ -55,9 +62,14 @@ void publish_now(struct controller *controller)
 {
     struct control_message message = {.kind = CONTROL_PLAN};
     uint64_t generation = controller->generation + 1;
-    int fd = make_snapshot(controller, generation);
-    int result;
+    int fd, result;
 
+    oauth_follow(&controller->house.oauth, controller->house.settings);
+    if (!controller->published && tokens_wait(controller)) {
+        controller->tokens_changed = true;
+        return;
+    }
+    fd = make_snapshot(controller, generation);
     if (fd < 0)
         return;
     controller->generation = message.generation = generation;
@@ -271,6 +283,10 @@ void publish_without_store(struct controller *controller)
 
     if (controller->published)
         return;
+    if (controller->rows_fresh) { /* it was tokens that the first snapshot waited for */
+        publish_now(controller);
+        return;
+    }
     result = rows_read_kept(&controller->house.vault, controller->state_dir, &rows);
 
     if (result == 0)

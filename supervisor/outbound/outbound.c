@@ -1,6 +1,7 @@
 #include "supervisor/outbound/outbound.h"
 
 #include <curl/curl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 
 #include "shared/base/check.h"
@@ -12,6 +13,24 @@ void outbound_open(void)
     CHECK(curl_global_init(CURL_GLOBAL_DEFAULT) == 0);
 }
 
+static atomic_bool ending;
+
+void outbound_end(void)
+{
+    atomic_store(&ending, true);
+}
+
+static int progressed(void *who, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
+                      curl_off_t up)
+{
+    (void)who;
+    (void)down_all;
+    (void)down;
+    (void)up_all;
+    (void)up;
+    return atomic_load(&ending) ? 1 : 0;
+}
+
 void outbound_question_init(struct outbound_question *question)
 {
     memset(question, 0, sizeof(*question));
@@ -19,17 +38,24 @@ void outbound_question_init(struct outbound_question *question)
     buffer_init(&question->headers, 32768);
     buffer_init(&question->ca_file, 4096);
     buffer_init(&question->body, 65536);
+    buffer_init(&question->proxy, 4096);
     question->verify = true;
+}
+
+static void wipe(struct buffer *buffer)
+{
+    if (buffer->ptr)
+        memory_wipe(buffer->ptr, buffer->len);
+    buffer_done(buffer);
 }
 
 void outbound_question_done(struct outbound_question *question)
 {
-    if (question->headers.ptr)
-        memory_wipe(question->headers.ptr, question->headers.len);
-    buffer_done(&question->headers);
-    buffer_done(&question->url);
+    wipe(&question->headers);
+    wipe(&question->url);
+    wipe(&question->body);
     buffer_done(&question->ca_file);
-    buffer_done(&question->body);
+    buffer_done(&question->proxy);
 }
 
 struct arriving {
@@ -64,6 +90,8 @@ static void set_options(CURL *curl, const struct outbound_question *question,
 {
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
     (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)OUTBOUND_WAIT_MS);
+    (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, progressed);
+    (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, body_arrived);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, arriving);
     (void)curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
@@ -123,7 +151,7 @@ void outbound_ask(const struct outbound_question *question, struct outbound_answ
 {
     CURL *curl = curl_easy_init();
     struct curl_slist *headers = header_list(question);
-    struct buffer url, ca_file;
+    struct buffer url, ca_file, proxy;
     uint64_t began_ms = clock_monotonic_ms();
     char why[CURL_ERROR_SIZE] = "";
     struct arriving arriving = {ret, 0};
@@ -135,19 +163,23 @@ void outbound_ask(const struct outbound_question *question, struct outbound_answ
     }
     set_options(curl, question, &arriving);
     (void)curl_easy_setopt(curl, CURLOPT_URL, text_of(&question->url, &url));
-    if (question->body.len) {
+    if (question->body.len || question->post) {
         (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDSIZE, (long)question->body.len);
-        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, question->body.ptr);
+        (void)curl_easy_setopt(curl, CURLOPT_POSTFIELDS, buffer_span(&question->body).ptr);
     }
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     (void)text_of(&question->ca_file, &ca_file);
     if (question->ca_file.len)
         (void)curl_easy_setopt(curl, CURLOPT_CAINFO, ca_file.ptr);
+    (void)text_of(&question->proxy, &proxy);
+    if (question->proxy.len)
+        (void)curl_easy_setopt(curl, CURLOPT_PROXY, proxy.ptr);
     (void)curl_easy_setopt(curl, CURLOPT_ERRORBUFFER, why);
     tell(curl, curl_easy_perform(curl), why, arriving.total, ret);
     ret->latency_ms = clock_monotonic_ms() - began_ms;
     free_headers(headers);
     curl_easy_cleanup(curl);
-    buffer_done(&url);
+    wipe(&url);
     buffer_done(&ca_file);
+    buffer_done(&proxy);
 }

@@ -1,7 +1,7 @@
 /* supervisor/outbound/outbound.h
  *
  * HTTP requests of the controller to the world: the door to libcurl in the daemon.  Blocking,
- * for the thread pool: `providers test`.
+ * for the thread pool: `providers test`, tokens.
  */
 #ifndef SUPERVISOR_OUTBOUND_OUTBOUND_H
 #define SUPERVISOR_OUTBOUND_OUTBOUND_H
@@ -13,12 +13,14 @@
 
 #define OUTBOUND_WAIT_MS    8000
 #define OUTBOUND_BODY_BYTES (1U << 20) /* then the answer is cut off */
-#define OUTBOUND_KEPT_BYTES 4096
+#define OUTBOUND_KEPT_BYTES 16384
 
 struct outbound_question {
-    struct buffer url, ca_file, body; /* with a body: POST of JSON; else GET */
-    struct buffer headers;            /* "name: value\n" each; may hold a credential */
+    struct buffer url, body; /* with a body: POST; both may hold a credential */
+    struct buffer ca_file, proxy;
+    struct buffer headers; /* "name: value\n" each; may hold a credential */
     bool verify;
+    bool post; /* without a body too */
 };
 
 struct outbound_answer {
@@ -30,10 +32,13 @@ struct outbound_answer {
 };
 
 void outbound_question_init(struct outbound_question *question);
-/* Wipes the headers. */
+/* Wipes what may hold a credential. */
 void outbound_question_done(struct outbound_question *question);
 
 void outbound_ask(const struct outbound_question *question, struct outbound_answer *ret);
+
+/* Those under way end within about a second, later ones at once: the process is to end. */
+void outbound_end(void);
 
 /* Once, at the start, before threads. */
 void outbound_open(void);

@@ -87,7 +87,7 @@ static void fill_heritage(const struct parent *parent, const struct child *child
                              .strict = !parent->crew_complete,
                              .control_fd = control_fd,
                              .segment_fd = parent->kept.segment_fd,
-                             .snapshot_fd = worker ? parent->kept.snapshot_fd : -1};
+                             .snapshot_fd = parent->kept.snapshot_fd};
     if (worker)
         ret->listener_count = (int32_t)parent->kept.listener_count;
     for (int32_t i = 0; i < ret->listener_count; i++)

@@ -62,13 +62,25 @@ static unsigned insert(const struct snapshot_target **list, unsigned count,
     return count < PLAN_TARGETS_MAX ? count + 1 : count;
 }
 
+static bool can_answer(const struct snapshot *snapshot, const struct snapshot_target *target)
+{
+    return !SNAPSHOT_ROW(snapshot, snapshot_page(snapshot)->providers, target->provider,
+                         snapshot_provider)
+                ->waiting;
+}
+
 static unsigned ordered(const struct snapshot *snapshot, const struct snapshot_model *model,
                         uint64_t random, const struct snapshot_target **list)
 {
     unsigned count = 0;
 
-    for (unsigned i = 0; i < model->targets.count; i++)
-        count = insert(list, count, SNAPSHOT_ROW(snapshot, model->targets, i, snapshot_target));
+    for (unsigned i = 0; i < model->targets.count; i++) {
+        const struct snapshot_target *target =
+            SNAPSHOT_ROW(snapshot, model->targets, i, snapshot_target);
+
+        if (can_answer(snapshot, target))
+            count = insert(list, count, target);
+    }
     for (unsigned at = 0; at < count; at++) {
         unsigned end = at + 1;
 
@@ -103,8 +115,9 @@ enum fault plan_make(const struct snapshot *snapshot, const struct caller *calle
     if (!row) {
         ret->count = 1;
         ret->targets = ARENA_NEW(arena, struct plan_target);
-        return direct_target(snapshot, model, arena, &ret->targets[0]) ? FAULT_NONE
-                                                                       : FAULT_model_not_found;
+        if (!direct_target(snapshot, model, arena, &ret->targets[0]))
+            return FAULT_model_not_found;
+        return ret->targets[0].provider->waiting ? FAULT_no_target : FAULT_NONE;
     }
     if (row->total_ms)
         ret->total_ms = row->total_ms;

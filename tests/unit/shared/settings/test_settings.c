@@ -215,6 +215,26 @@ static const struct {
      "\n",
      "s.yaml:3: models: there is no provider `b`; one of the store (aigwctl providers add) is named "
      "in `providers` too, with kind: store\n"},
+    {"providers:\n- name: a\n  kind: azure\n  base_url: http://h\n  api_key: k\n"
+     "  oauth: {tenant: t, client_id: i, client_secret: s}\n",
+     "s.yaml:6: providers: `api_key` and `oauth` exclude each other: leave one out\n"},
+    {"providers:\n- name: a\n  kind: azure\n  base_url: http://h\n"
+     "  oauth: {tenant: t}\n",
+     "s.yaml:5: providers[0].oauth: `client_id` is missing\n"
+     "s.yaml:5: providers[0].oauth: `client_secret` is missing\n"},
+    {"providers:\n- name: a\n  kind: azure\n  base_url: http://h\n"
+     "  oauth: {client_id: i, client_secret: s}\n",
+     "s.yaml:5: providers: oauth: kind azure needs a `tenant` (or a `token_url`)\n"},
+    {"providers:\n- name: a\n  kind: openai\n  oauth: {client_id: i, client_secret: s}\n",
+     "s.yaml:4: providers: oauth: kind openai needs a `token_url`, the address that gives tokens\n"},
+    {"providers:\n- name: a\n  kind: baidu\n  oauth: {client_id: i, client_secret: s, tenant: t}\n",
+     "s.yaml:4: providers: oauth: `tenant` has no place in the URL of the token service\n"},
+    {"providers:\n- name: a\n  kind: baidu\n  oauth: {client_id: i, client_secret: \"\"}\n",
+     "s.yaml:4: providers: oauth: the `client_secret` is empty\n"},
+    {"providers:\n- name: a\n  kind: store\n"
+     "  oauth: {client_id: i, client_secret: s, token_url: \"http://h/t\"}\n",
+     "s.yaml:4: providers: the credential of a provider of kind store is in the store: `oauth` "
+     "needs another kind\n"},
     {"providers: [{name: a, kind: store, api_key: x}]\n",
      "s.yaml:1: providers: the store has the `base_url` and `api_key` of a provider of kind store: "
      "aigwctl providers edit\n"},

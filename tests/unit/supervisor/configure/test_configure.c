@@ -185,7 +185,8 @@ START_TEST(rows_of_the_store_are_taken_up)
                                                .models = models,
                                                .model_count = 1},
                                               {.name = SPAN("mock"), .kind = SPAN("vllm")}};
-    struct configure_rows rows = {keys, providers, 2, 2};
+    struct configure_rows rows = {
+        .keys = keys, .providers = providers, .key_count = 2, .provider_count = 2};
     struct snapshot *snapshot;
     const struct snapshot_key *key;
     struct settings *settings = parse("mock: true\n");
@@ -205,6 +206,46 @@ START_TEST(rows_of_the_store_are_taken_up)
     ck_assert_int_eq(configure_source(settings, &rows, SPAN("stored")), PROVIDER_STORE);
     ck_assert_int_eq(configure_source(settings, &no_rows, SPAN("mock")), PROVIDER_BUILT_IN);
     settings_free(settings);
+    snapshot_unref(snapshot);
+}
+
+END_TEST
+
+/* What the token service of a kind gives is shown as that says, whatever the kind does with a
+ * key. */
+static const struct {
+    const char *provider;
+    enum signer signer;
+} fetched[] = {
+    {"kind: azure, base_url: \"https://r\", oauth: {tenant: t, client_id: i, client_secret: s}",
+     SIGNER_BEARER},
+    {"kind: baidu, oauth: {client_id: i, client_secret: s}", SIGNER_ACCESS_TOKEN},
+    {"kind: anthropic, oauth: {token_url: \"http://t\", client_id: i, client_secret: s}",
+     SIGNER_BEARER},
+    {"kind: anthropic, auth: x-api-key, oauth: {token_url: \"http://t\", client_id: i, "
+     "client_secret: s}",
+     SIGNER_X_API_KEY},
+};
+
+START_TEST(a_fetched_token_is_the_credential_and_without_it_the_provider_waits)
+{
+    struct configure_token token = {
+        .provider = SPAN("p"), .value = secret_of(SPAN("tok")), .origin = {.until_ms = 77}};
+    struct configure_rows rows = {.tokens = &token, .token_count = 1};
+    const struct snapshot_provider *row;
+    struct snapshot *snapshot;
+    char text[400];
+
+    (void)snprintf(text, sizeof(text), "providers:\n  - {name: p, %s}\n", fetched[_i].provider);
+    snapshot = freeze(text, &no_rows);
+    row = provider(snapshot, "p");
+    ck_assert(row->waiting && row->credential.len == 0 && row->token.until_ms == 0);
+    snapshot_unref(snapshot);
+    snapshot = freeze(text, &rows);
+    row = provider(snapshot, "p");
+    ck_assert(!row->waiting && row->token.until_ms == 77);
+    ck_assert(span_eq(snapshot_span(snapshot, row->credential), SPAN("tok")));
+    ck_assert_uint_eq(row->faces[row->dialect].signer, fetched[_i].signer);
     snapshot_unref(snapshot);
 }
 
@@ -311,6 +352,9 @@ int main(void)
     tcase_add_test(tests, a_name_leads_to_the_nearest_meaning);
     tcase_add_test(tests, a_key_in_the_environment_makes_a_provider);
     tcase_add_test(tests, rows_of_the_store_are_taken_up);
+    tcase_add_loop_test(tests,
+                        a_fetched_token_is_the_credential_and_without_it_the_provider_waits, 0,
+                        ARRAY_LEN(fetched));
     tcase_add_test(tests, health_stays_with_the_name);
     tcase_add_test(tests, many_models_are_all_found);
     tcase_add_test(tests, plan_has_addresses_and_says_when_workers_must_change);

@@ -13,7 +13,9 @@ enum key_row {
     KEY_COUNT
 };
 
-static const char *const providers[] = {"a", "b", "c"};
+static const char *const providers[] = {"a", "b", "c", "waits"};
+
+#define WAITS 3
 
 /* The targets of each model: provider, weight, priority. */
 static const struct model {
@@ -29,6 +31,8 @@ static const struct model {
     {"weights", 0, 3, {{0, 3, 0}, {1, 1, 0}, {2, 0, 1}}},
     {"zero", 0, 3, {{2, 0, 0}, {1, 0, 0}, {0, 0, 0}}},
     {"none", 0, 0, {{0, 0, 0}}},
+    {"waiting", 0, 1, {{WAITS, 1, 0}}},
+    {"not-all-wait", 0, 3, {{WAITS, 9, 0}, {1, 1, 0}, {2, 1, 1}}},
     {"many", 0, 20, {{0, 1, 5}, {1, 1, 5}, {1, 1, 5}, {1, 1, 5}, {1, 1, 5},
                      {1, 1, 5}, {1, 1, 5}, {1, 1, 5}, {1, 1, 5}, {1, 1, 5},
                      {1, 1, 5}, {1, 1, 5}, {1, 1, 5}, {1, 1, 5}, {1, 1, 5},
@@ -70,6 +74,7 @@ static void fill(struct snapshot_builder *builder, struct snapshot_header_page *
 
     for (unsigned i = 0; i < ARRAY_LEN(providers); i++)
         rows[i].name = snapshot_build_text(builder, span_of_text(providers[i]));
+    rows[WAITS].waiting = 1;
     page->providers = SNAPSHOT_BUILD_ROWS(builder, rows, ARRAY_LEN(providers));
     for (unsigned i = 0; i < ARRAY_LEN(models); i++)
         model_rows[i] = model_of(builder, &models[i]);
@@ -119,6 +124,21 @@ static char provider_at(unsigned index)
     ck_assert_uint_lt(index, plan.count);
     return providers[plan.targets[index].provider_index][0];
 }
+
+START_TEST(a_provider_that_waits_for_its_token_is_no_target)
+{
+    ck_assert_int_eq(make(KEY_ANY, SPAN("waiting"), 0), FAULT_no_target);
+    ck_assert_int_eq(make(KEY_ANY, SPAN("waits/any-model"), 0), FAULT_no_target);
+    for (uint64_t random = 0; random < 50; random++) {
+        ck_assert_int_eq(make(KEY_ANY, SPAN("not-all-wait"), random * 0x9e3779b97f4a7c15ULL),
+                         FAULT_NONE);
+        ck_assert_uint_eq(plan.count, 2);
+        ck_assert_int_eq(provider_at(0), 'b');
+        ck_assert_int_eq(provider_at(1), 'c');
+    }
+}
+
+END_TEST
 
 START_TEST(lower_priorities_are_tried_first)
 {
@@ -234,6 +254,7 @@ int main(void)
     int failures;
 
     tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, a_provider_that_waits_for_its_token_is_no_target);
     tcase_add_test(tests, lower_priorities_are_tried_first);
     tcase_add_test(tests, equal_priorities_are_spread_by_weight_and_none_is_left_out);
     tcase_add_test(tests, targets_without_weight_stay_in_the_order_of_the_settings);
