@@ -141,15 +141,15 @@ bool tokens_wait(const struct controller *controller)
 
 void tokens_adopt(struct controller *controller, int snapshot_fd)
 {
-    struct buffer why _buffer_;
-    struct snapshot *snapshot;
+    struct snapshot *snapshot = NULL;
     struct snapshot_table table;
+    struct buffer why;
 
     oauth_follow(&controller->house.oauth, controller->house.settings);
-    if (snapshot_fd < 0)
-        return;
     buffer_init(&why, 1000);
-    snapshot = snapshot_attach(snapshot_fd, &why);
+    if (snapshot_fd >= 0)
+        snapshot = snapshot_attach(snapshot_fd, &why);
+    buffer_done(&why);
     if (!snapshot) /* of another version of the program: tokens are fetched anew */
         return;
     table = snapshot_page(snapshot)->providers;

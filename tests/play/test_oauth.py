@@ -93,16 +93,17 @@ def test_the_query_s_form_and_a_token_in_the_query(room):
     targets = []
 
     def answer(request, connection):
-        targets.append(request.target)
-        request.target = request.target.partition("?")[0]
+        targets.append((request.target, request.header("authorization")))
+        request.target, _, token = request.target.partition("?access_token=")
+        request.headers.append(("authorization", "Bearer " + token))    # as the fake wants it
         fake_openai.answer(request, connection)
     provider = room.provider(answer)
     gateway = room.gateway(settings={"providers": [
         dict(row(provider, service), kind="baidu", dialects=["openai"])]},
         env={"ONE_SECRET": SECRET})
     assert gateway.chat("up/m").status == 200
-    assert targets[0].endswith("?access_token=" + service.given[0][1])
-    assert provider.last().header("authorization") is None
+    assert targets == [("/v1/chat/completions?access_token=" + service.given[0][1], None)]
+    assert gateway.ctl_json("providers", "test", "up")["ok"]
 
 
 def test_it_is_renewed_while_requests_run_and_none_fails(room):
