@@ -38,6 +38,9 @@ extern const unsigned responses_effort_count, responses_choice_count;
 /* {"type": "summary_text", "text"} and its like, an array: their texts, a blank line between.
  */
 struct text responses_summary(struct json_value list, struct arena *arena);
+/* Probabilities stand in a list here; the canonical form has it as chat completions do. */
+void responses_wrap_logprobs(struct json_value list, struct buffer *out,
+                             struct json_value *ret);
 /* The reasoning of an item into BLOCK: its texts, its signature and who made that. */
 void responses_read_reasoning(struct json_value item, struct arena *arena, struct block *block);
 /* {"type": "url_citation", ...}; false when it is of another kind. */
@@ -92,7 +95,11 @@ struct output_item {
     struct text text; /* words, or the call's input */
     struct text call_id, name, signature;
     struct span annotations; /* JSON with commas between */
+    struct span logprobs;    /* a JSON array, or empty */
 };
+
+/* The list in the canonical form of probabilities, an empty one when there is none. */
+struct span responses_logprobs(struct json_value logprobs);
 
 /* Fills all but the texts, for a block that begins. */
 void responses_item_begin(struct translation *t, enum block_kind kind, struct text call_id,

@@ -35,6 +35,13 @@ void responses_item_begin(struct translation *t, enum block_kind kind, struct te
     ret->id = make_id(t, prefix(ret));
 }
 
+struct span responses_logprobs(struct json_value logprobs)
+{
+    struct json_value list = json_member(logprobs, SPAN("content"));
+
+    return list.kind == JSON_ARRAY ? list.raw : SPAN("[]");
+}
+
 void responses_write_part(const struct output_item *item, struct text text,
                           struct json_writer *json)
 {
@@ -51,7 +58,7 @@ void responses_write_part(const struct output_item *item, struct text text,
             json_write_raw(json, item->annotations);
         json_write_array_end(json);
         json_write_key(json, SPAN("logprobs"));
-        json_write_raw(json, SPAN("[]"));
+        json_write_raw(json, item->logprobs.len > 0 ? item->logprobs : SPAN("[]"));
     }
     json_write_object_end(json);
 }
@@ -148,8 +155,9 @@ static struct text input_of(struct translation *t, const struct block *call, boo
     return input.ptr ? input : call_arguments(call, t->arena);
 }
 
+/* LOGPROBS, of the whole answer, go with its first text. */
 static void write_block(struct translation *t, const struct block *block,
-                        struct json_writer *json)
+                        struct span *logprobs, struct json_writer *json)
 {
     struct output_item item;
 
@@ -162,6 +170,10 @@ static void write_block(struct translation *t, const struct block *block,
     item.signature = block->signature;
     item.text = block->kind == BLOCK_tool_call ? input_of(t, block, item.custom) : block->text;
     item.annotations = annotations_of(block, t->arena);
+    if (block->kind == BLOCK_text) {
+        item.logprobs = *logprobs;
+        *logprobs = SPAN_NONE;
+    }
     responses_write_item(t, &item, "completed", json);
 }
 
@@ -171,6 +183,7 @@ void responses_write_reply(struct translation *t, const struct reply *reply,
     struct buffer items _buffer_;
     struct response response;
     struct response_state state = {.usage = &reply->usage};
+    struct span logprobs = responses_logprobs(reply->choices->logprobs);
 
     buffer_init(&items, SIZE_MAX);
     for (const struct block *block = reply->choices->blocks; block; block = block->next) {
@@ -180,7 +193,7 @@ void responses_write_reply(struct translation *t, const struct reply *reply,
         if (before > 0)
             (void)buffer_append_byte(&items, ',');
         json_write_init(&item, &items);
-        write_block(t, block, &item);
+        write_block(t, block, &logprobs, &item);
         if (before > 0 && items.len == before + 1)
             items.len = before;
     }

@@ -103,9 +103,12 @@ static bool read_text(struct chat_reading *reading, const struct path *path,
     static const struct span keys[] = {WORD("format"), WORD("verbosity")};
     struct json_value values[ARRAY_LEN(keys)];
     struct path format = {.up = path, .key = keys[0]};
+    struct path verbosity = {.up = path, .key = keys[1]};
 
     if (!take_members(reading->t, path, value, keys, ARRAY_LEN(keys), values))
         return false;
+    if (values[1].kind != JSON_ABSENT && values[1].kind != JSON_STRING)
+        return refuse(reading->t, &verbosity, "must be a string");
     reading->chat->fields[CHAT_verbosity] = values[1];
     return values[0].kind == JSON_ABSENT || read_format(reading, &format, values[0]);
 }
@@ -125,7 +128,9 @@ static bool read_reasoning(struct chat_reading *reading, const struct path *path
         !word_value(responses_efforts, responses_effort_count, values[0], &reasoning->effort))
         return refuse(reading->t, &effort,
                       "must be none, minimal, low, medium, high, xhigh or max");
-    reasoning->summary = text_of(values[1].kind != JSON_ABSENT ? values[1] : values[2]);
+    if (!read_known(reading->t, path, "generate_summary", values[2], &reasoning->summary) ||
+        !read_known(reading->t, path, "summary", values[1], &reasoning->summary))
+        return false;
     if (reasoning->summary.ptr)
         reasoning->shown = MAYBE_TRUE;
     return true;

@@ -106,9 +106,18 @@ struct part {
     struct block ***end; /* of the list that it is added to */
 };
 
+static struct block *add_part(struct part *part, enum block_kind kind)
+{
+    struct block *block = add_block(part->reading, part->end, kind);
+
+    if (part->values[PART_prompt_cache_breakpoint].kind == JSON_OBJECT)
+        block->cache = CACHE_SHORT;
+    return block;
+}
+
 static bool read_text_part(struct part *part)
 {
-    struct block *block = add_block(part->reading, part->end, BLOCK_text);
+    struct block *block = add_part(part, BLOCK_text);
 
     return read_known(part->reading->t, part->path, "text", part->values[PART_text],
                       &block->text);
@@ -116,7 +125,7 @@ static bool read_text_part(struct part *part)
 
 static bool read_refusal_part(struct part *part)
 {
-    struct block *block = add_block(part->reading, part->end, BLOCK_refusal);
+    struct block *block = add_part(part, BLOCK_refusal);
 
     return read_known(part->reading->t, part->path, "refusal", part->values[PART_refusal],
                       &block->text);
@@ -125,10 +134,12 @@ static bool read_refusal_part(struct part *part)
 static bool read_image_part(struct part *part)
 {
     struct path url = {.up = part->path, .key = SPAN("image_url")};
-    struct block *block = add_block(part->reading, part->end, BLOCK_image);
+    struct block *block = add_part(part, BLOCK_image);
     struct text address = text_of(part->values[PART_image_url]);
 
-    block->media.detail = text_of(part->values[PART_detail]);
+    if (!read_known(part->reading->t, part->path, "detail", part->values[PART_detail],
+                    &block->media.detail))
+        return false;
     if (part->values[PART_file_id].kind == JSON_STRING) {
         block->media.form = MEDIA_FILE;
         block->media.data = text_of(part->values[PART_file_id]);
@@ -141,12 +152,14 @@ static bool read_image_part(struct part *part)
 static bool read_file_part(struct part *part)
 {
     struct path data = {.up = part->path, .key = SPAN("file_data")};
-    struct block *block = add_block(part->reading, part->end, BLOCK_document);
+    struct block *block = add_part(part, BLOCK_document);
     struct json_value address = part->values[PART_file_url].kind == JSON_STRING
                                     ? part->values[PART_file_url]
                                     : part->values[PART_file_data];
 
-    block->media.name = text_of(part->values[PART_filename]);
+    if (!read_known(part->reading->t, part->path, "filename", part->values[PART_filename],
+                    &block->media.name))
+        return false;
     if (part->values[PART_file_id].kind == JSON_STRING) {
         block->media.form = MEDIA_FILE;
         block->media.data = text_of(part->values[PART_file_id]);
@@ -166,7 +179,7 @@ static bool read_file_part(struct part *part)
 static bool read_audio_part(struct part *part)
 {
     struct json_value audio = part->values[PART_input_audio];
-    struct block *block = add_block(part->reading, part->end, BLOCK_audio);
+    struct block *block = add_part(part, BLOCK_audio);
 
     block->media.form = MEDIA_DATA;
     block->media.data = text_of(json_member(audio, SPAN("data")));

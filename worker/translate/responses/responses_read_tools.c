@@ -58,9 +58,12 @@ static bool read_custom(struct chat_reading *reading, const struct path *path,
     struct json_value values[ARRAY_LEN(keys)];
     struct tool *tool = chat_add_tool(reading->chat, TOOL_CUSTOM, reading->arena);
     struct path name = {.up = path, .key = keys[1]};
+    struct path format = {.up = path, .key = keys[3]};
 
     if (!take_members(reading->t, path, value, keys, ARRAY_LEN(keys), values))
         return false;
+    if (values[3].kind != JSON_OBJECT && values[3].kind != JSON_ABSENT)
+        return refuse(reading->t, &format, "must be an object");
     if (values[3].kind == JSON_OBJECT)
         tool->grammar = nest_grammar(values[3], reading->arena);
     return read_string(reading->t, &name, values[1], &tool->name) &&

@@ -38,6 +38,29 @@ static void read_annotations(struct json_value list, struct arena *arena, struct
     }
 }
 
+void responses_wrap_logprobs(struct json_value list, struct buffer *out, struct json_value *ret)
+{
+    *ret = (struct json_value){.kind = JSON_ABSENT};
+    if (list.kind != JSON_ARRAY || list.raw.len <= SPAN("[]").len)
+        return;
+    buffer_clear(out);
+    if (buffer_append(out, SPAN("{\"content\":")) && buffer_append(out, list.raw) &&
+        buffer_append_byte(out, '}'))
+        *ret = (struct json_value){JSON_OBJECT, buffer_span(out)};
+}
+
+/* Of the first text that has any. */
+static void read_logprobs(struct json_value list, struct arena *arena, struct choice *choice)
+{
+    struct buffer out _buffer_;
+
+    buffer_init(&out, SIZE_MAX);
+    if (choice->logprobs.kind == JSON_ABSENT)
+        responses_wrap_logprobs(list, &out, &choice->logprobs);
+    if (out.len > 0)
+        choice->logprobs.raw = arena_copy(arena, choice->logprobs.raw);
+}
+
 static void read_part(struct translation *t, struct json_value part, struct choice *choice)
 {
     static const struct span keys[] = {WORD("type"), WORD("text"), WORD("refusal"),
@@ -53,6 +76,7 @@ static void read_part(struct translation *t, struct json_value part, struct choi
         block = choice_add_block(choice, BLOCK_text, t->arena);
         block->text = text_of(values[1]);
         read_annotations(values[3], t->arena, block);
+        read_logprobs(values[4], t->arena, choice);
     }
 }
 

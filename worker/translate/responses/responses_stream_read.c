@@ -4,7 +4,8 @@
 
 #include "worker/translate/responses/responses_inside.h"
 
-#define OPEN_MAX 128 /* items that are open at once */
+#define OPEN_MAX             128 /* items that are open at once */
+#define LOGPROBS_LIMIT_BYTES (1U << 20)
 
 /* A block that is open. */
 struct slot {
@@ -21,6 +22,7 @@ struct stream_state {
     uint32_t block_count;
     bool called; /* a tool */
     bool started;
+    struct buffer logprobs; /* of one delta, as the canonical form has them */
 };
 
 _Static_assert(sizeof(struct stream_state) <= RESPONSES_READER_BYTES, "it has its room");
@@ -38,6 +40,7 @@ _Static_assert(sizeof(struct stream_state) <= RESPONSES_READER_BYTES, "it has it
     M(refusal)           \
     M(arguments)         \
     M(input)             \
+    M(logprobs)          \
     M(annotation)
 
 enum event_member {
@@ -137,10 +140,18 @@ static void tell_delta(struct reading *reading, struct slot *slot, struct text t
         return;
     slot->spoke = true;
     event.text = text;
+    if (slot->kind == BLOCK_text)
+        responses_wrap_logprobs(reading->values[MEMBER_logprobs], &reading->state->logprobs,
+                                &event.logprobs);
     event_tell(reading->reader, &event);
 }
 
 /* ---- the stream begins ------------------------------------------------------------------- */
+
+static void release(void *what)
+{
+    buffer_done(what);
+}
 
 static void started(struct reading *reading)
 {
@@ -151,6 +162,8 @@ static void started(struct reading *reading)
     if (reading->state->started)
         return;
     reading->state->started = true;
+    buffer_init(&reading->state->logprobs, LOGPROBS_LIMIT_BYTES);
+    arena_on_done(reading->reader->translation->arena, release, &reading->state->logprobs);
     pick_members(reading->values[MEMBER_response], keys, ARRAY_LEN(keys), values);
     event.id = text_of(values[0]);
     event.model = text_of(values[1]);

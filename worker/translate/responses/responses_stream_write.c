@@ -134,7 +134,8 @@ static void write_summary_event(struct writing *writing, const char *type,
 
 /* A delta, or the text that closes a part: MEMBER is its name. */
 static void write_text_event(struct writing *writing, const char *type,
-                             const struct open_item *open, const char *member, struct text text)
+                             const struct open_item *open, const char *member,
+                             const struct event *event)
 {
     bool is_text = open->item.kind == BLOCK_text;
     bool is_message = is_text || open->item.kind == BLOCK_refusal;
@@ -144,10 +145,10 @@ static void write_text_event(struct writing *writing, const char *type,
                      : open->item.kind == BLOCK_reasoning ? "summary_index"
                                                           : NULL);
 
-    text_write_member(json, span_of_text(member), text);
+    text_write_member(json, span_of_text(member), event->text);
     if (is_text) {
         json_write_key(json, SPAN("logprobs"));
-        json_write_raw(json, SPAN("[]"));
+        json_write_raw(json, responses_logprobs(event->logprobs));
     }
     end_event(writing);
 }
@@ -280,8 +281,7 @@ static void add_delta(struct writing *writing, const struct event *event)
     keep_text(writing->state, open, event->text);
     if (open->item.custom && open->item.kind == BLOCK_tool_call && !event->custom)
         return; /* its JSON is taken apart when it is whole */
-    write_text_event(writing, said_rows[said_by(&open->item)].delta, open, "delta",
-                     event->text);
+    write_text_event(writing, said_rows[said_by(&open->item)].delta, open, "delta", event);
 }
 
 static void add_signature(struct writing *writing, const struct event *event)
@@ -322,7 +322,8 @@ static void unwrap_custom(struct writing *writing, struct open_item *open)
     if (!input.ptr)
         return;
     open->item.text = input;
-    write_text_event(writing, said_rows[SAID_INPUT].delta, open, "delta", input);
+    write_text_event(writing, said_rows[SAID_INPUT].delta, open, "delta",
+                     &(struct event){.text = input});
 }
 
 static void keep_item(struct writing *writing, const struct open_item *open, const char *status)
@@ -350,7 +351,8 @@ static void say_no_arguments(struct writing *writing, struct open_item *open)
         writing->state->kept_bytes == KEPT_BYTES)
         return;
     keep_text(writing->state, open, TEXT("{}"));
-    write_text_event(writing, said_rows[SAID_ARGUMENTS].delta, open, "delta", TEXT("{}"));
+    write_text_event(writing, said_rows[SAID_ARGUMENTS].delta, open, "delta",
+                     &(struct event){.text = TEXT("{}")});
 }
 
 static void close_item(struct writing *writing, struct open_item *open, const char *status)
@@ -373,7 +375,7 @@ static void close_item(struct writing *writing, struct open_item *open, const ch
     said = said_by(&open->item);
     if (open->item.kind != BLOCK_reasoning || open->text.len > 0)
         write_text_event(writing, said_rows[said].done, open, said_rows[said].member,
-                         open->item.text);
+                         &(struct event){.text = open->item.text});
     if (open->item.kind == BLOCK_reasoning && open->text.len > 0)
         write_summary_event(writing, "response.reasoning_summary_part.done", open,
                             open->item.text);

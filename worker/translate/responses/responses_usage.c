@@ -1,4 +1,6 @@
 /* What an answer used; the look at a stream that is passed on unchanged; errors. */
+#include "shared/base/check.h"
+
 #include "worker/translate/responses/responses_inside.h"
 
 void responses_read_usage(struct json_value usage, struct usage *ret)
@@ -49,21 +51,34 @@ static bool fails(struct span type)
     return span_eq(type, SPAN("response.failed")) || span_eq(type, SPAN("error"));
 }
 
+static bool ends_or_fails(struct span type)
+{
+    return ends(type) || fails(type);
+}
+
+/* Some look-alikes name their events in the data only. */
 bool responses_tap_record(struct stream_tap *tap, const struct sse_record *record)
 {
-    struct json_pick picks[] = {{.key = SPAN("response")}};
+    struct json_pick picks[] = {{.key = SPAN("type")}, {.key = SPAN("response")}};
+    struct span type = record->event;
     struct json_error error;
+    struct text told;
     size_t open;
-    bool empty;
+    bool empty, good;
 
-    if (!ends(record->event) && !fails(record->event))
+    if (type.len > 0 && !ends_or_fails(type))
         return false;
-    tap->finished =
-        tap->finished || ends(record->event) || span_eq(record->event, SPAN("response.failed"));
-    tap->failed = tap->failed || fails(record->event);
-    if (json_pick(record->data, picks, 1, &open, &empty, &error) &&
-        picks[0].value.kind == JSON_OBJECT)
-        responses_read_usage(json_member(picks[0].value, SPAN("usage")), &tap->usage);
+    good = json_pick(record->data, picks, ARRAY_LEN(picks), &open, &empty, &error);
+    if (type.len == 0 && good) {
+        told = text_of(picks[0].value);
+        type = span_of(told.ptr, told.len);
+    }
+    if (!ends_or_fails(type))
+        return false;
+    tap->finished = tap->finished || ends(type) || span_eq(type, SPAN("response.failed"));
+    tap->failed = tap->failed || fails(type);
+    if (good && picks[1].value.kind == JSON_OBJECT)
+        responses_read_usage(json_member(picks[1].value, SPAN("usage")), &tap->usage);
     return false;
 }
 

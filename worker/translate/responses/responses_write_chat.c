@@ -83,10 +83,12 @@ static void write_part(struct chat_writing *writing, const struct block *block)
     }
 }
 
-static void write_parts(struct chat_writing *writing, const struct block *list)
+static void write_result_parts(struct chat_writing *writing, const struct block *result)
 {
     json_write_array(writing->json);
-    for (const struct block *block = list; block; block = block->next)
+    if (result->is_error)
+        write_text_part(writing, "input_text", "text", TEXT("Error:"));
+    for (const struct block *block = result->content; block; block = block->next)
         write_part(writing, block);
     json_write_array_end(writing->json);
 }
@@ -163,7 +165,7 @@ static void write_result(struct chat_writing *writing, const struct turn_block *
     if (one_text)
         write_result_text(writing, result);
     else
-        write_parts(writing, result->content);
+        write_result_parts(writing, result);
     json_write_object_end(writing->json);
 }
 
@@ -287,7 +289,8 @@ static bool reasons(const struct chat_writing *writing)
 
 static bool takes_field(struct chat_writing *writing, enum chat_field field)
 {
-    if (field == CHAT_temperature || field == CHAT_top_p || field == CHAT_top_logprobs)
+    if (field == CHAT_temperature || field == CHAT_top_p || field == CHAT_logprobs ||
+        field == CHAT_top_logprobs)
         return !(reasons(writing) && has_trait(writing, TRAIT_NO_SAMPLING));
     return field != CHAT_metadata || writing->chat->fields[CHAT_store].kind == JSON_TRUE;
 }
@@ -382,8 +385,28 @@ static void write_reasoning_setting(struct chat_writing *writing)
         text_write_known(writing->json, SPAN("summary"), summary);
         json_write_object_end(writing->json);
     }
+}
+
+/* What an answer has only when it is asked for. */
+static void write_include(struct chat_writing *writing)
+{
+    bool reasoning = has_trait(writing, TRAIT_THINKS_BY_EFFORT);
+    bool logprobs = writing->chat->fields[CHAT_logprobs].kind == JSON_TRUE;
+
+    if (logprobs && !takes_field(writing, CHAT_logprobs)) {
+        drop(writing->t,
+             chat_field_name(CHAT_logprobs, (enum dialect_id)writing->chat->dialect));
+        logprobs = false;
+    }
+    if (!reasoning && !logprobs)
+        return;
     json_write_key(writing->json, SPAN("include"));
-    json_write_raw(writing->json, SPAN("[\"reasoning.encrypted_content\"]"));
+    json_write_array(writing->json);
+    if (reasoning)
+        json_write_text(writing->json, SPAN("reasoning.encrypted_content"));
+    if (logprobs)
+        json_write_text(writing->json, SPAN("message.output_text.logprobs"));
+    json_write_array_end(writing->json);
 }
 
 static void write_tool_settings(struct chat_writing *writing)
@@ -442,6 +465,7 @@ bool responses_write_chat(struct translation *t, const struct chat *chat,
     if (chat->format.kind != FORMAT_ABSENT || chat_has(chat, CHAT_verbosity))
         responses_write_text(chat, json);
     write_reasoning_setting(&writing);
+    write_include(&writing);
     write_fields(&writing);
     write_service_tier(&writing);
     json_write_member_bool(json, SPAN("store"), chat->fields[CHAT_store].kind == JSON_TRUE);
