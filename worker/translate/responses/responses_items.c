@@ -156,8 +156,8 @@ static struct text input_of(struct translation *t, const struct block *call, boo
 }
 
 /* LOGPROBS, of the whole answer, go with its first text. */
-static void write_block(struct translation *t, const struct block *block,
-                        struct span *logprobs, struct json_writer *json)
+static void write_block(struct translation *t, const struct block *block, struct span *logprobs,
+                        struct json_writer *json)
 {
     struct output_item item;
 

@@ -56,6 +56,40 @@ static const struct {
      "{\"input\":[{\"type\":\"reasoning\",\"id\":\"rs_1\",\"summary\":[{\"type\":\"summary_text\","
      "\"text\":\"t\"}],\"encrypted_content\":\"aigw.anthropic.SIG=\"}]}",
      "assistant reasoning\"t\" signed:anthropic:SIG=\n"},
+    {"names of members may be escaped", "{\"inp\\u0075t\":\"x\"}", "user \"x\"\n"},
+    {"results with pictures in them",
+     "{\"input\":[{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":["
+     "{\"type\":\"input_text\",\"text\":\"see\"},{\"type\":\"input_image\",\"image_url\":"
+     "\"data:image/png;base64,iVBO\"}]}]}",
+     "user result:c[\"see\" image:data:image/png:iVBO]\n"},
+    {"media of a user, and where the cached prefix ends",
+     "{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"file_id\":\"f1\","
+     "\"detail\":\"low\"},{\"type\":\"input_file\",\"filename\":\"a.pdf\",\"file_data\":\"JVBE\"},"
+     "{\"type\":\"input_file\",\"file_url\":\"https://x/a.pdf\"},{\"type\":\"input_text\","
+     "\"text\":\"x\",\"prompt_cache_breakpoint\":{\"mode\":\"explicit\"}}]}]}",
+     "user image:file:f1 detail=low document:data:application/pdf:JVBE name=a.pdf "
+     "document:url:application/pdf:https://x/a.pdf \"x\" cache\n"},
+    {"signatures of calls in their ids, words and refusals of an assistant",
+     "{\"input\":[{\"type\":\"function_call\",\"call_id\":\"c__thought__QUJD\",\"name\":\"f\","
+     "\"arguments\":\"{}\"},{\"role\":\"assistant\",\"content\":[{\"type\":\"refusal\",\"refusal\":"
+     "\"no\"}]},{\"type\":\"function_call_output\",\"call_id\":\"c__thought__QUJD\",\"output\":"
+     "\"1\"}]}",
+     "assistant call:c:f={} signed:gemini:QUJD refusal\"no\"\nuser result:c[\"1\"]\n"},
+    {"tools, and those that are allowed",
+     "{\"input\":\"x\",\"tools\":[{\"type\":\"function\",\"name\":\"f\",\"description\":\"d\","
+     "\"parameters\":{\"type\":\"object\"},\"strict\":true},{\"type\":\"custom\",\"name\":\"sql\","
+     "\"format\":{\"type\":\"grammar\",\"syntax\":\"lark\",\"definition\":\"s\"}},"
+     "{\"type\":\"web_search\"}],\"tool_choice\":{\"type\":\"allowed_tools\",\"mode\":\"auto\","
+     "\"tools\":[{\"type\":\"function\",\"name\":\"f\"}]}}",
+     "user \"x\"\ntool f \"d\" {\"type\":\"object\"} strict=yes\ncustom-tool sql "
+     "{\"type\":\"grammar\",\"grammar\":{\"syntax\":\"lark\",\"definition\":\"s\"}}\n"
+     "hosted-tool web_search {\"type\":\"web_search\"}\nchoice auto f\n"},
+    {"settings",
+     "{\"input\":\"x\",\"max_output_tokens\":8,\"temperature\":0.70,\"text\":{\"format\":{\"type\":"
+     "\"json_schema\",\"name\":\"n\",\"schema\":{},\"strict\":false},\"verbosity\":\"low\"},"
+     "\"include\":[\"message.output_text.logprobs\"],\"news\":[1],\"user\":null}",
+     "user \"x\"\nformat schema name=n {} strict=no\nmax_output 8\ntemperature 0.70\n"
+     "logprobs true\nverbosity \"low\"\nextra news [1]\n"},
 };
 
 START_TEST(requests_are_read)
@@ -83,6 +117,23 @@ static const struct {
     {"{\"input\":[{\"type\":\"item_reference\",\"id\":\"i\"}]}", "'input[0]' "},
     {"{\"input\":\"x\",\"temperature\":\"hot\"}", "'temperature' "},
     {"{\"input\":\"x\",\"reasoning\":{\"effort\":\"huge\"}}", "'reasoning.effort' "},
+    {"{\"input\":\"x\",\"reasoning\":{\"summary\":5}}", "'reasoning.summary' "},
+    {"{\"input\":\"x\",\"text\":{\"verbosity\":5}}", "'text.verbosity' "},
+    {"{\"input\":\"x\",\"text\":{\"format\":{\"type\":\"xml\"}}}", "'text.format.type' "},
+    {"{\"input\":\"x\",\"tools\":{}}", "'tools' "},
+    {"{\"input\":\"x\",\"tools\":[{\"type\":\"function\"}]}", "'tools[0].name' "},
+    {"{\"input\":\"x\",\"tools\":[{\"type\":\"custom\",\"name\":\"n\",\"format\":\"x\"}]}",
+     "'tools[0].format' "},
+    {"{\"input\":\"x\",\"tool_choice\":\"some\"}", "'tool_choice' "},
+    {"{\"input\":\"x\",\"stream\":\"yes\"}", "'stream' "},
+    {"{\"input\":\"x\",\"include\":\"all\"}", "'include' "},
+    {"{\"input\":[{\"role\":\"user\",\"content\":5}]}", "'input[0].content' "},
+    {"{\"input\":[{\"role\":\"user\",\"content\":[{\"type\":\"input_image\",\"image_url\":5}]}]}",
+     "'input[0].content[0].image_url' "},
+    {"{\"input\":[{\"type\":\"function_call\",\"call_id\":\"c\",\"name\":\"f\",\"arguments\":{}}]}",
+     "'input[0].arguments' "},
+    {"{\"input\":[{\"type\":\"function_call_output\",\"call_id\":\"c\",\"output\":5}]}",
+     "'input[0].output' "},
     {"{\"input\":\"x\",\"background\":true}", "'background' "},
     {"{\"input\":\"x\",\"previous_response_id\":\"resp_1\"}", "'previous_response_id' "},
 };

@@ -56,13 +56,13 @@ static void forget(struct hearing *hearing)
 }
 
 /* As providers that name their events twice, and as those that do it in the data only. */
-#define NAMED(type, members) \
-    "event: " type "\ndata: {\"type\":\"" type "\"," members "}\n\n"
+#define NAMED(type, members) "event: " type "\ndata: {\"type\":\"" type "\"," members "}\n\n"
 #define EVENT(type, members) "data: {\"type\":\"response." type "\"," members "}\n\n"
 #define AT(index)            "\"output_index\":" #index ","
-#define CREATED \
-    NAMED("response.created", \
-          "\"sequence_number\":0,\"response\":{\"id\":\"resp_1\",\"created_at\":5,\"model\":\"m\"}")
+#define CREATED             \
+    NAMED(                  \
+        "response.created", \
+        "\"sequence_number\":0,\"response\":{\"id\":\"resp_1\",\"created_at\":5,\"model\":\"m\"}")
 #define ADDED(index, item) EVENT("output_item.added", AT(index) "\"item\":{" item "}")
 #define OVER(index, item)  EVENT("output_item.done", AT(index) "\"item\":{" item "}")
 #define PART(index, part, type) \
@@ -71,14 +71,15 @@ static void forget(struct hearing *hearing)
 #define PART_OVER(index, part, members) \
     EVENT("content_part.done", AT(index) "\"content_index\":" #part ",\"part\":{" members "}")
 #define TEXT_DELTA(index, part, words) \
-    EVENT("output_text.delta", \
+    EVENT("output_text.delta",         \
           AT(index) "\"content_index\":" #part ",\"delta\":\"" words "\",\"logprobs\":[]")
-#define CALL(index, id, name)                                                             \
+#define CALL(index, id, name)                                                               \
     ADDED(index, "\"type\":\"function_call\",\"call_id\":\"" id "\",\"name\":\"" name "\"," \
                  "\"arguments\":\"\"")
 #define ARGUMENTS(index, words) \
     EVENT("function_call_arguments.delta", AT(index) "\"delta\":\"" words "\"")
-#define COMPLETED EVENT("completed", "\"response\":{\"status\":\"completed\",\"incomplete_details\":null}")
+#define COMPLETED \
+    EVENT("completed", "\"response\":{\"status\":\"completed\",\"incomplete_details\":null}")
 #define INCOMPLETE(why) \
     EVENT("incomplete", "\"response\":{\"incomplete_details\":{\"reason\":\"" why "\"}}")
 #define START "start resp_1 m 5\n"
@@ -91,50 +92,60 @@ static const struct {
      CREATED ADDED(0, "\"type\":\"message\",\"content\":[]") PART(0, 0, "output_text")
          TEXT_DELTA(0, 0, "Hi") TEXT_DELTA(0, 0, " you\\n")
              PART_OVER(0, 0, "\"type\":\"output_text\",\"text\":\"Hi you\\n\"")
-                 OVER(0, "\"type\":\"message\"")
-                     EVENT("completed",
-                           "\"response\":{\"usage\":{\"input_tokens\":9,\"input_tokens_details\":"
-                           "{\"cached_tokens\":4},\"output_tokens\":3,\"output_tokens_details\":"
-                           "{\"reasoning_tokens\":1}}}"),
-     START "open 0/0 text\n0 +\"Hi\"\n0 +\" you\\n\"\nclose 0\nstop 0 end\nusage input=9 output=3 cached=4 reasoning=1\nend\n"},
+                 OVER(0, "\"type\":\"message\"") EVENT(
+                     "completed",
+                     "\"response\":{\"usage\":{\"input_tokens\":9,\"input_tokens_details\":"
+                     "{\"cached_tokens\":4},\"output_tokens\":3,\"output_tokens_details\":"
+                     "{\"reasoning_tokens\":1}}}"),
+     START
+     "open 0/0 text\n0 +\"Hi\"\n0 +\" you\\n\"\nclose 0\nstop 0 end\nusage input=9 output=3 cached=4 reasoning=1\nend\n"},
     {"ids that change with every event do not matter",
      CREATED EVENT("output_item.added", AT(0) "\"item\":{\"id\":\"a\",\"type\":\"message\"}")
-         EVENT("output_text.delta", "\"item_id\":\"b\"," AT(0) "\"content_index\":0,\"delta\":\"x\"")
-             EVENT("output_text.delta", "\"item_id\":\"c\"," AT(0) "\"content_index\":0,\"delta\":\"y\"")
-                 EVENT("output_item.done", AT(0) "\"item\":{\"id\":\"d\",\"type\":\"message\"}") COMPLETED,
+         EVENT("output_text.delta",
+               "\"item_id\":\"b\"," AT(0) "\"content_index\":0,\"delta\":\"x\"")
+             EVENT("output_text.delta",
+                   "\"item_id\":\"c\"," AT(0) "\"content_index\":0,\"delta\":\"y\"")
+                 EVENT("output_item.done", AT(0) "\"item\":{\"id\":\"d\",\"type\":\"message\"}")
+                     COMPLETED,
      START "open 0/0 text\n0 +\"x\"\n0 +\"y\"\nclose 0\nstop 0 end\nusage\nend\n"},
     {"calls that are interleaved stay apart",
      CREATED CALL(0, "a", "f") CALL(1, "b", "g") ARGUMENTS(0, "{1") ARGUMENTS(1, "{2")
          ARGUMENTS(0, "}") OVER(0, "\"type\":\"function_call\",\"arguments\":\"{1}\"")
              OVER(1, "\"type\":\"function_call\",\"arguments\":\"{2\"") COMPLETED,
-     START "open 0/0 call a:f\nopen 0/1 call b:g\n0 +\"{1\"\n1 +\"{2\"\n0 +\"}\"\nclose 0\nclose 1\nstop 0 tool\nusage\nend\n"},
+     START
+     "open 0/0 call a:f\nopen 0/1 call b:g\n0 +\"{1\"\n1 +\"{2\"\n0 +\"}\"\nclose 0\nclose 1\nstop 0 tool\nusage\nend\n"},
     {"arguments that come only at the end",
-     CREATED CALL(0, "a", "f") OVER(0, "\"type\":\"function_call\",\"arguments\":\"{1}\"") COMPLETED,
+     CREATED CALL(0, "a", "f") OVER(0, "\"type\":\"function_call\",\"arguments\":\"{1}\"")
+         COMPLETED,
      START "open 0/0 call a:f\n0 +\"{1}\"\nclose 0\nstop 0 tool\nusage\nend\n"},
     {"a custom tool's free text",
-     CREATED ADDED(0, "\"type\":\"custom_tool_call\",\"call_id\":\"a\",\"name\":\"sql\",\"input\":\"\"")
+     CREATED ADDED(
+         0, "\"type\":\"custom_tool_call\",\"call_id\":\"a\",\"name\":\"sql\",\"input\":\"\"")
          EVENT("custom_tool_call_input.delta", AT(0) "\"delta\":\"SELECT\"")
              OVER(0, "\"type\":\"custom_tool_call\",\"input\":\"SELECT\"") COMPLETED,
      START "open 0/0 call custom a:sql\n0 +\"SELECT\"\nclose 0\nstop 0 tool\nusage\nend\n"},
     {"a summary in two parts and what is encrypted",
      CREATED ADDED(0, "\"type\":\"reasoning\",\"summary\":[],\"encrypted_content\":\"half\"")
-         EVENT("reasoning_summary_part.added", AT(0) "\"summary_index\":0")
-             EVENT("reasoning_summary_text.delta", AT(0) "\"summary_index\":0,\"delta\":\"a\"")
-                 EVENT("reasoning_summary_part.added", AT(0) "\"summary_index\":1")
-                     EVENT("reasoning_summary_text.delta", AT(0) "\"summary_index\":1,\"delta\":\"b\"")
-                         OVER(0, "\"type\":\"reasoning\",\"summary\":[],\"encrypted_content\":\"E\"")
-                             COMPLETED,
-     START "open 0/0 reasoning\n0 +\"a\"\n0 +\"\\n\\n\"\n0 +\"b\"\n0 signed:responses:E\nclose 0\nstop 0 end\nusage\nend\n"},
+         EVENT("reasoning_summary_part.added", AT(0) "\"summary_index\":0") EVENT(
+             "reasoning_summary_text.delta", AT(0) "\"summary_index\":0,\"delta\":\"a\"")
+             EVENT("reasoning_summary_part.added", AT(0) "\"summary_index\":1") EVENT(
+                 "reasoning_summary_text.delta", AT(0) "\"summary_index\":1,\"delta\":\"b\"")
+                 OVER(0, "\"type\":\"reasoning\",\"summary\":[],\"encrypted_content\":\"E\"")
+                     COMPLETED,
+     START
+     "open 0/0 reasoning\n0 +\"a\"\n0 +\"\\n\\n\"\n0 +\"b\"\n0 signed:responses:E\nclose 0\nstop 0 end\nusage\nend\n"},
     {"reasoning that another provider signed",
-     CREATED ADDED(0, "\"type\":\"reasoning\"")
-         OVER(0, "\"type\":\"reasoning\",\"summary\":[{\"type\":\"summary_text\",\"text\":\"a\"}],"
-                 "\"encrypted_content\":\"aigw.anthropic.SIG=\"") COMPLETED,
-     START "open 0/0 reasoning\n0 +\"a\"\n0 signed:anthropic:SIG=\nclose 0\nstop 0 end\nusage\nend\n"},
+     CREATED ADDED(0, "\"type\":\"reasoning\"") OVER(
+         0, "\"type\":\"reasoning\",\"summary\":[{\"type\":\"summary_text\",\"text\":\"a\"}],"
+            "\"encrypted_content\":\"aigw.anthropic.SIG=\"") COMPLETED,
+     START
+     "open 0/0 reasoning\n0 +\"a\"\n0 signed:anthropic:SIG=\nclose 0\nstop 0 end\nusage\nend\n"},
     {"reasoning as plain text",
      CREATED ADDED(0, "\"type\":\"reasoning\"") PART(0, 0, "reasoning_text")
-         EVENT("reasoning_text.delta", AT(0) "\"content_index\":0,\"delta\":\"a\"")
-             OVER(0, "\"type\":\"reasoning\",\"content\":[{\"type\":\"reasoning_text\",\"text\":\"a\"}]")
-                 COMPLETED,
+         EVENT("reasoning_text.delta", AT(0) "\"content_index\":0,\"delta\":\"a\"") OVER(
+             0,
+             "\"type\":\"reasoning\",\"content\":[{\"type\":\"reasoning_text\",\"text\":\"a\"}]")
+             COMPLETED,
      START "open 0/0 reasoning\n0 +\"a\"\nclose 0\nstop 0 end\nusage\nend\n"},
     {"a refusal",
      CREATED ADDED(0, "\"type\":\"message\"") PART(0, 0, "refusal")
@@ -145,7 +156,8 @@ static const struct {
      CREATED PART(0, 0, "output_text") TEXT_DELTA(0, 0, "a")
          PART_OVER(0, 0, "\"type\":\"output_text\",\"text\":\"a\"") PART(0, 1, "output_text")
              PART_OVER(0, 1, "\"type\":\"output_text\",\"text\":\"b\"") COMPLETED,
-     START "open 0/0 text\n0 +\"a\"\nclose 0\nopen 0/1 text\n1 +\"b\"\nclose 1\nstop 0 end\nusage\nend\n"},
+     START
+     "open 0/0 text\n0 +\"a\"\nclose 0\nopen 0/1 text\n1 +\"b\"\nclose 1\nstop 0 end\nusage\nend\n"},
     {"citations",
      CREATED PART(0, 0, "output_text") TEXT_DELTA(0, 0, "a")
          EVENT("output_text.annotation.added",
@@ -159,22 +171,24 @@ static const struct {
      CREATED EVENT("output_text.delta",
                    AT(0) "\"content_index\":0,\"delta\":\"x\",\"logprobs\":[{\"token\":\"x\"}]")
          COMPLETED,
-     START "open 0/0 text\n0 +\"x\" logprobs {\"content\":[{\"token\":\"x\"}]}\nclose 0\nstop 0 end\nusage\nend\n"},
+     START
+     "open 0/0 text\n0 +\"x\" logprobs {\"content\":[{\"token\":\"x\"}]}\nclose 0\nstop 0 end\nusage\nend\n"},
     {"a length that was reached", CREATED LONG INCOMPLETE("max_output_tokens"),
      START "open 0/0 text\n0 +\"x\"\nclose 0\nstop 0 length\nusage\nend\n"},
     {"a filter stops a stream", CREATED LONG INCOMPLETE("content_filter"),
      START "open 0/0 text\n0 +\"x\"\nclose 0\nstop 0 filter\nusage\nend\n"},
     {"items of the provider's own tools are passed over",
      CREATED ADDED(0, "\"type\":\"web_search_call\"")
-         EVENT("web_search_call.searching", AT(0) "\"x\":1") OVER(0, "\"type\":\"web_search_call\"")
-             TEXT_DELTA(1, 0, "x") COMPLETED,
+         EVENT("web_search_call.searching", AT(0) "\"x\":1")
+             OVER(0, "\"type\":\"web_search_call\"") TEXT_DELTA(1, 0, "x") COMPLETED,
      START "open 0/0 text\n0 +\"x\"\nclose 0\nstop 0 end\nusage\nend\n"},
     {"a generation that failed",
      CREATED LONG EVENT("failed", "\"response\":{\"status\":\"failed\",\"error\":{\"code\":"
                                   "\"rate_limit_exceeded\",\"message\":\"slow down\"}}") LONG,
      START "open 0/0 text\n0 +\"x\"\nerror rate_limit code=rate_limit_exceeded slow down\n"},
     {"an error before everything else, flat",
-     NAMED("error", "\"code\":\"rate_limit_exceeded\",\"message\":\"slow down\",\"param\":null"),
+     NAMED("error",
+           "\"code\":\"rate_limit_exceeded\",\"message\":\"slow down\",\"param\":null"),
      "error rate_limit code=rate_limit_exceeded slow down\n"},
     {"an error with an object",
      CREATED NAMED("error", "\"error\":{\"type\":\"invalid_request_error\",\"code\":"
@@ -184,8 +198,7 @@ static const struct {
      START "open 0/0 text\n0 +\"x\"\nerror cut The provider's stream broke.\n"},
     {"an end mark that is no event", CREATED LONG "data: [DONE]\n\n",
      START "open 0/0 text\n0 +\"x\"\nerror cut The provider's stream broke.\n"},
-    {"a stream of nothing", "",
-     "error cut The provider's stream broke.\n"},
+    {"a stream of nothing", "", "error cut The provider's stream broke.\n"},
     {"a record that is no JSON", CREATED LONG "data: {\"type\n\n" COMPLETED,
      START "open 0/0 text\n0 +\"x\"\nerror bad_answer The provider's stream broke.\n"},
     {"a comment and an event that nobody knows",
@@ -256,9 +269,10 @@ static const struct {
      false, 3},
     {"the end in the data only",
      EVENT("completed", "\"response\":{\"usage\":{\"input_tokens\":3}}"), true, false, 3},
-    {"an incomplete one",
-     EVENT("incomplete", "\"response\":{\"usage\":{\"input_tokens\":4}}"), true, false, 4},
-    {"a failed one", EVENT("failed", "\"response\":{\"usage\":null}"), true, true, TOKENS_UNKNOWN},
+    {"an incomplete one", EVENT("incomplete", "\"response\":{\"usage\":{\"input_tokens\":4}}"),
+     true, false, 4},
+    {"a failed one", EVENT("failed", "\"response\":{\"usage\":null}"), true, true,
+     TOKENS_UNKNOWN},
     {"an error", NAMED("error", "\"message\":\"m\""), false, true, TOKENS_UNKNOWN},
     {"words that speak of an end", CREATED TEXT_DELTA(0, 0, "response.completed"), false, false,
      TOKENS_UNKNOWN},
