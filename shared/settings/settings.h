@@ -135,7 +135,7 @@ struct settings_model {
     struct span name, owner;
     struct settings_list targets; /* struct settings_target */
     uint64_t total;
-    uint64_t listed;
+    uint64_t listed, strict;
 };
 
 struct settings {

@@ -132,6 +132,7 @@ struct snapshot_model {
     struct snapshot_text owner;    /* "owned_by" */
     uint32_t total_ms;
     uint32_t listed; /* shown by GET /v1/models */
+    uint32_t strict; /* what a translation cannot carry is refused */
 };
 
 enum key_flag {

@@ -112,6 +112,7 @@ static void add_configured(struct model_list *list, const struct account_list *a
     model.targets = SNAPSHOT_BUILD_ROWS(list->builder, targets, count);
     model.total_ms = (uint32_t)(from->total ? from->total : settings->timeouts.total);
     model.listed = from->listed != 0 && count > 0;
+    model.strict = from->strict != 0;
     add_row(list, model);
 }
 

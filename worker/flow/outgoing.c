@@ -93,7 +93,7 @@ static enum fault open_crossing(struct exchange *x, struct span body)
         .seed = random_u64(),
         .now_s = (uint64_t)x->started_wall_ms / 1000,
         .answer_limit_bytes = x->view->page->limits.event_bytes,
-        .strict = x->head.strict,
+        .strict = x->head.strict || x->plan->strict,
         .stream = x->ask.stream,
         .embeds = is_embedding(x),
         .embeds_batch = is_batch(x),

@@ -119,6 +119,7 @@ enum fault plan_make(const struct snapshot *snapshot, const struct caller *calle
             return FAULT_model_not_found;
         return ret->targets[0].provider->waiting ? FAULT_no_target : FAULT_NONE;
     }
+    ret->strict = row->strict != 0;
     if (row->total_ms)
         ret->total_ms = row->total_ms;
     ret->count = ordered(snapshot, row, random, list);

@@ -25,6 +25,7 @@ struct route_plan {
     struct plan_target *targets; /* in the arena */
     unsigned count;
     uint32_t total_ms;
+    bool strict; /* what a translation cannot carry is refused */
 };
 
 enum fault plan_make(const struct snapshot *snapshot, const struct caller *caller,

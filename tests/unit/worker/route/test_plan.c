@@ -61,6 +61,7 @@ static struct snapshot_model model_of(struct snapshot_builder *builder,
         .name = snapshot_build_text(builder, span_of_text(from->name)),
         .targets = SNAPSHOT_BUILD_ROWS(builder, targets, from->count),
         .total_ms = from->total_ms,
+        .strict = strcmp(from->name, "zero") == 0,
     };
 }
 
@@ -154,6 +155,18 @@ START_TEST(lower_priorities_are_tried_first)
     ck_assert(span_eq(plan.targets[0].model, SPAN("there")));
     ck_assert(span_eq(plan.targets[0].model_json, SPAN("\"there\"")));
     ck_assert(span_eq(snapshot_span(snapshot, plan.targets[0].provider->name), SPAN("b")));
+}
+
+END_TEST
+
+START_TEST(the_model_says_whether_it_is_strict)
+{
+    ck_assert_int_eq(make(KEY_ANY, SPAN("one"), 0), FAULT_NONE);
+    ck_assert(!plan.strict);
+    ck_assert_int_eq(make(KEY_ANY, SPAN("zero"), 0), FAULT_NONE);
+    ck_assert(plan.strict);
+    ck_assert_int_eq(make(KEY_ANY, SPAN("b/direct"), 0), FAULT_NONE);
+    ck_assert(!plan.strict);
 }
 
 END_TEST
@@ -256,6 +269,7 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_test(tests, a_provider_that_waits_for_its_token_is_no_target);
     tcase_add_test(tests, lower_priorities_are_tried_first);
+    tcase_add_test(tests, the_model_says_whether_it_is_strict);
     tcase_add_test(tests, equal_priorities_are_spread_by_weight_and_none_is_left_out);
     tcase_add_test(tests, targets_without_weight_stay_in_the_order_of_the_settings);
     tcase_add_loop_test(tests, a_name_leads_to_a_target_or_to_none, 0, ARRAY_LEN(cases));
