@@ -27,7 +27,8 @@ static const struct column test_columns[] = {
 };
 
 static const struct column model_columns[] = {
-    {"NAME", "name", COLUMN_TEXT},
+    {"NAME", "name", COLUMN_TEXT},          {"CONTEXT", "context", COLUMN_TEXT},
+    {"OUTPUT", "output", COLUMN_TEXT},      {"CAPABILITIES", "capabilities", COLUMN_LIST},
     {"TARGETS", "targets", COLUMN_TARGETS},
 };
 

@@ -115,13 +115,21 @@ static const struct span dialect_names[DIALECT_COUNT] = {
 #undef DIALECT
 };
 
-static const struct {
-    struct span kind, model;
-} catalogue[] = {
-
-#define CATALOGUE(kind, model) {TEXT(kind), TEXT(model)},
+static const struct catalogue_model catalogue[] = {
+#define CATALOGUE(kind_, model_, context_, output_, capabilities_) \
+    {.kind = TEXT(kind_),                                          \
+     .name = TEXT(model_),                                         \
+     .context = (context_),                                        \
+     .output = (output_),                                          \
+     .capabilities = (capabilities_)},
 #include "shared/settings/catalogue.def"
 #undef CATALOGUE
+};
+
+static const struct span capability_names[CAPABILITY_COUNT] = {
+#define CAPABILITY(name, help) TEXT(#name),
+#include "shared/settings/capabilities.def"
+#undef CAPABILITY
 };
 
 const struct provider_kind *provider_kind_at(unsigned index)
@@ -138,13 +146,29 @@ const struct provider_kind *provider_kind_find(struct span name)
     return NULL;
 }
 
-struct span provider_kind_model(const struct provider_kind *kind, unsigned index)
+const struct catalogue_model *provider_kind_model(const struct provider_kind *kind,
+                                                  unsigned index)
 {
     for (unsigned i = 0; i < ARRAY_LEN(catalogue); i++) {
         if (span_eq(catalogue[i].kind, kind->name) && index-- == 0)
-            return catalogue[i].model;
+            return &catalogue[i];
     }
-    return SPAN_NONE;
+    return NULL;
+}
+
+const struct catalogue_model *provider_kind_find_model(const struct provider_kind *kind,
+                                                       struct span name)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(catalogue); i++) {
+        if (span_eq(catalogue[i].kind, kind->name) && span_eq(catalogue[i].name, name))
+            return &catalogue[i];
+    }
+    return NULL;
+}
+
+struct span capability_name(enum capability_number number)
+{
+    return capability_names[number];
 }
 
 bool provider_kind_face(const struct provider_kind *kind, unsigned index,

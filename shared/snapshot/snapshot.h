@@ -20,6 +20,7 @@
 #include "shared/base/dialect_id.h"
 #include "shared/base/secret.h"
 #include "shared/base/span.h"
+#include "shared/settings/capability.h"
 #include "shared/settings/quirk.h"
 #include "shared/settings/signer.h"
 
@@ -133,6 +134,9 @@ struct snapshot_model {
     uint32_t total_ms;
     uint32_t listed; /* shown by GET /v1/models */
     uint32_t strict; /* what a translation cannot carry is refused */
+    /* Of the catalogue, what all its targets have; 0: not known of each. */
+    uint32_t context, output; /* tokens */
+    uint32_t capabilities;    /* enum capability */
 };
 
 enum key_flag {

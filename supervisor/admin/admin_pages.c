@@ -95,6 +95,33 @@ static void write_targets(struct json_writer *writer, const struct snapshot *sna
     json_write_array_end(writer);
 }
 
+static void write_known(struct json_writer *writer, struct span key, uint32_t number)
+{
+    json_write_key(writer, key);
+    if (number > 0)
+        json_write_u64(writer, number);
+    else
+        json_write_null(writer);
+}
+
+static void write_model(struct json_writer *writer, const struct snapshot *snapshot,
+                        const struct snapshot_model *model)
+{
+    json_write_object(writer);
+    json_write_member_text(writer, SPAN("name"), snapshot_span(snapshot, model->name));
+    write_known(writer, SPAN("context"), model->context);
+    write_known(writer, SPAN("output"), model->output);
+    json_write_key(writer, SPAN("capabilities"));
+    json_write_array(writer);
+    for (unsigned i = 0; i < CAPABILITY_COUNT; i++)
+        if (model->capabilities & (1u << i))
+            json_write_text(writer, capability_name((enum capability_number)i));
+    json_write_array_end(writer);
+    json_write_member_bool(writer, SPAN("strict"), model->strict != 0);
+    write_targets(writer, snapshot, model);
+    json_write_object_end(writer);
+}
+
 void route_models(struct admin_request *request)
 {
     const struct snapshot *snapshot = request->house->snapshot;
@@ -109,12 +136,8 @@ void route_models(struct admin_request *request)
     for (uint32_t i = 0; i < table.count; i++) {
         const struct snapshot_model *model = SNAPSHOT_ROW(snapshot, table, i, snapshot_model);
 
-        if (!model->listed)
-            continue;
-        json_write_object(&writer);
-        json_write_member_text(&writer, SPAN("name"), snapshot_span(snapshot, model->name));
-        write_targets(&writer, snapshot, model);
-        json_write_object_end(&writer);
+        if (model->listed)
+            write_model(&writer, snapshot, model);
     }
     json_write_array_end(&writer);
     json_write_object_end(&writer);

@@ -143,8 +143,12 @@ uint32_t account_find(const struct account_list *list, struct span name)
 
 struct span account_model(const struct account *account, uint32_t index)
 {
-    if (!account->models)
-        return provider_kind_model(account->kind, index);
+    const struct catalogue_model *model;
+
+    if (!account->models) {
+        model = provider_kind_model(account->kind, index);
+        return model ? model->name : SPAN_NONE;
+    }
     return index < account->model_count ? account->models[index] : SPAN_NONE;
 }
 

@@ -83,6 +83,19 @@ static struct snapshot_target make_target(struct snapshot_builder *builder, uint
     return target;
 }
 
+/* What a model with this target too can promise: the least of all. Not known is 0, so it wins.
+ */
+static void promise(struct snapshot_model *model, const struct account *account,
+                    struct span there, bool first)
+{
+    const struct catalogue_model *row = provider_kind_find_model(account->kind, there);
+    struct catalogue_model known = row ? *row : (struct catalogue_model){.context = 0};
+
+    model->context = first || known.context < model->context ? known.context : model->context;
+    model->output = first || known.output < model->output ? known.output : model->output;
+    model->capabilities = first ? known.capabilities : model->capabilities & known.capabilities;
+}
+
 static void add_configured(struct model_list *list, const struct account_list *accounts,
                            const struct settings *settings, const struct settings_model *from)
 {
@@ -96,6 +109,7 @@ static void add_configured(struct model_list *list, const struct account_list *a
 
         if (provider == UINT32_MAX)
             continue;
+        promise(&model, &accounts->rows[provider], to->model, count == 0);
         targets[count] = make_target(list->builder, provider, to->model);
         targets[count].weight = (uint32_t)to->weight;
         targets[count++].priority = (uint32_t)to->priority;
@@ -126,6 +140,7 @@ static void add_catalogue(struct model_list *list, const struct account_list *ac
     if (is_taken(list, name))
         return;
     target[0] = make_target(list->builder, provider, there);
+    promise(&model, &accounts->rows[provider], there, true);
     model.name = snapshot_build_text(list->builder, name);
     model.owner = snapshot_build_text(list->builder, accounts->rows[provider].name);
     model.targets = SNAPSHOT_BUILD_ROWS(list->builder, target, 1);

@@ -55,6 +55,24 @@ def test_models_list(gateway):
     assert "fast" in gateway.ctl("models", "list").stdout
 
 
+def test_models_list_says_what_the_catalogue_knows(house, provider):
+    gateway = house.gateway(("up", provider, {"models": ["gpt-5", "of-my-own"]}))
+    known, other = ({row["name"]: row for row in gateway.ctl_json("models", "list")["models"]}["up/" + name]
+                    for name in ("gpt-5", "of-my-own"))
+    assert known["context"] > known["output"] > 0
+    assert {"tools", "vision", "reasoning"} <= set(known["capabilities"])
+    assert (other["context"], other["output"], other["capabilities"]) == (None, None, [])
+    line = next(line for line in gateway.ctl("models", "list", "-o", "table").stdout.splitlines()
+                if line.startswith("up/gpt-5 "))
+    assert str(known["context"]) in line and "tools,vision" in line
+    anthropic = gateway.get("/v1/models/up/gpt-5", headers={"anthropic-version": "2023-06-01"}).json()
+    gemini = gateway.get("/v1beta/models/up/gpt-5").json()
+    limits = known["context"], known["output"]
+    assert (anthropic["max_input_tokens"], anthropic["max_tokens"]) == limits
+    assert (gemini["inputTokenLimit"], gemini["outputTokenLimit"]) == limits
+    assert "max_tokens" not in gateway.get("/v1/models/up/gpt-5").json()
+
+
 def test_providers_by_hand(gateway, provider):
     gateway.ctl("providers", "add", "--name", "added", "--kind", "openai", "--base-url",
                 provider.base_url, "--api-key", "sk-added-canary-value")

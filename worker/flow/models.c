@@ -10,6 +10,9 @@ static struct listed_model listed(const struct exchange *x, const struct snapsho
         .id = snapshot_span(x->view->snapshot, row->name),
         .owner = snapshot_span(x->view->snapshot, row->owner),
         .created_s = row->created,
+        .context = row->context,
+        .output = row->output,
+        .capabilities = row->capabilities,
     };
 }
 

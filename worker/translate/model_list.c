@@ -12,6 +12,12 @@ static void write_openai(struct json_writer *json, struct listed_model model)
     json_write_member_text(json, SPAN("owned_by"), model.owner);
 }
 
+static void write_limit(struct json_writer *json, struct span key, uint32_t tokens)
+{
+    if (tokens > 0)
+        json_write_member_u64(json, key, tokens);
+}
+
 static void write_anthropic(struct json_writer *json, struct listed_model model)
 {
     char time[CLOCK_TEXT_SIZE];
@@ -21,12 +27,29 @@ static void write_anthropic(struct json_writer *json, struct listed_model model)
     json_write_member_text(json, SPAN("id"), model.id);
     json_write_member_text(json, SPAN("display_name"), model.id);
     json_write_member_text(json, SPAN("created_at"), span_of(time, sizeof(time)));
+    write_limit(json, SPAN("max_input_tokens"), model.context);
+    write_limit(json, SPAN("max_tokens"), model.output);
+}
+
+/* A model of which nothing is known may do either. */
+static void write_methods(struct json_writer *json, uint32_t capabilities)
+{
+    bool embeds = capabilities == 0 || (capabilities & CAPABILITY_embeddings);
+    bool chats = !(capabilities & CAPABILITY_embeddings);
+
+    json_write_key(json, SPAN("supportedGenerationMethods"));
+    json_write_array(json);
+    if (chats) {
+        json_write_text(json, SPAN("generateContent"));
+        json_write_text(json, SPAN("countTokens"));
+    }
+    if (embeds)
+        json_write_text(json, SPAN("embedContent"));
+    json_write_array_end(json);
 }
 
 static void write_gemini(struct json_writer *json, struct listed_model model)
 {
-    static const struct span methods[] = {
-        {"generateContent", 15}, {"countTokens", 11}, {"embedContent", 12}};
     struct buffer name _buffer_;
 
     buffer_init(&name, NAME_LIMIT);
@@ -34,11 +57,9 @@ static void write_gemini(struct json_writer *json, struct listed_model model)
     (void)buffer_append(&name, model.id);
     json_write_member_text(json, SPAN("name"), buffer_span(&name));
     json_write_member_text(json, SPAN("displayName"), model.id);
-    json_write_key(json, SPAN("supportedGenerationMethods"));
-    json_write_array(json);
-    for (unsigned i = 0; i < sizeof(methods) / sizeof(methods[0]); i++)
-        json_write_text(json, methods[i]);
-    json_write_array_end(json);
+    write_limit(json, SPAN("inputTokenLimit"), model.context);
+    write_limit(json, SPAN("outputTokenLimit"), model.output);
+    write_methods(json, model.capabilities);
 }
 
 typedef void write_model_f(struct json_writer *json, struct listed_model model);

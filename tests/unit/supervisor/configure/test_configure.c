@@ -131,6 +131,67 @@ START_TEST(settings_become_rows)
 
 END_TEST
 
+static const struct {
+    const char *name;
+    bool known, chats, embeds; /* its figures; a model of words, of vectors */
+} promises[] = {
+    {"o/gpt-5", true, true, false},
+    {"gpt-5", true, true, false},
+    {"chosen/gpt-4o", true, true, false},
+    {"chosen/of-my-own", false, false, false},
+    {"alias", true, true, false},
+    {"both", true, true, false},
+    {"with-a-stranger", false, false, false},
+    {"text-embedding-3-small", true, false, true},
+    {"mixed", true, false, false},
+};
+
+static const char promising[] =
+    "providers:\n"
+    "  - {name: o, kind: openai, api_key: k}\n"
+    "  - {name: chosen, kind: openai, api_key: k, models: [gpt-4o, of-my-own]}\n"
+    "models:\n"
+    "  - {name: alias, targets: [{provider: o, model: gpt-5}]}\n"
+    "  - {name: both, targets: [{provider: o, model: gpt-5}, {provider: o, model: gpt-4o}]}\n"
+    "  - {name: with-a-stranger, strict: true, targets: [{provider: o, model: gpt-5},"
+    " {provider: chosen, model: of-my-own}]}\n"
+    "  - {name: mixed, targets: [{provider: o, model: gpt-5},"
+    " {provider: o, model: text-embedding-3-small}]}\n";
+
+START_TEST(a_model_promises_what_the_catalogue_knows_of_all_its_targets)
+{
+    struct snapshot *snapshot = freeze(promising, &no_rows);
+    const struct snapshot_model *row =
+        snapshot_find_model(snapshot, span_of_text(promises[_i].name));
+
+    ck_assert_ptr_nonnull(row);
+    ck_assert_int_eq(row->context > 0, promises[_i].known);
+    ck_assert_int_eq((row->capabilities & CAPABILITY_tools) != 0, promises[_i].chats);
+    ck_assert_int_eq((row->capabilities & CAPABILITY_embeddings) != 0, promises[_i].embeds);
+    ck_assert_int_eq(row->strict != 0, strcmp(promises[_i].name, "with-a-stranger") == 0);
+    snapshot_unref(snapshot);
+}
+
+END_TEST
+
+START_TEST(of_two_targets_the_smaller_limits_count)
+{
+    struct snapshot *snapshot = freeze(promising, &no_rows);
+    const struct snapshot_model *both = snapshot_find_model(snapshot, SPAN("both"));
+    const struct snapshot_model *alias = snapshot_find_model(snapshot, SPAN("alias"));
+    const struct snapshot_model *small = snapshot_find_model(snapshot, SPAN("o/gpt-4o"));
+
+    ck_assert_uint_eq(both->context, small->context);
+    ck_assert_uint_eq(both->output, small->output);
+    ck_assert_uint_lt(both->context, alias->context);
+    ck_assert(alias->capabilities & CAPABILITY_reasoning);
+    ck_assert(!(both->capabilities & CAPABILITY_reasoning));
+    ck_assert(both->capabilities & CAPABILITY_vision);
+    snapshot_unref(snapshot);
+}
+
+END_TEST
+
 START_TEST(a_name_leads_to_the_nearest_meaning)
 {
     struct snapshot *snapshot = freeze(two, &no_rows);
@@ -349,6 +410,9 @@ int main(void)
     (void)clearenv();
     buffer_init(&why, 1 << 16);
     tcase_add_test(tests, settings_become_rows);
+    tcase_add_loop_test(tests, a_model_promises_what_the_catalogue_knows_of_all_its_targets, 0,
+                        ARRAY_LEN(promises));
+    tcase_add_test(tests, of_two_targets_the_smaller_limits_count);
     tcase_add_test(tests, a_name_leads_to_the_nearest_meaning);
     tcase_add_test(tests, a_key_in_the_environment_makes_a_provider);
     tcase_add_test(tests, rows_of_the_store_are_taken_up);
