@@ -74,7 +74,7 @@ static void lose(struct client *client, enum fault fault)
     stop_timers(client);
     if (client->exchange)
         client->events->gone(client, fault);
-    wire_close(&client->wire);
+    wire_close_sending(&client->wire);
 }
 
 static void refuse(struct client *client, enum fault fault, const char *detail)
@@ -198,6 +198,27 @@ static void failed(struct wire *wire, int error)
     lose(client, FAULT_client_gone);
 }
 
+/* A write went: BEFORE bytes were pending, now PENDING are, or it failed. */
+static void note_pending(struct client *client, long before, long pending)
+{
+    if (pending > before)
+        client->waited_bytes += (uint64_t)(pending - before);
+    if (pending > 0 && client->waits_since_ms == 0)
+        client->waits_since_ms = reactor_now_ms(client->reactor);
+    if (pending < 0) /* the wire tells nobody of it, and `gone` must not come from in here */
+        reactor_arm(client->reactor, &client->sending, 0);
+    else if (pending > 0 && !deadline_armed(&client->sending))
+        watch_sending(client);
+}
+
+static void waits(struct wire *wire)
+{
+    struct client *client = client_of(wire);
+
+    if (open_for_events(client))
+        note_pending(client, 0, client->wire.pending_bytes);
+}
+
 static void drained(struct wire *wire)
 {
     struct client *client = client_of(wire);
@@ -227,6 +248,7 @@ static const struct wire_events events = {
     .received = received,
     .ended = ended,
     .failed = failed,
+    .waits = waits,
     .drained = drained,
     .closed = closed,
 };
@@ -310,14 +332,18 @@ long client_send(struct client *client, const struct span *pieces, unsigned coun
     if (!open_for_events(client))
         return -EPIPE;
     pending = wire_write(&client->wire, pieces, count);
-    if (pending > before)
-        client->waited_bytes += (uint64_t)(pending - before);
-    if (pending > 0 && client->waits_since_ms == 0)
-        client->waits_since_ms = reactor_now_ms(client->reactor);
-    if (pending < 0) /* the wire tells nobody of it, and `gone` must not come from in here */
-        reactor_arm(client->reactor, &client->sending, 0);
-    else if (pending > 0 && !deadline_armed(&client->sending))
-        watch_sending(client);
+    note_pending(client, before, pending);
+    return pending;
+}
+
+long client_send_last(struct client *client, const struct span *pieces, unsigned count)
+{
+    long before = client->wire.pending_bytes, pending;
+
+    if (!open_for_events(client))
+        return -EPIPE;
+    pending = wire_write_later(&client->wire, pieces, count);
+    note_pending(client, before, pending);
     return pending;
 }
 

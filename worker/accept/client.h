@@ -87,6 +87,8 @@ void client_continue(struct client *client);
 /* Sends PIECES; the bytes that the kernel did not take (0: none), or a negative errno: then
  * `gone` follows from the loop. */
 long client_send(struct client *client, const struct span *pieces, unsigned count);
+/* As client_send, of the last bytes of an answer: small ones go when the turn ends. */
+long client_send_last(struct client *client, const struct span *pieces, unsigned count);
 /* The answer is complete. KEEP: the next request may come; else the connection closes in order.
  */
 void client_finish(struct client *client, bool keep);

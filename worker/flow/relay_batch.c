@@ -42,7 +42,6 @@ void relay_flush(struct exchange *x, bool last)
     bool chunked = x->answer.form == ANSWER_CHUNKED;
     char size[24];
     struct buffer head = {.ptr = size, .size = sizeof(size), .limit_bytes = sizeof(size)};
-    long pending;
 
     if (chunked && batch->bytes > 0) {
         pieces[count++] = last ? SPAN("\r\n0\r\n\r\n") : SPAN("\r\n");
@@ -65,11 +64,12 @@ void relay_flush(struct exchange *x, bool last)
     for (unsigned i = 0; i < count; i++)
         x->answer.sent_bytes += pieces[i].len;
     x->flushed_ms = reactor_now_ms(&x->worker->reactor);
-    pending = client_send(x->client, pieces, count);
-    if (last)
+    if (last) {
+        (void)client_send_last(x->client, pieces, count);
         x->answer.ended = true;
-    else
-        pause_when_full(x, pending);
+    } else {
+        pause_when_full(x, client_send(x->client, pieces, count));
+    }
 }
 
 /* Bytes that live until the end of this turn. */

@@ -98,7 +98,7 @@ void connection_send(struct connection *connection, struct call *call)
     call_enter(call, CALL_SENT);
     for (unsigned i = 0; i < request->body_count; i++)
         pieces[1 + i] = request->body[i];
-    if (wire_write(&connection->wire, pieces, 1 + request->body_count) < 0) {
+    if (wire_write_later(&connection->wire, pieces, 1 + request->body_count) < 0) {
         broke(connection, "the connection broke");
         return;
     }

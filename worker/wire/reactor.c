@@ -78,17 +78,43 @@ static void idled(uv_idle_t *idler)
         must(uv_idle_stop(idler));
 }
 
-void reactor_soon(struct reactor *reactor, struct reactor_task *task)
+/* What a task queues for the end of the turn belongs to this one: the loop waits next. */
+static void turn_ended(uv_prepare_t *closer)
 {
-    struct reactor_task *head = &reactor->tasks;
+    struct reactor *reactor = closer->data;
+    struct reactor_task *head = &reactor->late;
 
-    if (task->next)
-        return;
+    while (head->next != head) {
+        struct reactor_task *task = head->next;
+
+        reactor_forget(task);
+        task->run(task);
+    }
+    must(uv_prepare_stop(closer));
+}
+
+static void append(struct reactor_task *head, struct reactor_task *task)
+{
     task->next = head;
     task->previous = head->previous;
     head->previous->next = task;
     head->previous = task;
+}
+
+void reactor_soon(struct reactor *reactor, struct reactor_task *task)
+{
+    if (task->next)
+        return;
+    append(&reactor->tasks, task);
     must(uv_idle_start(&reactor->idler, idled));
+}
+
+void reactor_late(struct reactor *reactor, struct reactor_task *task)
+{
+    if (task->next)
+        return;
+    append(&reactor->late, task);
+    must(uv_prepare_start(&reactor->closer, turn_ended));
 }
 
 void reactor_forget(struct reactor_task *task)
@@ -113,10 +139,13 @@ int reactor_init(struct reactor *reactor)
         return error;
     must(uv_timer_init(&reactor->loop, &reactor->ticker));
     must(uv_idle_init(&reactor->loop, &reactor->idler));
+    must(uv_prepare_init(&reactor->loop, &reactor->closer));
     reactor->ticker.data = reactor;
     reactor->idler.data = reactor;
+    reactor->closer.data = reactor;
     reactor->tasks =
         (struct reactor_task){.next = &reactor->tasks, .previous = &reactor->tasks};
+    reactor->late = (struct reactor_task){.next = &reactor->late, .previous = &reactor->late};
     wheel_init(&reactor->wheel, reactor_now_ms(reactor));
     reactor->http = NULL;
     reactor->read_buffer = memory_new_raw(REACTOR_READ_BYTES);
@@ -129,6 +158,7 @@ void reactor_done(struct reactor *reactor)
 {
     uv_close((uv_handle_t *)&reactor->ticker, NULL);
     uv_close((uv_handle_t *)&reactor->idler, NULL);
+    uv_close((uv_handle_t *)&reactor->closer, NULL);
     (void)uv_run(&reactor->loop, UV_RUN_DEFAULT);
     must(uv_loop_close(&reactor->loop));
     memory_free(reactor->read_buffer);

@@ -20,7 +20,8 @@ struct http_scratch;
 #define REACTOR_READ_BYTES  65536
 #define REACTOR_PLAIN_BYTES 16384 /* one TLS record (RFC 8446 5.1) */
 
-/* Something to do in the next turn of the loop, before it waits again. */
+/* Something to do in the next turn of the loop, before it waits again, or when this turn ends.
+ */
 struct reactor_task;
 typedef void reactor_task_f(struct reactor_task *task);
 
@@ -34,7 +35,9 @@ struct reactor {
     struct wheel wheel;
     uv_timer_t ticker;         /* runs only while a deadline is armed */
     uv_idle_t idler;           /* runs only while tasks are queued */
+    uv_prepare_t closer;       /* runs only while late tasks are queued */
     struct reactor_task tasks; /* list head */
+    struct reactor_task late;  /* list head: of the end of this turn */
     struct http_scratch *http; /* header lists of the HTTP readers; made by the worker's main */
     char *read_buffer;         /* REACTOR_READ_BYTES, filled by one read at a time */
     char *plain_buffer;        /* REACTOR_PLAIN_BYTES, what one TLS record held */
@@ -59,6 +62,9 @@ void reactor_disarm(struct reactor *reactor, struct deadline *deadline);
 
 /* Queues TASK for the next turn; does nothing when it is queued already. */
 void reactor_soon(struct reactor *reactor, struct reactor_task *task);
+/* Queues TASK for the end of this turn, when all that was ready has been looked at and the loop
+ * is about to wait; does nothing when it is queued already. */
+void reactor_late(struct reactor *reactor, struct reactor_task *task);
 void reactor_forget(struct reactor_task *task);
 
 #endif

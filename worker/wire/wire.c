@@ -312,6 +312,12 @@ void wire_close(struct wire *wire)
     wire_close_now(wire);
 }
 
+void wire_close_sending(struct wire *wire)
+{
+    wire_out_hurry(wire);
+    wire_close(wire);
+}
+
 void wire_reset(struct wire *wire)
 {
     const struct linger now = {.l_onoff = 1, .l_linger = 0};

@@ -17,6 +17,8 @@
  * end is noticed at once.  wire_read_stop costs nothing unless bytes come.  Writing: wire_write
  * sends at once what the kernel takes; the rest is copied into a pending buffer, and `drained`
  * is called when it is empty again. The owner keeps pending small by pausing its source.
+ * wire_write_later sends when the turn ends: then all that was ready has been read, and the
+ * other side is woken once for what several exchanges have for it.
  *
  * Cost: an idle plain wire is sizeof(struct wire) and no heap memory.
  */
@@ -47,6 +49,9 @@ struct wire_events {
     void (*ended)(struct wire *wire);
     /* ERROR is a negative errno (ECONNRESET, ...) or WIRE_TLS_FAILED; the owner closes. */
     void (*failed)(struct wire *wire, int error);
+    /* The kernel did not take what was written for later: it is pending, `drained` follows.
+     * NULL when the owner need not know. */
+    void (*waits)(struct wire *wire);
     /* Pending became empty. */
     void (*drained)(struct wire *wire);
     void (*closed)(struct wire *wire);
@@ -56,6 +61,8 @@ struct wire_events {
 
 /* No owner lets more than this wait in one wire; wire_write answers -ENOBUFS. */
 #define WIRE_PENDING_MAX_BYTES (64U << 20)
+/* Larger writes are not put off: copying them costs more than it saves. */
+#define WIRE_LATER_MAX_BYTES 4096
 
 /* wire_close_lingering: time for what is pending, then time and bytes for the peer's rest. */
 #define WIRE_FLUSH_MS     10000
@@ -112,11 +119,19 @@ void wire_read_stop(struct wire *wire);
  * errno when the connection is broken (`failed` is not called for it). */
 long wire_write(struct wire *wire, const struct span *pieces, unsigned count);
 
+/* As wire_write, but a small message on a plain wire that nothing is pending on is copied,
+ * counts as pending, and goes when this turn ends; then 0.  An error that comes out there is
+ * told by `failed`. */
+long wire_write_later(struct wire *wire, const struct span *pieces, unsigned count);
+
 /* Sends TLS close_notify / FIN after what is pending; reading goes on until the peer's end. */
 void wire_shutdown(struct wire *wire);
 /* At once; what is pending is dropped.  When bytes of the peer are unread the kernel sends RST,
  * which can destroy an answer in flight: wire_close_lingering then. */
 void wire_close(struct wire *wire);
+/* As wire_close, but what was written for later is sent first, as far as the kernel takes it.
+ */
+void wire_close_sending(struct wire *wire);
 /* After an answer that ends the connection while the peer may still be sending: sends what is
  * pending, then FIN, then reads and drops until the peer's end, within the bounds above. */
 void wire_close_lingering(struct wire *wire);

@@ -29,6 +29,8 @@ int wire_fd(const struct wire *wire);
 long wire_out_send(struct wire *wire, const struct span *pieces, unsigned count);
 /* FIN, when all is sent; else `wire->finished` makes it follow. */
 void wire_out_finish(struct wire *wire);
+/* Sends what waits for the end of the turn, just before the wire closes. */
+void wire_out_hurry(struct wire *wire);
 /* Frees what libuv does not hold. */
 void wire_out_drop(struct wire *wire);
 

@@ -1,6 +1,8 @@
 /* Writing.  What the kernel does not take at once is copied into a block that libuv writes when
  * it can; what comes meanwhile gathers in a second block that follows it.  So there are never
- * more than two blocks, and many small writes to a slow peer become few large ones. */
+ * more than two blocks, and many small writes to a slow peer become few large ones.  What is
+ * written for later is such a first block, too: one that libuv gets only when the turn has
+ * ended and the kernel has not taken it. */
 #include <errno.h>
 #include <sys/socket.h>
 
@@ -15,7 +17,9 @@
 struct wire_out {
     uv_write_t request;
     struct wire *wire;
-    struct wire_out *next; /* gathers while this one is with libuv */
+    struct reactor_task
+        late;              /* queued: it waits for the end of the turn and is not with libuv */
+    struct wire_out *next; /* gathers while this one is out */
     uint32_t len;
     uint32_t size;
     char bytes[];
@@ -94,6 +98,7 @@ static struct wire_out *block_new(struct wire *wire, size_t size)
     struct wire_out *block = memory_new_raw(sizeof(*block) + size);
 
     block->wire = wire;
+    block->late = (struct reactor_task){0};
     block->next = NULL;
     block->len = 0;
     block->size = (uint32_t)size;
@@ -206,13 +211,83 @@ static void written(uv_write_t *request, int status)
     wire_fail(wire, status);
 }
 
+/* ---- what waits for the end of the turn ------------------------------------------------- */
+
+/* The part of BLOCK that the kernel takes now leaves it. */
+static int block_send(struct wire_out *block)
+{
+    struct span bytes = span_of(block->bytes, block->len);
+    struct rest rest = {.pieces = &bytes, .count = 1};
+    int error = send_now(block->wire, &rest);
+    uint32_t sent = block->len - (uint32_t)rest_size(&rest);
+
+    block->len -= sent;
+    block->wire->pending_bytes -= sent;
+    if (sent > 0 && block->len > 0)
+        memmove(block->bytes, block->bytes + sent, block->len);
+    return error;
+}
+
+static void turn_ended(struct reactor_task *task)
+{
+    struct wire_out *block =
+        (struct wire_out *)(void *)((char *)task - offsetof(struct wire_out, late));
+    struct wire *wire = block->wire;
+    int error = block_send(block);
+
+    if (error == 0 && block->len > 0) {
+        error = block_submit(block);
+        if (error == 0) {
+            if (wire->events->waits && !wire->closing)
+                wire->events->waits(wire);
+            return;
+        }
+    }
+    written(&block->request, error);
+}
+
+static bool held(const struct wire *wire)
+{
+    return wire->out && wire->out->late.next;
+}
+
+static void hold(struct wire *wire, const struct rest *rest, size_t size)
+{
+    struct wire_out *block = block_new(wire, size);
+
+    block_append(block, rest);
+    block->late.run = turn_ended;
+    wire->out = block;
+    wire->pending_bytes += block->len;
+    reactor_late(wire->reactor, &block->late);
+}
+
+void wire_out_hurry(struct wire *wire)
+{
+    if (held(wire))
+        (void)block_send(wire->out);
+}
+
+static void block_drop(struct wire *wire, struct wire_out **at)
+{
+    struct wire_out *block = *at;
+
+    if (!block)
+        return;
+    wire->pending_bytes -= block->len;
+    *at = block->next;
+    memory_free(block);
+}
+
 void wire_out_drop(struct wire *wire)
 {
-    if (!wire->out || !wire->out->next)
+    if (!wire->out)
         return;
-    wire->pending_bytes -= wire->out->next->len;
-    memory_free(wire->out->next);
-    wire->out->next = NULL;
+    block_drop(wire, &wire->out->next);
+    if (!held(wire))
+        return;
+    reactor_forget(&wire->out->late);
+    block_drop(wire, &wire->out);
 }
 
 /* ---- the door ---------------------------------------------------------------------------- */
@@ -237,6 +312,19 @@ long wire_write(struct wire *wire, const struct span *pieces, unsigned count)
     if (wire->broken || wire->finished || wire->closing)
         return -EPIPE;
     return wire->tls ? wire_tls_write(wire, pieces, count) : wire_out_send(wire, pieces, count);
+}
+
+long wire_write_later(struct wire *wire, const struct span *pieces, unsigned count)
+{
+    struct rest rest = {.pieces = pieces, .count = count};
+    size_t size = rest_size(&rest);
+
+    if (wire->broken || wire->finished || wire->closing)
+        return -EPIPE;
+    if (wire->tls || wire->connect || wire->out || size == 0 || size > WIRE_LATER_MAX_BYTES)
+        return wire_write(wire, pieces, count);
+    hold(wire, &rest, size);
+    return 0;
 }
 
 void wire_out_finish(struct wire *wire)

@@ -373,6 +373,27 @@ START_TEST(a_client_that_takes_nothing_is_given_up)
 
 END_TEST
 
+START_TEST(a_client_that_does_not_take_the_end_of_an_answer_is_given_up)
+{
+    char *bytes = bulk();
+    struct span end = SPAN("end");
+    uv_os_fd_t fd;
+
+    host.times.client_send_ms = SHORT_MS;
+    begin();
+    say("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    RUN_UNTIL(host.received == 1);
+    ck_assert_int_eq(uv_fileno(&host.client->wire.uv.handle, &fd), 0);
+    while (send(fd, bytes, BULK_BYTES, MSG_DONTWAIT) > 0)
+        continue; /* the kernel is full, nothing is pending */
+    ck_assert_int_eq(client_send_last(host.client, &end, 1), 0);
+    RUN_UNTIL(host.closed);
+    was_told("head:/ whole gone:client_stalled closed ");
+    memory_free(bytes);
+}
+
+END_TEST
+
 /* Each piece comes in its time, and the whole would last for days. */
 START_TEST(a_client_that_drips_its_body_is_told)
 {
@@ -581,6 +602,7 @@ int main(void)
     tcase_add_loop_test(client, a_client_that_is_too_slow_is_told_or_let_go, 0,
                         ARRAY_LEN(slow));
     tcase_add_test(client, a_client_that_takes_nothing_is_given_up);
+    tcase_add_test(client, a_client_that_does_not_take_the_end_of_an_answer_is_given_up);
     tcase_add_test(client, a_client_that_drips_its_body_is_told);
     tcase_add_test(client, a_client_that_took_too_little_so_far_is_given_up);
     tcase_add_test(client, a_client_that_takes_enough_is_waited_for);

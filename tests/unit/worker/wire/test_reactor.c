@@ -21,6 +21,15 @@ static void task_ran(struct reactor_task *task)
         reactor_soon(&reactor, task);
 }
 
+static void late_task_ran(struct reactor_task *task)
+{
+    struct alarm_case *at =
+        (struct alarm_case *)(void *)((char *)task - offsetof(struct alarm_case, task));
+
+    if (++at->ran < 3)
+        reactor_late(&reactor, task);
+}
+
 START_TEST(the_ticker_runs_only_while_a_deadline_is_armed)
 {
     struct alarm_case at = {.deadline.passed = alarm_passed};
@@ -60,6 +69,28 @@ START_TEST(a_task_runs_once_a_turn_and_can_be_forgotten)
 
 END_TEST
 
+START_TEST(late_tasks_run_in_order_before_the_loop_waits_and_can_be_forgotten)
+{
+    struct alarm_case at = {.task.run = late_task_ran};
+    struct alarm_case other = {.task.run = task_ran, .ran = 2};
+    struct alarm_case forgotten = {.task.run = late_task_ran};
+
+    reactor_late(&reactor, &at.task);
+    reactor_late(&reactor, &at.task);
+    reactor_late(&reactor, &other.task);
+    reactor_late(&reactor, &forgotten.task);
+    reactor_forget(&forgotten.task);
+    ck_assert_int_eq(at.ran, 0);
+    ck_assert_ptr_eq(at.task.next, &other.task);
+    (void)uv_run(&reactor.loop, UV_RUN_NOWAIT);
+    ck_assert_int_eq(at.ran, 3);
+    ck_assert_int_eq(other.ran, 3);
+    ck_assert_int_eq(forgotten.ran, 0);
+    ck_assert(!uv_is_active((uv_handle_t *)&reactor.closer));
+}
+
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("reactor");
@@ -70,6 +101,7 @@ int main(void)
     tcase_add_checked_fixture(wire, before, after);
     tcase_add_test(wire, the_ticker_runs_only_while_a_deadline_is_armed);
     tcase_add_test(wire, a_task_runs_once_a_turn_and_can_be_forgotten);
+    tcase_add_test(wire, late_tasks_run_in_order_before_the_loop_waits_and_can_be_forgotten);
     suite_add_tcase(suite, wire);
     srunner_run_all(runner, CK_ENV);
     failures = srunner_ntests_failed(runner);

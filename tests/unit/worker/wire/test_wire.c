@@ -301,6 +301,160 @@ START_TEST(a_pending_write_that_fails_is_told_once)
 
 END_TEST
 
+/* How many bytes the kernel has for PEER. */
+static size_t arrived_at(int peer)
+{
+    char text[64];
+    ssize_t count = recv(peer, text, sizeof(text), MSG_DONTWAIT | MSG_PEEK);
+
+    return count > 0 ? (size_t)count : 0;
+}
+
+START_TEST(what_is_written_for_later_goes_in_order_when_the_turn_ends)
+{
+    struct end end;
+    int peer = open_pair(&end);
+    struct span pieces[] = {SPAN("on"), SPAN(""), SPAN("e ")}, two = SPAN("two "),
+                three = SPAN("three");
+    char text[16];
+
+    ck_assert_int_eq(wire_write_later(&end.wire, pieces, 3), 0);
+    ck_assert_uint_eq(end.wire.pending_bytes, 4);
+    ck_assert_int_eq(wire_write_later(&end.wire, &two, 1), 8);
+    ck_assert_int_eq(wire_write(&end.wire, &three, 1), 13);
+    ck_assert_uint_eq(arrived_at(peer), 0);
+    RUN_UNTIL(end.drained);
+    ck_assert_int_eq(read(peer, text, sizeof(text)), 13);
+    ck_assert_mem_eq(text, "one two three", 13);
+    ck_assert_int_eq(end.waits, 0);
+    ck_assert_int_eq(wire_write(&end.wire, &two, 1), 0);
+    ck_assert_uint_eq(arrived_at(peer), 4);
+    end_done(&end);
+    (void)close(peer);
+}
+
+END_TEST
+
+START_TEST(large_writes_are_not_put_off)
+{
+    struct end end;
+    int peer = open_pair(&end);
+    char *bytes = bulk();
+    struct span large = span_of(bytes, WIRE_LATER_MAX_BYTES + 1);
+
+    ck_assert_int_eq(wire_write_later(&end.wire, &large, 1), 0);
+    ck_assert_uint_eq(end.wire.pending_bytes, 0);
+    ck_assert_uint_gt(arrived_at(peer), 0);
+    ck_assert_int_eq(wire_write_later(&end.wire, NULL, 0), 0);
+    memory_free(bytes);
+    end_done(&end);
+    (void)close(peer);
+}
+
+END_TEST
+
+/* Writes of BYTES until the kernel of END's side is full; END's own pending is empty then. */
+static void fill_kernel(struct end *end, struct span bytes)
+{
+    uv_os_fd_t fd;
+    ssize_t count;
+
+    ck_assert_int_eq(uv_fileno(&end->wire.uv.handle, &fd), 0);
+    do {
+        count = send(fd, bytes.ptr, bytes.len, MSG_DONTWAIT);
+    } while (count > 0);
+}
+
+START_TEST(what_waits_after_the_turn_is_told_and_drains)
+{
+    struct end end;
+    int peer = open_pair(&end);
+    char *bytes = bulk();
+    struct span some = SPAN("some");
+    struct buffer got;
+
+    buffer_init(&got, 2 * BULK_BYTES);
+    fill_kernel(&end, span_of(bytes, BULK_BYTES));
+    ck_assert_int_eq(wire_write_later(&end.wire, &some, 1), 0);
+    (void)uv_run(&reactor.loop, UV_RUN_NOWAIT);
+    ck_assert_int_eq(end.waits, 1);
+    ck_assert_int_eq(end.drained, 0);
+    while (!end.drained) {
+        ck_assert(take(peer, &got));
+        (void)uv_run(&reactor.loop, UV_RUN_NOWAIT);
+    }
+    (void)take(peer, &got);
+    ck_assert(span_ends(buffer_span(&got), some));
+    buffer_done(&got);
+    memory_free(bytes);
+    end_done(&end);
+    (void)close(peer);
+}
+
+END_TEST
+
+START_TEST(a_late_write_that_fails_is_told)
+{
+    struct end end;
+    int peer = open_pair(&end);
+    struct span some = SPAN("some");
+
+    (void)close(peer);
+    ck_assert_int_eq(wire_write_later(&end.wire, &some, 1), 0);
+    ck_assert_int_eq(end.failed, 0);
+    (void)uv_run(&reactor.loop, UV_RUN_NOWAIT);
+    ck_assert_int_eq(end.error, -EPIPE);
+    ck_assert_int_eq(wire_write_later(&end.wire, &some, 1), -EPIPE);
+    end_done(&end);
+    ck_assert_int_eq(end.failed, 1);
+}
+
+END_TEST
+
+START_TEST(closing_drops_what_is_for_later_or_sends_it)
+{
+    struct end end;
+    int peer = open_pair(&end);
+    struct span some = SPAN("some");
+    char text[8];
+
+    ck_assert_int_eq(wire_write_later(&end.wire, &some, 1), 0);
+    if (_i > 0)
+        ck_assert_int_eq(wire_write(&end.wire, &some, 1), 8);
+    if (_i == 2)
+        wire_close_sending(&end.wire);
+    else
+        wire_close(&end.wire);
+    ck_assert_uint_eq(end.wire.pending_bytes, 0);
+    end_done(&end);
+    ck_assert_int_eq(read(peer, text, sizeof(text)), _i == 2 ? 4 : 0);
+    ck_assert_int_eq(end.drained, 0);
+    (void)close(peer);
+}
+
+END_TEST
+
+START_TEST(shutdown_and_lingering_come_after_what_is_for_later)
+{
+    struct end end;
+    int peer = open_pair(&end);
+    struct span some = SPAN("some");
+    char text[8];
+
+    ck_assert_int_eq(wire_write_later(&end.wire, &some, 1), 0);
+    if (_i == 0)
+        wire_shutdown(&end.wire);
+    else
+        wire_close_lingering(&end.wire);
+    (void)uv_run(&reactor.loop, UV_RUN_NOWAIT);
+    ck_assert_int_eq(read(peer, text, sizeof(text)), 4);
+    ck_assert_int_eq(read(peer, text, sizeof(text)), 0);
+    (void)close(peer);
+    end_done(&end);
+}
+
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("wire");
@@ -321,6 +475,12 @@ int main(void)
     tcase_add_test(wire, reset_looks_like_a_reset);
     tcase_add_test(wire, a_write_to_a_peer_that_left_is_an_error_and_no_signal);
     tcase_add_test(wire, a_pending_write_that_fails_is_told_once);
+    tcase_add_test(wire, what_is_written_for_later_goes_in_order_when_the_turn_ends);
+    tcase_add_test(wire, large_writes_are_not_put_off);
+    tcase_add_test(wire, what_waits_after_the_turn_is_told_and_drains);
+    tcase_add_test(wire, a_late_write_that_fails_is_told);
+    tcase_add_loop_test(wire, closing_drops_what_is_for_later_or_sends_it, 0, 3);
+    tcase_add_loop_test(wire, shutdown_and_lingering_come_after_what_is_for_later, 0, 2);
     suite_add_tcase(suite, wire);
     srunner_run_all(runner, CK_ENV);
     failures = srunner_ntests_failed(runner);

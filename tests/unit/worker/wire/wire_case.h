@@ -38,7 +38,7 @@ enum habit {
 struct end {
     struct wire wire;
     struct buffer received;
-    int opened, ended, failed, drained, closed;
+    int opened, ended, failed, waits, drained, closed;
     int error;
     enum habit on_opened, on_received, on_ended, on_failed, on_drained;
 };
@@ -91,6 +91,13 @@ static inline void failed(struct wire *wire, int error)
     follow(wire, end_of(wire)->on_failed, SPAN_NONE);
 }
 
+static inline void waits(struct wire *wire)
+{
+    ck_assert(!wire->closing);
+    ck_assert_uint_gt(wire->pending_bytes, 0);
+    end_of(wire)->waits++;
+}
+
 static inline void drained(struct wire *wire)
 {
     ck_assert(!wire->closing);
@@ -109,6 +116,7 @@ static const struct wire_events events = {
     .received = received,
     .ended = ended,
     .failed = failed,
+    .waits = waits,
     .drained = drained,
     .closed = closed,
 };
