@@ -51,11 +51,17 @@ static const struct column totals_columns[] = {
 };
 
 static const struct column usage_columns[] = {
-    {"STARTED", "started_ms", COLUMN_TIME}, {"REQUEST", "request_id", COLUMN_TEXT},
-    {"KEY", "key_id", COLUMN_TEXT},         {"MODEL", "asked_model", COLUMN_TEXT},
-    {"PROVIDER", "provider", COLUMN_TEXT},  {"STATUS", "status", COLUMN_TEXT},
-    {"FAULT", "fault", COLUMN_TEXT},        {"IN", "input_tokens", COLUMN_TEXT},
-    {"OUT", "output_tokens", COLUMN_TEXT},  {"TIME", "duration_us", COLUMN_MICROSECONDS},
+    {"STARTED", "started_ms", COLUMN_TIME},
+    {"REQUEST", "request_id", COLUMN_TEXT},
+    {"KEY", "key_id", COLUMN_TEXT},
+    {"MODEL", "asked_model", COLUMN_TEXT},
+    {"PROVIDER", "provider", COLUMN_TEXT},
+    {"STATUS", "status", COLUMN_TEXT},
+    {"OUTCOME", "outcome", COLUMN_TEXT},
+    {"FAULT", "fault", COLUMN_TEXT},
+    {"IN", "input_tokens", COLUMN_TEXT},
+    {"OUT", "output_tokens", COLUMN_TEXT},
+    {"TIME", "duration_us", COLUMN_MICROSECONDS},
 };
 
 static const cJSON *part(const struct link_answer *answer, const char *name)

@@ -15,6 +15,17 @@ enum kind {
     KIND_TEXT = 3
 };
 
+static const struct span outcome_names[] = {
+#define OUTCOME(name, help) {#name, sizeof(#name) - 1},
+#include "shared/journal/outcomes.def"
+#undef OUTCOME
+};
+
+struct span outcome_name(uint64_t outcome)
+{
+    return outcome < ARRAY_LEN(outcome_names) ? outcome_names[outcome] : SPAN_NONE;
+}
+
 static uint32_t get_u32(const char *at)
 {
     uint32_t number;

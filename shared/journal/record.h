@@ -17,13 +17,14 @@
 #include "shared/base/span.h"
 
 enum outcome {
-    OUTCOME_COMPLETE,
-    OUTCOME_REFUSED,
-    OUTCOME_FAILED,
-    OUTCOME_TRUNCATED,
-    OUTCOME_CLIENT_GONE,
-    OUTCOME_ABORTED
+#define OUTCOME(name, help) OUTCOME_##name,
+#include "shared/journal/outcomes.def"
+#undef OUTCOME
+    OUTCOME_COUNT
 };
+
+/* Its word, or ptr NULL for a number of a later version. */
+struct span outcome_name(uint64_t outcome);
 
 #define USAGE_UNKNOWN UINT64_MAX /* a count that nobody reported */
 

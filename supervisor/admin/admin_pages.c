@@ -370,11 +370,22 @@ static void write_number(struct json_writer *writer, struct span key, uint64_t n
         json_write_u64(writer, number);
 }
 
+/* A number of the record; that of its outcome as a word. */
+static void write_figure(struct json_writer *writer, struct span key, uint64_t number)
+{
+    struct span word = span_eq(key, SPAN("outcome")) ? outcome_name(number) : SPAN_NONE;
+
+    if (word.ptr)
+        json_write_member_text(writer, key, word);
+    else
+        write_number(writer, key, number);
+}
+
 static void write_record(struct json_writer *writer, const struct usage_record *record)
 {
     json_write_object(writer);
 #define USAGE_TEXT(tag, member)   json_write_member_text(writer, SPAN(#member), record->member);
-#define USAGE_NUMBER(tag, member) write_number(writer, SPAN(#member), record->member);
+#define USAGE_NUMBER(tag, member) write_figure(writer, SPAN(#member), record->member);
 #include "shared/journal/record.def"
 #undef USAGE_TEXT
 #undef USAGE_NUMBER

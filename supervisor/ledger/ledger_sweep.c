@@ -142,7 +142,7 @@ static void write_record(struct ledger *ledger, const struct orphan *orphan, int
         .served_model = counted(row->model, row->model_len, sizeof(row->model)),
         .streamed = row->stream != 0,
         .status = USAGE_UNKNOWN,
-        .outcome = OUTCOME_ABORTED,
+        .outcome = OUTCOME_aborted,
         .fault = span_of_text(fault_row(FAULT_worker_died)->name),
         .attempts = 1,
         .input_tokens = USAGE_UNKNOWN,

@@ -77,6 +77,44 @@ def test_record_has_the_figures(gateway, stream):
     assert 200 in values, row
 
 
+START = fake_openai.chunk("m", {"role": "assistant", "content": "a"})
+STOP = fake_openai.chunk("m", {}, "stop")
+
+
+def stream_of(*events, end="data: [DONE]\n\n"):
+    def handler(_, connection):
+        connection.open_stream()
+        for event in events:
+            connection.event(event)
+        if end:
+            connection.chunk(end)
+        connection.end_stream()
+    return handler
+
+
+@pytest.mark.parametrize("translated", [False, True])
+@pytest.mark.parametrize("name, handler, outcome", [
+    ("well", stream_of(START, STOP), "complete"),
+    ("no-blank-line", stream_of(START, STOP, end="data: [DONE]"), "repaired"),
+    ("no-finish", stream_of(START), {False: "complete", True: "repaired"}),
+    ("no-end-mark", stream_of(START, STOP, end=None), {False: "truncated", True: "repaired"}),
+    ("half", stream_of(START, end=None), "truncated"),
+])
+def test_each_stream_has_its_label(gateway, provider, translated, name, handler, outcome):
+    outcome = outcome[translated] if isinstance(outcome, dict) else outcome
+    provider.on(name, handler)
+    before = gateway.usage_count()
+    body = {"model": "up/" + name, "stream": True, "max_tokens": 9, "messages": [{"role": "user", "content": "x"}]}
+    try:
+        gateway.post("/v1/messages" if translated else "/v1/chat/completions", body)
+    except Broken:
+        pass
+    gateway.wait_usage(before + 1)
+    row = gateway.ctl_json("usage")["last"][0]
+    assert row["outcome"] == outcome, row
+    assert row["outcome"] in gateway.ctl("usage", "-o", "table").stdout
+
+
 def test_aigwctl_shows_them_as_a_table(gateway):
     text = gateway.ctl("usage").stdout
     assert "up" in text and "200" in text

@@ -66,6 +66,7 @@ struct answer {
     bool head_sent;
     bool ended;     /* its last byte was given to the client's wire */
     bool finished;  /* the stream said it is complete */
+    bool repaired;  /* its last record lacked the blank line */
     bool estimated; /* a count that nobody has counted */
     bool told;      /* the stream carries its error already: only its end is due */
     bool paused;

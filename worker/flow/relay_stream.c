@@ -157,6 +157,7 @@ void relay_begin_stream(struct exchange *x)
     atomic_store_explicit(&x->worker->slot->streams, x->worker->stream_count,
                           memory_order_relaxed);
     x->stream = (struct stream_tap){.finished = false};
+    x->answer.repaired = false; /* of an earlier attempt */
     usage_init(&x->stream.usage);
     x->quiet.passed = quiet_passed;
     x->flushed_ms = reactor_now_ms(&x->worker->reactor);
@@ -165,8 +166,11 @@ void relay_begin_stream(struct exchange *x)
 
 void relay_stream_done(struct exchange *x)
 {
-    if (whole_record(sse_rest(&x->framer)) && !relay_records(x, SPAN("\n\n")))
-        return;
+    if (whole_record(sse_rest(&x->framer))) {
+        x->answer.repaired = true;
+        if (!relay_records(x, SPAN("\n\n")))
+            return;
+    }
     if (x->crossing)
         event_read_end(&x->crossing->reader);
     if (x->complaint) {

@@ -5,15 +5,21 @@
 #include "worker/translate/dialect.h"
 #include "worker/worker.h"
 
+/* The provider's stream broke its own rules, in a way that could be mended. */
+static bool was_repaired(const struct exchange *x)
+{
+    return x->answer.repaired || (x->crossing && x->crossing->reader.repaired);
+}
+
 static enum outcome outcome_of(const struct exchange *x)
 {
     if (x->gone)
-        return OUTCOME_CLIENT_GONE;
+        return OUTCOME_client_gone;
     if (!x->fault)
-        return OUTCOME_COMPLETE;
+        return was_repaired(x) ? OUTCOME_repaired : OUTCOME_complete;
     if (x->first_byte_ns)
-        return OUTCOME_TRUNCATED;
-    return fault_row(x->fault)->source == SOURCE_PROVIDER ? OUTCOME_FAILED : OUTCOME_REFUSED;
+        return OUTCOME_truncated;
+    return fault_row(x->fault)->source == SOURCE_PROVIDER ? OUTCOME_failed : OUTCOME_refused;
 }
 
 /* Exchanges with a provider's operation and a valid key are owed a record. */

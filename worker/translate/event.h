@@ -68,6 +68,7 @@ struct event_reader {
     struct usage usage; /* last word so far */
     bool failed;        /* an error was told: nothing more is */
     bool ended;         /* the end mark was seen */
+    bool repaired;      /* the stream broke its dialect's rules, and the reader mended it */
 };
 
 struct event_writer {

@@ -105,6 +105,14 @@ static void tell_close(struct event_reader *reader)
         event_tell(reader, &event);
 }
 
+/* Closes what is open still though its end did not come. */
+static void mend_close(struct event_reader *reader)
+{
+    if (state_of(reader)->open != OPEN_NOTHING)
+        reader->repaired = true;
+    tell_close(reader);
+}
+
 /* ---- blocks ------------------------------------------------------------------------------ */
 
 static void open_call(struct event_reader *reader, const struct json_value *values)
@@ -231,6 +239,7 @@ static void ensure_open(struct event_reader *reader, enum open_kind open)
 
     if (state->open == (uint8_t)open || state->open == OPEN_UNTOLD)
         return;
+    reader->repaired = true;
     tell_close(reader);
     if (open == OPEN_TEXT)
         open_text(reader, BLOCK_text, TEXT_NONE);
@@ -291,7 +300,7 @@ static void read_message_delta(struct event_reader *reader, struct json_value de
     struct text explanation;
 
     anthropic_pick(delta, names, 3, values);
-    tell_close(reader);
+    mend_close(reader);
     if (values[0].kind == JSON_STRING && !state_of(reader)->stopped) {
         explanation = anthropic_refusal_text(values[2]);
         if (anthropic_stop_read(values[0]) == STOP_FILTER && explanation.len > 0) {
@@ -312,7 +321,9 @@ static void tell_end(struct event_reader *reader)
 {
     struct event event = event_here(reader, EVENT_end);
 
-    tell_close(reader);
+    mend_close(reader);
+    if (!state_of(reader)->stopped)
+        reader->repaired = true; /* no reason to stop */
     tell_stop(reader, STOP_NONE, TEXT_NONE);
     event_tell(reader, &event);
 }
@@ -358,7 +369,7 @@ static void leave_block(struct event_reader *reader, struct json_value index)
 
     if (!json_u64(index, &number) || number == state->index)
         return;
-    tell_close(reader);
+    mend_close(reader);
     state->index = (uint32_t)number;
 }
 
@@ -377,13 +388,15 @@ static void read_picked(struct event_reader *reader, const struct json_pick *pic
         read_message_start(reader, picks[RECORD_message].value);
         return;
     }
-    if (!state_of(reader)->started)
+    if (!state_of(reader)->started) {
+        reader->repaired = true;
         tell_start(reader, none);
+    }
     if (json_text_eq(type, SPAN("content_block_delta"))) {
         leave_block(reader, picks[RECORD_index].value);
         read_block_delta(reader, picks[RECORD_delta].value);
     } else if (json_text_eq(type, SPAN("content_block_start"))) {
-        tell_close(reader);
+        mend_close(reader);
         leave_block(reader, picks[RECORD_index].value);
         read_block_start(reader, picks[RECORD_content_block].value);
     } else if (json_text_eq(type, SPAN("content_block_stop"))) {
@@ -429,6 +442,8 @@ void anthropic_read_record(struct event_reader *reader, const struct sse_record 
 /* Some imitations forget the last record. */
 void anthropic_read_end(struct event_reader *reader)
 {
-    if (state_of(reader)->stopped)
-        tell_end(reader);
+    if (!state_of(reader)->stopped)
+        return;
+    reader->repaired = true;
+    tell_end(reader);
 }

@@ -453,6 +453,7 @@ static void read_bare(struct event_reader *reader, struct span text)
             event_fail(reader, COMPLAINT_cut, TEXT_NONE);
             return;
         }
+        reader->repaired = true;
         read_value(reader, span_of(text.ptr, len));
         text = span_skip(text, len);
     }

@@ -11,6 +11,7 @@ struct piece {
     struct json_value arguments; /* or the input of a custom tool */
     struct json_value extra_content;
     bool custom;
+    bool old; /* a `function_call`, which has no id */
 };
 
 static struct openai_reader *state_of(struct event_reader *reader)
@@ -36,6 +37,7 @@ static void read_piece(struct json_value item, struct piece *ret)
     struct json_value values[ARRAY_LEN(keys)], called[ARRAY_LEN(called_keys)];
 
     pick_members(item, keys, ARRAY_LEN(keys), values);
+    ret->old = false;
     ret->custom = values[3].kind == JSON_OBJECT;
     pick_members(values[ret->custom ? 3 : 2], called_keys, ARRAY_LEN(called_keys), called);
     ret->index = values[0];
@@ -85,6 +87,8 @@ static void tell_open(struct event_reader *reader, struct choice_state *choice,
         .choice = choice->number,
     };
 
+    if (piece->id.len == 0 && !piece->old)
+        reader->repaired = true;
     openai_read_call_id(piece->id.len > 0 ? piece->id : make_id(t, "call_"),
                         piece->extra_content, t->arena, &block);
     event.id = block.id;
@@ -175,12 +179,14 @@ static void read_call(struct event_reader *reader, struct choice_state *choice,
     }
     if (!call)
         return;
-    /* Some send the object itself, whole. */
-    if (piece->arguments.kind == JSON_OBJECT)
-        tell_arguments(reader, choice, call,
-                       text_escape(piece->arguments.raw, reader->translation->arena));
-    else
+    if (piece->arguments.kind != JSON_OBJECT) {
         tell_arguments(reader, choice, call, text_of(piece->arguments));
+        return;
+    }
+    /* Some send the object itself, whole. */
+    reader->repaired = true;
+    tell_arguments(reader, choice, call,
+                   text_escape(piece->arguments.raw, reader->translation->arena));
 }
 
 void openai_calls_read(struct event_reader *reader, struct choice_state *choice,
@@ -199,7 +205,7 @@ void openai_calls_read(struct event_reader *reader, struct choice_state *choice,
 void openai_calls_read_old(struct event_reader *reader, struct choice_state *choice,
                            struct json_value call)
 {
-    struct piece piece = {.custom = false};
+    struct piece piece = {.old = true};
 
     if (call.kind != JSON_OBJECT || reader->failed)
         return;

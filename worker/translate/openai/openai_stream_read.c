@@ -375,9 +375,12 @@ static void finish(struct event_reader *reader)
     struct event usage = {.kind = EVENT_usage, .usage = &reader->usage};
     struct event end = {.kind = EVENT_end};
 
-    for (unsigned i = 0; i < state->choice_count; i++)
-        if (state->choices[i].seen)
-            stop_choice(reader, &state->choices[i], STOP_END, TEXT_NONE);
+    for (unsigned i = 0; i < state->choice_count; i++) {
+        if (!state->choices[i].seen || state->choices[i].stopped)
+            continue;
+        reader->repaired = true; /* no finish reason */
+        stop_choice(reader, &state->choices[i], STOP_END, TEXT_NONE);
+    }
     if (openai_usage_known(&reader->usage))
         event_tell(reader, &usage);
     event_tell(reader, &end);
@@ -448,8 +451,10 @@ void openai_read_end(struct event_reader *reader)
 
     for (unsigned i = 0; i < state->choice_count; i++)
         over = over && (state->choices[i].stopped || !state->choices[i].seen);
-    if (over)
-        finish(reader);
+    if (!over)
+        return;
+    reader->repaired = true; /* no end mark */
+    finish(reader);
 }
 
 _Static_assert(sizeof(struct openai_reader) <= 8192, "what each stream costs");

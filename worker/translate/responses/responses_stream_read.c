@@ -164,6 +164,8 @@ static void started(struct reading *reading)
     reading->state->started = true;
     buffer_init(&reading->state->logprobs, LOGPROBS_LIMIT_BYTES);
     arena_on_done(reading->reader->translation->arena, release, &reading->state->logprobs);
+    if (!json_text_eq(reading->values[MEMBER_type], SPAN("response.created")))
+        reading->reader->repaired = true;
     pick_members(reading->values[MEMBER_response], keys, ARRAY_LEN(keys), values);
     event.id = text_of(values[0]);
     event.model = text_of(values[1]);
@@ -182,8 +184,10 @@ static void delta_of(struct reading *reading, enum block_kind kind)
 {
     struct slot *slot = find(reading, place(reading));
 
-    if (!slot)
+    if (!slot) {
+        reading->reader->repaired = true; /* no part was added */
         slot = open_plain(reading, kind, place(reading));
+    }
     if (slot)
         tell_delta(reading, slot, text_of(reading->values[MEMBER_delta]));
 }
@@ -330,9 +334,12 @@ static void message_done(struct reading *reading)
 {
     uint64_t output_index = number(reading->values[MEMBER_output_index]);
 
-    for (uint32_t i = reading->state->count; i > 0; i--)
-        if (reading->state->slots[i - 1].output_index == output_index)
-            close_slot(reading, &reading->state->slots[i - 1]);
+    for (uint32_t i = reading->state->count; i > 0; i--) {
+        if (reading->state->slots[i - 1].output_index != output_index)
+            continue;
+        reading->reader->repaired = true;
+        close_slot(reading, &reading->state->slots[i - 1]);
+    }
 }
 
 static void item_done(struct reading *reading)
@@ -367,6 +374,8 @@ static void ended(struct reading *reading)
     struct event event = {.kind = EVENT_stop};
 
     started(reading);
+    if (reading->state->count > 0)
+        reader->repaired = true; /* items without an end */
     while (reading->state->count > 0)
         close_slot(reading, &reading->state->slots[reading->state->count - 1]);
     event.stop = (uint8_t)stop_of(reading);

@@ -221,6 +221,17 @@ START_TEST(zeros_at_the_end_are_damage_and_not_a_record)
 
 END_TEST
 
+START_TEST(an_outcome_has_its_word)
+{
+    ck_assert(span_eq(outcome_name(OUTCOME_complete), SPAN("complete")));
+    ck_assert(span_eq(outcome_name(5), SPAN("aborted"))); /* as records of old have it */
+    ck_assert(span_eq(outcome_name(OUTCOME_repaired), SPAN("repaired")));
+    ck_assert_ptr_null(outcome_name(OUTCOME_COUNT).ptr);
+    ck_assert_ptr_null(outcome_name(USAGE_UNKNOWN).ptr);
+}
+
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("record");
@@ -234,6 +245,7 @@ int main(void)
     tcase_add_test(tests, unknown_tags_are_skipped);
     tcase_add_test(tests, a_payload_that_does_not_end_with_a_field_is_skipped_whole);
     tcase_add_test(tests, a_flipped_byte_costs_one_record);
+    tcase_add_test(tests, an_outcome_has_its_word);
     tcase_add_test(tests, zeros_at_the_end_are_damage_and_not_a_record);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -99,6 +99,8 @@ START_TEST(answers_are_understood)
 
 END_TEST
 
+#define REPAIRED "repaired\n" /* the reader mended something */
+
 static const struct {
     const char *name, *format_tool, *in, *out;
 } streams[] = {
@@ -135,17 +137,17 @@ static const struct {
      "start msg_1 claude 1700000000\nusage input=43 output=1\nopen 0/0 text\n0 +\"a\"\nerror cut The provider's stream broke.\n"},
     {"a stream that forgot its last record", NULL,
      "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"claude\",\"usage\":{\"input_tokens\":43,\"output_tokens\":1}}}\n\nevent: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}\n\nevent: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"max_tokens\",\"stop_sequence\":null},\"usage\":{\"input_tokens\":61,\"output_tokens\":2}}\n\n",
-     "start msg_1 claude 1700000000\nusage input=43 output=1\nopen 0/0 text\n0 +\"a\"\nclose 0\nstop 0 length\nusage input=61 output=2\nend\n"},
-    {"blocks that are not closed", NULL, "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"claude\",\"usage\":{\"input_tokens\":43,\"output_tokens\":1}}}\n\nevent: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}\n\nevent: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"text_delta\",\"text\":\"b\"}}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"input_tokens\":61,\"output_tokens\":2}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n", "start msg_1 claude 1700000000\nusage input=43 output=1\nopen 0/0 text\n0 +\"a\"\nclose 0\nopen 0/1 text\n1 +\"b\"\nclose 1\nstop 0 end\nusage input=61 output=2\nend\n"},
+     "start msg_1 claude 1700000000\nusage input=43 output=1\nopen 0/0 text\n0 +\"a\"\nclose 0\nstop 0 length\nusage input=61 output=2\nend\n" REPAIRED},
+    {"blocks that are not closed", NULL,
+     "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"claude\",\"usage\":{\"input_tokens\":43,\"output_tokens\":1}}}\n\nevent: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}\n\nevent: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":1,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":1,\"delta\":{\"type\":\"text_delta\",\"text\":\"b\"}}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"input_tokens\":61,\"output_tokens\":2}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n", "start msg_1 claude 1700000000\nusage input=43 output=1\nopen 0/0 text\n0 +\"a\"\nclose 0\nopen 0/1 text\n1 +\"b\"\nclose 1\nstop 0 end\nusage input=61 output=2\nend\n" REPAIRED},
     {"words without a block begin one", NULL,
-     "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"claude\",\"usage\":{\"input_tokens\":43,\"output_tokens\":1}}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"input_tokens\":61,\"output_tokens\":2}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
-     "start msg_1 claude 1700000000\nusage input=43 output=1\nopen 0/0 text\n0 +\"a\"\nclose 0\nstop 0 end\nusage input=61 output=2\nend\n"},
+     "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"claude\",\"usage\":{\"input_tokens\":43,\"output_tokens\":1}}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}\n\nevent: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"input_tokens\":61,\"output_tokens\":2}}\n\nevent: message_stop\ndata: {\"type\":\"message_stop\"}\n\n", "start msg_1 claude 1700000000\nusage input=43 output=1\nopen 0/0 text\n0 +\"a\"\nclose 0\nstop 0 end\nusage input=61 output=2\nend\n" REPAIRED},
     {"arguments without a call are an error", NULL,
      "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"claude\",\"usage\":{\"input_tokens\":43,\"output_tokens\":1}}}\n\nevent: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"input_json_delta\",\"partial_json\":\"a\"}}\n\n",
      "start msg_1 claude 1700000000\nusage input=43 output=1\nerror bad_answer The provider's stream told of a call that it had not begun.\n"},
     {"no names of events, a comment at the end", NULL,
      "data:{\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"claude\",\"usage\":{\"input_tokens\":43,\"output_tokens\":1}}}\n\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"a\"}}   \n\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"input_tokens\":61,\"output_tokens\":2}}\n\ndata: {\"type\":\"message_stop\"}\n\n: stream complete\n\n",
-     "start msg_1 claude 1700000000\nusage input=43 output=1\nopen 0/0 text\n0 +\"a\"\nclose 0\nstop 0 end\nusage input=61 output=2\nend\n"},
+     "start msg_1 claude 1700000000\nusage input=43 output=1\nopen 0/0 text\n0 +\"a\"\nclose 0\nstop 0 end\nusage input=61 output=2\nend\n" REPAIRED},
     {"a record that is no JSON", NULL,
      "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"claude\",\"usage\":{\"input_tokens\":43,\"output_tokens\":1}}}\n\ndata: {\"type\"\n\n",
      "start msg_1 claude 1700000000\nusage input=43 output=1\nerror bad_answer The provider's stream held a record that is no JSON.\n"},
@@ -176,6 +178,8 @@ static void read_stream(struct span bytes, size_t cut)
     feed(&reader, &framer, span_of(bytes.ptr, cut));
     feed(&reader, &framer, span_skip(bytes, cut));
     event_read_end(&reader);
+    if (reader.repaired)
+        (void)buffer_append(&out, SPAN(REPAIRED));
     sse_done(&framer);
 }
 

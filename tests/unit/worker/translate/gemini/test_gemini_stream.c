@@ -13,7 +13,7 @@ struct heard {
     struct buffer spelled;
     struct buffer written;
     struct event_writer writer;
-    bool started, over;
+    bool started, over, repaired;
     bool open[BLOCKS];
     unsigned opened, stops;
 };
@@ -95,6 +95,7 @@ static void hear(struct span bytes, size_t cut, bool array, struct heard *heard)
     feed(&reader, &framer, span_skip(bytes, cut));
     event_read_end(&reader);
     ck_assert(heard->over);
+    heard->repaired = reader.repaired;
     sse_done(&framer);
     arena_done(&arena);
 }
@@ -408,6 +409,33 @@ static const struct {
      "unt\":0},\"modelVersion\":\"m\",\"responseId\":\"r\"}\r\n\r\n"},
 };
 
+#define ANSWER                                                                         \
+    "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}],\"role\":\"model\"}," \
+    "\"finishReason\":\"STOP\"}],\"modelVersion\":\"m\",\"responseId\":\"r\"}"
+
+static const struct {
+    const char *name, *in;
+    bool repaired;
+} framings[] = {
+    {"as it should be", "data: " ANSWER "\n\n", false},
+    {"comments and a record of nothing", ": ping\n\ndata: " ANSWER "\n\n", false},
+    {"an array without framing", "[" ANSWER "]\n\n", true},
+    {"an object without framing", ANSWER "\n\n", true},
+};
+
+START_TEST(what_lacks_its_framing_is_read_and_said_to_be_mended)
+{
+    struct heard heard;
+
+    hear(span_of_text(framings[_i].in), 0, false, &heard);
+    is_out(framings[_i].name, &heard.spelled,
+           "start r m 0\nopen 0/0 text\n0 +\"x\"\nclose 0\nstop 0 end\nend\n");
+    ck_assert_msg(heard.repaired == framings[_i].repaired, "%s", framings[_i].name);
+    forget(&heard);
+}
+
+END_TEST
+
 START_TEST(streams_are_read)
 {
     struct heard heard;
@@ -538,6 +566,8 @@ int main(void)
     SRunner *runner = srunner_create(suite);
     int failures;
 
+    tcase_add_loop_test(cases, what_lacks_its_framing_is_read_and_said_to_be_mended, 0,
+                        ARRAY_LEN(framings));
     tcase_add_loop_test(cases, streams_are_read, 0, ARRAY_LEN(rows));
     tcase_add_loop_test(cases, streams_are_written, 0, ARRAY_LEN(rows));
     tcase_add_loop_test(cases, streams_are_written_as_arrays, 0, ARRAY_LEN(rows));

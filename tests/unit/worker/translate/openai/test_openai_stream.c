@@ -46,6 +46,8 @@ static void hear(struct hearing *hearing, struct span stream, size_t cut)
     feed(hearing, &framer, span_of(stream.ptr, cut));
     feed(hearing, &framer, span_skip(stream, cut));
     event_read_end(&hearing->reader);
+    if (hearing->reader.repaired)
+        (void)buffer_append(&hearing->said, SPAN("repaired\n"));
     sse_done(&framer);
 }
 
@@ -134,7 +136,12 @@ static const struct {
      CALL(
          "{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":{\"x\":\"y\"}}}")
          FINISH("tool_calls") DONE,
-     START "open 0/0 call a:f\n0 +\"{\\\"x\\\":\\\"y\\\"}\"\nclose 0\nstop 0 tool\nend\n"},
+     START
+     "open 0/0 call a:f\n0 +\"{\\\"x\\\":\\\"y\\\"}\"\nclose 0\nstop 0 tool\nend\nrepaired\n"},
+    {"a call without an id gets one",
+     CALL("{\"index\":0,\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}")
+         FINISH("tool_calls") DONE,
+     START "open 0/0 call call_@:f\n0 +\"{}\"\nclose 0\nstop 0 tool\nend\nrepaired\n"},
     {"a call with its signature beside it",
      CALL(
          "{\"index\":0,\"id\":\"a\",\"function\":{\"name\":\"f\",\"arguments\":\"{}\"},\"extra_content\":"
@@ -188,9 +195,9 @@ static const struct {
     {"no id, no finish, but the end mark",
      "data: {\"id\":\"\",\"choices\":[{\"index\":0,\"delta\":{\"role\":\"assistant\",\"content\":\"x\","
      "\"tool_calls\":null}}]}\n\n" DONE,
-     "start chatcmpl-@ target 1700000000\nopen 0/0 text\n0 +\"x\"\nclose 0\nstop 0 end\nend\n"},
+     "start chatcmpl-@ target 1700000000\nopen 0/0 text\n0 +\"x\"\nclose 0\nstop 0 end\nend\nrepaired\n"},
     {"a finish, but no end mark", DELTA("\"content\":\"x\"") FINISH("length"),
-     START "open 0/0 text\n0 +\"x\"\nclose 0\nstop 0 length\nend\n"},
+     START "open 0/0 text\n0 +\"x\"\nclose 0\nstop 0 length\nend\nrepaired\n"},
     {"a stream that is cut", DELTA("\"content\":\"x\""),
      START "open 0/0 text\n0 +\"x\"\nerror cut The provider's stream broke.\n"},
     {"a stream of nothing", DONE,
