@@ -152,6 +152,16 @@ static int open_loop(struct worker *worker)
     return 0;
 }
 
+/* A worker that can keep no responses can do all else. */
+static void open_kept(struct worker *worker)
+{
+    const struct view *view = worker->view;
+    int result = kept_open(&worker->kept, snapshot_span(view->snapshot, view->page->state_dir));
+
+    if (result < 0)
+        log_event(LOG_ERROR, "responses cannot be kept", LOG_ERRNO_FIELD(result));
+}
+
 static int open_rooms(struct worker *worker, const struct heritage *heritage)
 {
     int result = control_take_snapshot(worker, heritage->snapshot_fd);
@@ -161,6 +171,8 @@ static int open_rooms(struct worker *worker, const struct heritage *heritage)
             journal_open(&worker->journal,
                          snapshot_span(worker->view->snapshot, worker->view->page->state_dir),
                          next_journal, worker);
+    if (result == 0)
+        open_kept(worker);
     if (result == 0)
         result = control_open(worker);
     if (result == 0)

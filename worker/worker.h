@@ -8,6 +8,7 @@
 
 #include "shared/heritage/heritage.h"
 #include "shared/journal/journal.h"
+#include "shared/kept/kept.h"
 
 #include "worker/accept/listener.h"
 #include "worker/flow/exchange.h"
@@ -50,6 +51,7 @@ struct worker {
     int listener_fds[HERITAGE_LISTENERS];
     unsigned listener_count;
     struct journal journal;
+    struct kept kept; /* responses; without a folder none are */
     struct sink access;
     struct batch batch;
     struct buffer head; /* scratch for heads of answers */

@@ -80,6 +80,12 @@ struct settings_timeouts { /* milliseconds */
     uint64_t drain_delay, drain, watchdog;
 };
 
+struct settings_responses {
+    uint32_t line;
+    uint64_t lifetime; /* milliseconds; 0: none are kept */
+    uint64_t bytes, largest;
+};
+
 struct settings_tls {
     uint32_t line;
     struct span ca_file;
@@ -151,6 +157,7 @@ struct settings {
     struct settings_log log;
     struct settings_limits limits;
     struct settings_timeouts timeouts;
+    struct settings_responses responses;
     struct settings_tls tls;
     struct settings_list providers; /* struct settings_provider */
     struct settings_list models;    /* struct settings_model */

@@ -54,6 +54,7 @@ struct snapshot_limits {
     uint32_t client_send_buffer_bytes; /* kernel's; 0: its default */
     uint32_t idle_upstream_per_target; /* kept connections per worker and provider */
     uint64_t body_memory_bytes;        /* all request bodies of one worker together */
+    uint64_t stored_response_bytes;    /* of one; 0: none are kept */
 };
 
 struct snapshot_times {

@@ -22,8 +22,11 @@ static uint32_t u32(uint64_t number)
 /* ---- values ---------------------------------------------------------------------------------
  */
 
-static void put_limits(const struct settings_limits *from, struct snapshot_limits *to)
+static void put_limits(const struct settings *settings, struct snapshot_limits *to)
 {
+    const struct settings_limits *from = &settings->limits;
+    const struct settings_responses *responses = &settings->responses;
+
     *to = (struct snapshot_limits){
         .body_bytes = from->body,
         .event_bytes = from->event,
@@ -36,6 +39,7 @@ static void put_limits(const struct settings_limits *from, struct snapshot_limit
         .client_send_buffer_bytes = u32(from->send_buffer),
         .idle_upstream_per_target = u32(from->idle_upstream),
         .body_memory_bytes = from->body_memory,
+        .stored_response_bytes = responses->lifetime > 0 ? responses->largest : 0,
     };
 }
 
@@ -183,7 +187,7 @@ int configure_snapshot(const struct settings *settings, const struct configure_r
 
     accounts_gather(&accounts, settings, rows);
     snapshot_build_init(&builder);
-    put_limits(&settings->limits, &page.limits);
+    put_limits(settings, &page.limits);
     put_times(settings, &page.times);
     put_places(&builder, settings, &page);
     put_listeners(&builder, &settings->listeners, &page);

@@ -265,6 +265,7 @@ void chores_tick(struct controller *controller, uint64_t now_ms)
     ledger_tick(controller, now_ms);
     sweep_tick(controller, now_ms);
     tickets_tick(controller, now_ms);
+    responses_tick(controller, now_ms);
 }
 
 struct ending {

@@ -35,7 +35,17 @@ struct reload {
     struct house_wait *waits, *waits_again;
 };
 
+/* Written by the loop while not busy, by a thread of the pool while busy. */
+struct responses_chore {
+    uv_work_t work;
+    uint64_t next_ms, bytes, removed;
+    int64_t lifetime_seconds;
+    int result;
+    bool busy, failing;
+};
+
 struct chores {
+    struct responses_chore responses;
     struct line_job watch_job;
     bool watch_busy, changed_elsewhere;
     struct line_job ledger_job;
@@ -121,6 +131,8 @@ bool tokens_wait(const struct controller *controller);
 /* Rows for the first settings, with the tokens that the snapshot of a controller before us has;
  * SNAPSHOT_FD may be -1. */
 void tokens_adopt(struct controller *controller, int snapshot_fd);
+/* responses.c: the kept responses of the workers */
+void responses_tick(struct controller *controller, uint64_t now_ms);
 
 /* token.c: the admin token of STATE_DIR, made when it is missing. 0 or a negative errno. */
 int token_open(struct span state_dir, struct span *ret);

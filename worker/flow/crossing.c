@@ -45,21 +45,35 @@ static bool read_request(struct crossing *crossing, const struct crossing_option
                           body, crossing->embedding);
 }
 
+struct json_value crossing_body(struct span body)
+{
+    while (body.len > 0 && body.ptr[0] != '{')
+        body = span_skip(body, 1);
+    while (body.len > 0 && body.ptr[body.len - 1] != '}')
+        body.len--;
+    return (struct json_value){.kind = JSON_OBJECT, .raw = body};
+}
+
+/* What the gateway does itself no provider is asked for. */
+static void take_keeping(struct crossing *crossing, const struct crossing_options *options)
+{
+    crossing->translation.keeps = options->keeps;
+    crossing->translation.previous = options->previous;
+    if (options->keeps)
+        crossing->chat.fields[CHAT_store] = (struct json_value){.kind = JSON_ABSENT};
+}
+
 struct crossing *crossing_open(const struct crossing_options *options, struct complaint *reterr)
 {
     struct crossing *crossing = crossing_new(options);
-    struct json_value body = {.kind = JSON_OBJECT, .raw = options->body};
 
-    while (body.raw.len > 0 && body.raw.ptr[0] != '{')
-        body.raw = span_skip(body.raw, 1);
-    while (body.raw.len > 0 && body.raw.ptr[body.raw.len - 1] != '}')
-        body.raw.len--;
-    if (!read_request(crossing, options, body)) {
+    if (!read_request(crossing, options, crossing_body(options->body))) {
         *reterr = crossing->translation.refusal;
         return NULL;
     }
     crossing->chat.stream = options->stream;
     crossing->translation.stream_as_array = options->stream_as_array;
+    take_keeping(crossing, options);
     crossing->read_dropped = crossing->translation.last_dropped;
     crossing->read_count = crossing->translation.dropped_count;
     return crossing;

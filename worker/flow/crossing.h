@@ -38,7 +38,12 @@ struct crossing_options {
     bool embeds, embeds_batch; /* a request for embeddings; in Gemini's form for many */
     bool counts;               /* a question for the number of tokens */
     bool stream_as_array;      /* see translation.h */
+    bool keeps;                /* the gateway keeps the answer */
+    struct text previous;      /* id of the response that BODY continues, or TEXT_NONE */
 };
+
+/* The object that BODY is, without the white space around it. */
+struct json_value crossing_body(struct span body);
 
 /* NULL: refused, *reterr says why. */
 struct crossing *crossing_open(const struct crossing_options *options,

@@ -31,6 +31,7 @@
 #define CALL_HEADERS_COUNT 16
 
 struct worker;
+struct stored;
 
 enum phase {
 #define PHASE(name) PHASE_##name,
@@ -100,7 +101,8 @@ struct exchange {
     unsigned attempts;
     uint8_t provider_dialect; /* enum dialect_id, of the current attempt */
     struct crossing
-        *crossing; /* NULL: the bytes are passed on; else what comes is translated */
+        *crossing;         /* NULL: the bytes are passed on; else what comes is translated */
+    struct stored *stored; /* NULL: no response that the gateway may keep */
     struct forward_body forward;
     struct call_request request;
     struct call_header headers[CALL_HEADERS_COUNT];

@@ -5,6 +5,7 @@
 #include "shared/base/hash.h"
 #include "shared/snapshot/address.h"
 
+#include "worker/flow/stored.h"
 #include "worker/translate/count.h"
 #include "worker/translate/estimate.h"
 #include "worker/worker.h"
@@ -99,11 +100,25 @@ static enum fault open_crossing(struct exchange *x, struct span body)
         .embeds_batch = is_batch(x),
         .counts = operation_row(x->head.operation)->kind == OPERATION_KIND_COUNT,
         .stream_as_array = wants_array(x),
+        .keeps = x->stored && x->stored->keeps,
+        .previous = x->stored ? x->stored->previous : TEXT_NONE,
     };
     struct complaint why = {0};
 
     x->crossing = crossing_open(&options, &why);
     return x->crossing ? FAULT_NONE : refused(x, &why);
+}
+
+/* Responses may refer to one that the gateway keeps. */
+static enum fault open_chat(struct exchange *x)
+{
+    enum fault fault = FAULT_NONE;
+
+    if (x->head.dialect == DIALECT_responses)
+        fault = stored_open(x);
+    if (fault)
+        return fault;
+    return open_crossing(x, x->stored ? x->stored->body.raw : buffer_span(&x->body));
 }
 
 /* The client's words in the provider's dialect. */
@@ -113,7 +128,7 @@ static enum fault translate_body(struct exchange *x, const struct dialect *provi
     enum fault fault = FAULT_NONE;
 
     if (!x->crossing)
-        fault = open_crossing(x, buffer_span(&x->body));
+        fault = open_chat(x);
     if (fault)
         return fault;
     if (!crossing_write(x->crossing, provider, target->model, target->provider->quirks))
@@ -153,6 +168,7 @@ static enum address_kind address_kind(const struct exchange *x)
     case OPERATION_KIND_MODELS:
     case OPERATION_KIND_MODEL:
     case OPERATION_KIND_STORED:
+    case OPERATION_KIND_STORED_ITEMS:
     case OPERATION_KIND_SOCKET:
     case OPERATION_KIND_HEALTH: CHECK(operation_calls(operation_row(x->head.operation)));
     }

@@ -4,6 +4,7 @@
 #include "shared/base/clock.h"
 
 #include "worker/flow/relay_inside.h"
+#include "worker/flow/stored.h"
 #include "worker/worker.h"
 
 static struct exchange *exchange_of(struct call *call)
@@ -260,6 +261,8 @@ static void crossing_done(struct exchange *x)
         x->answer.head = reply_head(x, 200, stream_type(x), HTTP_LENGTH_NONE, NULL);
         relay_turn(x, true);
     } else {
+        if (x->stored)
+            stored_keep(x, crossing_body(buffer_span(&x->crossing->out)));
         reply_json(x, 200, buffer_span(&x->crossing->out));
     }
     flow_take(x, STEP_NEXT);

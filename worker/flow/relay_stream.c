@@ -3,6 +3,8 @@
 #include "shared/base/clock.h"
 
 #include "worker/flow/relay_inside.h"
+#include "worker/flow/stored.h"
+#include "worker/memory/memory.h"
 #include "worker/worker.h"
 
 #define STREAM_QUIET_MS 10000 /* then a stream gets a ping */
@@ -28,6 +30,8 @@ void relay_take_event(void *who, const struct event *event)
         x->answer.finished = true;
     if (event->kind != EVENT_error || x->answer.head_sent)
         crossing_send(x->crossing, event);
+    if (event->kind == EVENT_end && x->stored)
+        stored_keep(x, memory_of_records(buffer_span(&x->crossing->out)));
 }
 
 /* In the client's own dialect: it passes as it came. */

@@ -3,6 +3,7 @@
 
 #include "shared/base/check.h"
 
+#include "worker/flow/stored.h"
 #include "worker/worker.h"
 
 #define DROPPED_LIMIT 1024 /* of the header that names what was dropped */
@@ -192,7 +193,8 @@ void reply_local(struct exchange *x)
     case OPERATION_KIND_MODEL: reply_model(x); break;
     case OPERATION_KIND_HEALTH: reply_health(x); break;
     case OPERATION_KIND_SOCKET: refuse_local(x, FAULT_no_socket); break;
-    case OPERATION_KIND_STORED: refuse_local(x, FAULT_response_not_found); break;
+    case OPERATION_KIND_STORED:
+    case OPERATION_KIND_STORED_ITEMS: stored_reply(x); break;
     case OPERATION_KIND_CHAT:
     case OPERATION_KIND_CHAT_WHOLE:
     case OPERATION_KIND_CHAT_STREAM:

@@ -189,12 +189,31 @@ static uint8_t dialect_of_list(const struct http_head *from, uint8_t dialect)
     return dialect;
 }
 
-static void read_wishes(const struct http_head *from, struct head *ret)
+static struct span decoded_value(const struct http_head *from, struct span name,
+                                 struct arena *arena)
+{
+    struct span value = query_value(from->target, name);
+
+    return value.ptr ? decode(value, arena) : SPAN_NONE;
+}
+
+static void read_page(const struct http_head *from, struct arena *arena, struct head_page *ret)
+{
+    *ret = (struct head_page){
+        .after = decoded_value(from, SPAN("after"), arena),
+        .limit = decoded_value(from, SPAN("limit"), arena),
+        .order = decoded_value(from, SPAN("order"), arena),
+    };
+}
+
+static void read_wishes(const struct http_head *from, struct arena *arena, struct head *ret)
 {
     const struct operation_row *row = &rows[ret->operation];
 
     if (row->kind == OPERATION_KIND_MODELS || row->kind == OPERATION_KIND_MODEL)
         ret->dialect = dialect_of_list(from, ret->dialect);
+    if (row->kind == OPERATION_KIND_STORED_ITEMS)
+        read_page(from, arena, &ret->page);
     ret->sse = span_eq(query_value(from->target, SPAN("alt")), SPAN("sse"));
     ret->strict = span_eq_nocase(http_find(from, SPAN("x-aigw-strict")), SPAN("true"));
 }
@@ -244,7 +263,7 @@ enum fault head_read(const struct http_head *from, uint64_t body_limit_bytes,
     fault = find_operation(path, from->method_id, ret, arena);
     if (fault || ret->options)
         return fault;
-    read_wishes(from, ret);
+    read_wishes(from, arena, ret);
     if (from->has_body && from->content_length != HTTP_LENGTH_NONE &&
         from->content_length > body_limit_bytes)
         ret->unfit = FAULT_body_too_large;

@@ -34,6 +34,7 @@ enum operation_kind {
     OPERATION_KIND_MODELS,
     OPERATION_KIND_MODEL,
     OPERATION_KIND_STORED, /* what the gateway keeps of responses */
+    OPERATION_KIND_STORED_ITEMS,
     OPERATION_KIND_SOCKET, /* asks for a WebSocket: refused, so that clients fall back */
     OPERATION_KIND_HEALTH,
 };
@@ -77,6 +78,11 @@ struct forwarded {
     struct span name, value;
 };
 
+/* Which part of a list, in the query: decoded, not checked; ptr NULL: not said. */
+struct head_page {
+    struct span after, limit, order;
+};
+
 struct head {
     enum operation operation;
     struct span method, path; /* for the log; path without query, cut */
@@ -86,6 +92,7 @@ struct head {
     struct secret key;        /* as sent, ptr NULL: none */
     uint64_t content_length;  /* HTTP_LENGTH_NONE: chunked or none */
     bool has_body, keep_alive, expect_continue, head_only, options;
+    struct head_page page;
     bool strict;   /* x-aigw-strict: refuse what a translation would drop */
     bool sse;      /* alt=sse in the query */
     uint8_t minor; /* HTTP/1.minor */

@@ -51,6 +51,8 @@ struct translation {
     uint64_t now;         /* seconds of wall time, for answers that need one */
     bool strict;          /* refuse what would be dropped */
     bool stream_as_array; /* a Gemini client without alt=sse: its stream is one JSON array */
+    bool keeps;           /* the gateway keeps the answer: its id is ours, "store" is true */
+    struct text previous; /* id of the response that the request continues, or TEXT_NONE */
     struct dropped *dropped, *last_dropped;
     uint32_t dropped_count;
     struct renames tools, calls; /* names of tools; ids of calls */

@@ -161,7 +161,7 @@ bool responses_read_reply(struct translation *t, struct json_value body, struct 
 void responses_begin(struct translation *t, struct text id, struct text model, uint64_t created,
                      struct response *ret)
 {
-    bool own = id.len > 5 && memcmp(id.ptr, "resp_", 5) == 0;
+    bool own = !t->keeps && id.len > 5 && memcmp(id.ptr, "resp_", 5) == 0;
 
     *ret = (struct response){
         .id = own ? id : make_id(t, "resp_"),
@@ -213,7 +213,7 @@ static void write_echo(struct translation *t, struct json_writer *json)
     text_write_member(json, SPAN("instructions"), instructions(chat));
     echo(chat, CHAT_max_output, "max_output_tokens", "null", json);
     json_write_member_bool(json, SPAN("parallel_tool_calls"), chat->parallel != MAYBE_FALSE);
-    echo(chat, CHAT_previous, "previous_response_id", "null", json);
+    text_write_member(json, SPAN("previous_response_id"), t->previous);
     json_write_key(json, SPAN("reasoning"));
     json_write_object(json);
     json_write_member_text(
@@ -221,7 +221,7 @@ static void write_echo(struct translation *t, struct json_writer *json)
         word_text(responses_efforts, responses_effort_count, reasoning->effort));
     text_write_member(json, SPAN("summary"), reasoning->summary);
     json_write_object_end(json);
-    json_write_member_bool(json, SPAN("store"), false);
+    json_write_member_bool(json, SPAN("store"), t->keeps);
     echo(chat, CHAT_temperature, "temperature", "1.0", json);
     responses_write_text(chat, json);
     responses_write_tool_choice(t, chat, false, json);
