@@ -131,6 +131,7 @@ bool tokens_wait(const struct controller *controller);
 /* Rows for the first settings, with the tokens that the snapshot of a controller before us has;
  * SNAPSHOT_FD may be -1. */
 void tokens_adopt(struct controller *controller, int snapshot_fd);
+
 /* responses.c: the kept responses of the workers */
 void responses_tick(struct controller *controller, uint64_t now_ms);
 
