@@ -113,19 +113,23 @@ static bool ended_well(struct json_value response)
     return json_text_eq(status, SPAN("completed")) || json_text_eq(status, SPAN("incomplete"));
 }
 
+static int keep(struct exchange *x, struct json_value response)
+{
+    struct span id = json_text(json_member(response, SPAN("id")), &x->arena);
+    struct buffer file _buffer_;
+
+    buffer_init(&file, largest_bytes(x));
+    if (!memory_write(owner_of(x), x->stored->body, response, &file))
+        return -EFBIG;
+    return kept_put(&x->worker->kept, id, buffer_span(&file));
+}
+
 void stored_keep(struct exchange *x, struct json_value response)
 {
-    struct span id;
-    struct buffer file _buffer_;
-    int result = -EFBIG;
+    int result = 0;
 
-    if (!x->stored || !x->stored->keeps || response.kind != JSON_OBJECT ||
-        !ended_well(response))
-        return;
-    id = json_text(json_member(response, SPAN("id")), &x->arena);
-    buffer_init(&file, largest_bytes(x));
-    if (memory_write(owner_of(x), x->stored->body, response, &file))
-        result = kept_put(&x->worker->kept, id, buffer_span(&file));
+    if (x->crossing->translation.keeps && response.kind == JSON_OBJECT && ended_well(response))
+        result = keep(x, response);
     if (result < 0)
         tell_failure(x, "a response could not be kept", result);
 }
@@ -203,23 +207,36 @@ static void reply_list(struct exchange *x, const struct memory *memory)
         reply_items(x, memory, &page);
 }
 
-static void reply_deleted(struct exchange *x)
+static enum fault remove_kept(struct exchange *x)
 {
-    struct json_writer json;
-    struct buffer body _buffer_;
     int result = kept_remove(&x->worker->kept, x->head.argument);
 
-    if (result < 0 && result != -ENOENT)
+    if (result == -ENOENT)
+        return not_found(x, x->head.argument, NULL);
+    if (result < 0)
         tell_failure(x, "a kept response cannot be removed", result);
-    if (result < 0) {
-        refuse_stored(x, result == -ENOENT ? not_found(x, x->head.argument, NULL)
-                                           : FAULT_internal);
-        return;
-    }
+    return result < 0 ? FAULT_internal : FAULT_NONE;
+}
+
+static void reply_deleted(struct exchange *x)
+{
+    struct buffer body _buffer_;
+    struct json_writer json;
+
     buffer_init(&body, MESSAGE_LIMIT);
     json_write_init(&json, &body);
     memory_write_deleted(x->head.argument, &json);
     reply_json(x, 200, buffer_span(&body));
+}
+
+static void reply_removal(struct exchange *x)
+{
+    enum fault fault = remove_kept(x);
+
+    if (fault)
+        refuse_stored(x, fault);
+    else
+        reply_deleted(x);
 }
 
 void stored_reply(struct exchange *x)
@@ -232,7 +249,7 @@ void stored_reply(struct exchange *x)
     if (!find(x, x->head.argument, &file, &memory))
         refuse_stored(x, not_found(x, x->head.argument, NULL));
     else if (row->method == HTTP_METHOD_DELETE)
-        reply_deleted(x);
+        reply_removal(x);
     else if (row->kind == OPERATION_KIND_STORED_ITEMS)
         reply_list(x, &memory);
     else

@@ -25,8 +25,8 @@ struct stored {
  * are kept here. FAULT_response_not_found, with x->refusal, when its previous one is not. */
 enum fault stored_open(struct exchange *x);
 
-/* RESPONSE is whole and about to be sent: kept when the client wants it and it has not failed.
- */
+/* RESPONSE, of an exchange with x->stored, is whole and about to be sent: kept when the client
+ * wants it and it has not failed. A failure is logged: the client was told already. */
 void stored_keep(struct exchange *x, struct json_value response);
 
 /* GET and DELETE /v1/responses/{id}, GET /v1/responses/{id}/input_items. */

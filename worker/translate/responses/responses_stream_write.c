@@ -260,14 +260,17 @@ static void announce(struct writing *writing, struct open_item *open)
         write_summary_event(writing, "response.reasoning_summary_part.added", open, TEXT(""));
 }
 
-static void keep_text(struct stream_state *state, struct open_item *open, struct text text)
+static void keep_text(struct writing *writing, struct open_item *open, struct text text)
 {
+    struct stream_state *state = writing->state;
     size_t left = KEPT_BYTES - state->kept_bytes;
 
     /* What is kept is a beginning, without holes: after one piece too many, nothing. */
     state->kept_bytes = text.len > left ? KEPT_BYTES : state->kept_bytes + text.len;
-    if (text.len > left)
+    if (text.len > left) {
+        writing->t->keeps = false; /* half of an answer is none to come back to */
         return;
+    }
     (void)buffer_append(&open->text, span_of(text.ptr, text.len));
 }
 
@@ -278,7 +281,7 @@ static void add_delta(struct writing *writing, const struct event *event)
     if (!open || event->text.len == 0)
         return;
     announce(writing, open);
-    keep_text(writing->state, open, event->text);
+    keep_text(writing, open, event->text);
     if (open->item.custom && open->item.kind == BLOCK_tool_call && !event->custom)
         return; /* its JSON is taken apart when it is whole */
     write_text_event(writing, said_rows[said_by(&open->item)].delta, open, "delta", event);
@@ -350,7 +353,7 @@ static void say_no_arguments(struct writing *writing, struct open_item *open)
     if (open->item.kind != BLOCK_tool_call || open->item.custom || open->text.len > 0 ||
         writing->state->kept_bytes == KEPT_BYTES)
         return;
-    keep_text(writing->state, open, TEXT("{}"));
+    keep_text(writing, open, TEXT("{}"));
     write_text_event(writing, said_rows[SAID_ARGUMENTS].delta, open, "delta",
                      &(struct event){.text = TEXT("{}")});
 }
