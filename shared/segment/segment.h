@@ -84,7 +84,8 @@ struct target_health { /* one cache line of atomics per provider account */
     _Atomic uint64_t input_tokens, output_tokens;
     _Atomic uint64_t latency_ewma_us; /* time to the answer's head */
     _Atomic uint64_t state, until_ms; /* for the health issue: 0 healthy */
-    uint64_t reserved[5];
+    _Atomic uint64_t refusals;        /* answers 401: its token is asked for anew */
+    uint64_t reserved[4];
 };
 
 _Static_assert(sizeof(struct target_health) == 128, "drawn in docs/shared-memory.md");

@@ -94,6 +94,26 @@ static void start(struct controller *controller, struct oauth_row *row)
         answered(&asking->work, 0);
 }
 
+/* What workers saw: they count, since they cannot ask. */
+static void see_refusals(struct controller *controller, int64_t now_ms)
+{
+    struct oauth_rows *rows = &controller->house.oauth;
+    struct snapshot *snapshot = controller->house.snapshot;
+    uint32_t index;
+
+    for (uint32_t i = 0; snapshot && i < rows->count; i++) {
+        const struct snapshot_provider *provider =
+            snapshot_find_provider(snapshot, span_of_text(rows->rows[i].name), &index);
+
+        if (provider)
+            oauth_refused(
+                &rows->rows[i],
+                atomic_load(
+                    &segment_target(controller->house.segment, provider->health_row)->refusals),
+                now_ms);
+    }
+}
+
 static void end_old(struct controller *controller, int64_t now_ms)
 {
     struct oauth_rows *rows = &controller->house.oauth;
@@ -116,6 +136,7 @@ void tokens_tick(struct controller *controller)
     if (controller->ending)
         return;
     end_old(controller, now_ms);
+    see_refusals(controller, now_ms);
     while (controller->tokens_asked < ASKED_AT_A_TIME &&
            (row = oauth_due(&controller->house.oauth, now_ms)))
         start(controller, row);

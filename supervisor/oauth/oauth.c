@@ -99,11 +99,13 @@ static void take_over(struct oauth_row *row, struct oauth_row *before)
 {
     bool same_client = memcmp(row->client, before->client, sizeof(row->client)) == 0;
 
+    row->refusals = before->refusals;
     if (memcmp(row->place, before->place, sizeof(row->place)) != 0)
         return;
     row->token = before->token;
     buffer_init(&before->token, OAUTH_TOKEN_BYTES);
     row->until_ms = before->until_ms;
+    row->came_ms = before->came_ms;
     memcpy(row->token_client, before->token_client, sizeof(row->token_client));
     if (!same_client)
         return;
@@ -199,6 +201,18 @@ struct oauth_row *oauth_due(const struct oauth_rows *rows, int64_t now_ms)
             return row;
     }
     return NULL;
+}
+
+/* Within the first seconds of a token, refusals may still be of the one before; and a provider
+ * that refuses every token must not make us ask all the time. */
+void oauth_refused(struct oauth_row *row, uint64_t count, int64_t now_ms)
+{
+    bool again = count != row->refusals && row->failures == 0 && row->token.len > 0 &&
+                 now_ms - row->came_ms >= OAUTH_REFUSED_MS;
+
+    row->refusals = count;
+    if (again && row->due_ms > now_ms)
+        row->due_ms = now_ms;
 }
 
 bool oauth_end(struct oauth_row *row, int64_t now_ms)

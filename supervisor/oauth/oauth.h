@@ -20,6 +20,7 @@
 
 #define OAUTH_TOKEN_BYTES 8192
 #define OAUTH_WHY_BYTES   400
+#define OAUTH_REFUSED_MS  10000           /* at most one question for refusals within */
 #define OAUTH_LIFE_MS     (3600 * 1000LL) /* of a token whose service does not say */
 
 struct oauth_row {
@@ -31,7 +32,9 @@ struct oauth_row {
     uint8_t place[32], client[32];
     struct buffer token;      /* empty: none */
     int64_t until_ms, due_ms; /* wall */
+    int64_t came_ms;          /* wall */
     uint8_t token_client[32]; /* who got the token */
+    uint64_t refusals;        /* of the provider, as the segment counts them */
     uint32_t failures;        /* one after another */
     bool asking;
     char why[OAUTH_WHY_BYTES]; /* the last one failed; without a secret */
@@ -64,6 +67,9 @@ void oauth_write_question(const struct oauth_rows *rows, const struct oauth_row 
 /* True when the token is another one now; false with row->why. */
 bool oauth_take_answer(struct oauth_row *row, const struct outbound_answer *answer,
                        int64_t now_ms, uint64_t random);
+/* The provider's count of refusals (401) is COUNT now: a token that is not quite new is asked
+ * for anew. */
+void oauth_refused(struct oauth_row *row, uint64_t count, int64_t now_ms);
 /* Lets go of a token that has ended: true when there was one. */
 bool oauth_end(struct oauth_row *row, int64_t now_ms);
 

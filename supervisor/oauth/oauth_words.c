@@ -136,6 +136,7 @@ static bool take_token(struct oauth_row *row, struct span token, int64_t life, i
     buffer_done(&row->token);
     row->token = fresh;
     memcpy(row->token_client, row->client, sizeof(row->token_client));
+    row->came_ms = now_ms;
     row->until_ms = now_ms + life;
     row->due_ms = now_ms + oauth_due_after_ms(life);
     row->failures = 0;

@@ -205,6 +205,15 @@ def test_a_new_controller_goes_on_with_the_token(room):
     assert place.listed()["credential"] == "set"
 
 
+def test_a_token_that_was_revoked_is_fetched_anew(room):
+    place = Place(room).start()
+    assert place.gateway.chat("up/m").status == 200
+    place.service.given.clear()         # as if somebody had revoked all
+    assert place.gateway.chat("up/m").status == 502
+    until(lambda: place.gateway.chat("up/m").status == 200, 15 * SLOW, "another token")
+    assert len(place.service.asked) == 2
+
+
 @pytest.mark.parametrize("oauth, words", [
     ({"client_secret": ""}, "`client_secret` is empty"),
     ({"tenant": "t"}, "`tenant` has no place"),

@@ -104,6 +104,8 @@ static void note_head(struct exchange *x, uint16_t status)
     x->answer.upstream_status = status;
     atomic_store_explicit(&health->latency_ewma_us, before ? before - before / 8 + us / 8 : us,
                           memory_order_relaxed);
+    if (status == 401)
+        (void)atomic_fetch_add_explicit(&health->refusals, 1, memory_order_relaxed);
 }
 
 /* ---- the answer begins ----------------------------------------------------------------- */

@@ -46,6 +46,6 @@ class TokenService:
 
     def make(self, client):
         with self.lock:
-            token = "tokencanary.%s.%d" % (client, len(self.given) + 1)
+            token = "tokencanary.%s.%d" % (client, len(self.asked))
             self.given.append((client, token))
             return token

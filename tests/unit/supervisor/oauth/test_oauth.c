@@ -279,6 +279,25 @@ START_TEST(a_failure_keeps_the_token_until_its_end)
 
 END_TEST
 
+START_TEST(a_refusal_brings_the_question_forward_once_the_token_is_not_new)
+{
+    struct oauth_row *row = follow(PLAIN "}");
+
+    oauth_refused(row, 1, NOW); /* without a token: it is asked for anyway */
+    ck_assert(take(row, 200, GIVES("a"), NOW));
+    oauth_refused(row, 2, NOW + OAUTH_REFUSED_MS - 1); /* may be of the one before */
+    oauth_refused(row, 2, NOW + OAUTH_REFUSED_MS);     /* nothing new */
+    ck_assert_ptr_null(oauth_due(&rows, NOW + OAUTH_REFUSED_MS));
+    oauth_refused(row, 3, NOW + OAUTH_REFUSED_MS);
+    ck_assert_ptr_eq(oauth_due(&rows, NOW + OAUTH_REFUSED_MS), row);
+    ck_assert(!take(row, 503, "", NOW + OAUTH_REFUSED_MS));
+    oauth_refused(row, 4, NOW + OAUTH_REFUSED_MS); /* back-off goes first */
+    ck_assert_ptr_null(oauth_due(&rows, NOW + OAUTH_REFUSED_MS));
+    ck_assert_uint_eq(row->token.len, 1);
+}
+
+END_TEST
+
 /* What other settings do to a token: kept or not, asked for anew at once or when it was due. */
 static const struct {
     const char *provider;
@@ -368,6 +387,7 @@ int main(void)
     tcase_add_loop_test(cases, an_answer_without_a_token_says_why, 0, ARRAY_LEN(bad));
     tcase_add_test(cases, words_that_repeat_the_secret_are_left_out);
     tcase_add_test(cases, a_failure_keeps_the_token_until_its_end);
+    tcase_add_test(cases, a_refusal_brings_the_question_forward_once_the_token_is_not_new);
     tcase_add_loop_test(cases, other_settings_keep_a_token_where_it_is_good, 0,
                         ARRAY_LEN(changes));
     tcase_add_test(cases, a_provider_without_oauth_has_no_row);
