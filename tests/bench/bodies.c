@@ -25,9 +25,8 @@ static const struct spelling spellings[] = {
      "{\"role\":\"user\",\"content\":[{\"type\":\"image_url\",\"image_url\":{\"url\":"
      "\"data:image/png;base64,",
      "\"}}]}"},
-    {DIALECT_anthropic,
-     "{\"model\":\"m\",\"max_tokens\":1000,\"stream\":true,\"messages\":[", "]}",
-     "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"",
+    {DIALECT_anthropic, "{\"model\":\"m\",\"max_tokens\":1000,\"stream\":true,\"messages\":[",
+     "]}", "{\"role\":\"user\",\"content\":[{\"type\":\"text\",\"text\":\"",
      "{\"role\":\"assistant\",\"content\":[{\"type\":\"text\",\"text\":\"", "\"}]}",
      "{\"role\":\"user\",\"content\":[{\"type\":\"image\",\"source\":{\"type\":\"base64\","
      "\"media_type\":\"image/png\",\"data\":\"",
@@ -113,8 +112,7 @@ static void pass(unsigned pair, struct span body, struct took *best)
     arena_init(&arena, 0);
     buffer_init(&out, SIZE_MAX);
     translation_init(&t, &arena, 1, 1);
-    if (!json_check(body, &value, &error) ||
-        !dialect_row(client)->read_chat(&t, value, &chat))
+    if (!json_check(body, &value, &error) || !dialect_row(client)->read_chat(&t, value, &chat))
         abort();
     read_ns = clock_monotonic_ns();
     t.chat = &chat;

@@ -24,10 +24,10 @@ static void pause_when_full(struct exchange *x, long pending)
 }
 
 /* The client's answer begins: no other target is tried, the request's bytes can go, unless a
- * translation refers to them. */
+ * translation refers to them or the provider answers before it has them all. */
 void relay_free_request(struct exchange *x)
 {
-    if (x->crossing)
+    if (x->crossing || call_sends(&x->call))
         return;
     x->worker->body_bytes -= x->body.len;
     buffer_done(&x->body);

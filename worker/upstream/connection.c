@@ -8,6 +8,8 @@
 
 #define TRY_MS        2000 /* for one of several addresses */
 #define CONNECT_LIMIT 2048
+/* Of a body, at most this waits in the wire, as a copy; what follows stays where it is. */
+#define BODY_AT_ONCE_BYTES (1U << 20)
 
 static struct connection *connection_of(struct wire *wire)
 {
@@ -82,23 +84,69 @@ static void broke(struct connection *connection, const char *why)
     call_broken(call, call->stage == CALL_SENT ? FAULT_upstream_reset : FAULT_answer_cut, why);
 }
 
+static bool has_more(const struct connection *connection)
+{
+    return connection->body_at < connection->call->request->body_count;
+}
+
+bool call_sends(const struct call *call)
+{
+    return call->connection && call->connection->call == call && has_more(call->connection);
+}
+
+/* What is sent next of the body; the number of PIECES. */
+static unsigned take_body(struct connection *connection, struct span *pieces)
+{
+    size_t room = BODY_AT_ONCE_BYTES;
+    unsigned count = 0;
+
+    while (room > 0 && has_more(connection)) {
+        struct span whole = connection->call->request->body[connection->body_at];
+        struct span rest = span_skip(whole, connection->body_skip);
+        size_t size = rest.len < room ? rest.len : room;
+
+        pieces[count++] = span_of(rest.ptr, size);
+        room -= size;
+        connection->body_skip += size;
+        if (size < rest.len)
+            continue;
+        connection->body_at++;
+        connection->body_skip = 0;
+    }
+    return count;
+}
+
+/* Sends HEAD and then of the body as much as the peer takes; `drained` goes on. */
+static bool send_some(struct connection *connection, struct span head)
+{
+    struct span pieces[1 + CALL_BODY_PIECES] = {head};
+    unsigned count = head.len > 0 ? 1 : 0;
+    long pending;
+
+    do {
+        count += take_body(connection, pieces + count);
+        pending = wire_write_later(&connection->wire, pieces, count);
+        count = 0;
+    } while (pending == 0 && has_more(connection));
+    return pending >= 0;
+}
+
 void connection_send(struct connection *connection, struct call *call)
 {
     const struct call_request *request = call->request;
-    struct span pieces[1 + CALL_BODY_PIECES] = {buffer_span(&call->head)};
 
     connection->call = call;
     connection->state = CONNECTION_BUSY;
     connection->answering = false;
     connection->keeps = false;
     connection->served++;
+    connection->body_at = 0;
+    connection->body_skip = 0;
     connection->reader.head_answer = request->method_id == HTTP_METHOD_HEAD;
     call->connection = connection;
     call->sent_ms = reactor_now_ms(reactor_of(connection));
     call_enter(call, CALL_SENT);
-    for (unsigned i = 0; i < request->body_count; i++)
-        pieces[1 + i] = request->body[i];
-    if (wire_write_later(&connection->wire, pieces, 1 + request->body_count) < 0) {
+    if (!send_some(connection, buffer_span(&call->head))) {
         broke(connection, "the connection broke");
         return;
     }
@@ -255,7 +303,8 @@ static void read_answer(struct connection *connection, struct span rest)
         case HTTP_BODY: give_body(connection, body); break;
         case HTTP_DONE:
             answer_ended(connection, connection->keeps && rest.len == 0 &&
-                                         connection->wire.pending_bytes == 0);
+                                         connection->wire.pending_bytes == 0 &&
+                                         !has_more(connection));
             return;
         case HTTP_BAD:
         case HTTP_HEAD_TOO_LARGE:
@@ -335,10 +384,17 @@ static void failed(struct wire *wire, int error)
 
 static void drained(struct wire *wire)
 {
-    struct call *call = connection_of(wire)->call;
+    struct connection *connection = connection_of(wire);
+    struct call *call = connection->call;
 
+    if (!call || connection->state != CONNECTION_BUSY)
+        return;
+    if (has_more(connection) && !send_some(connection, SPAN_NONE)) {
+        broke(connection, "the connection broke");
+        return;
+    }
     /* A large body is on its way only now: the provider's time begins. */
-    if (call && call->stage == CALL_SENT)
+    if (call->stage == CALL_SENT)
         call_enter(call, CALL_SENT);
 }
 

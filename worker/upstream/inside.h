@@ -33,11 +33,13 @@ struct connection {
     struct resolve_answer *answer;                /* while connecting */
     unsigned address_at;
     uint8_t state;
-    bool has_wire;   /* wire_close will call `closed` */
-    bool retry;      /* the wire that closes is followed by the next address */
-    bool answering;  /* a byte of this call's answer came */
-    bool keeps;      /* the answer's head allows another message */
-    uint32_t served; /* calls */
+    bool has_wire;    /* wire_close will call `closed` */
+    bool retry;       /* the wire that closes is followed by the next address */
+    bool answering;   /* a byte of this call's answer came */
+    bool keeps;       /* the answer's head allows another message */
+    uint32_t served;  /* calls */
+    unsigned body_at; /* the piece of the request's body that is sent next */
+    size_t body_skip; /* of it, what the wire has */
 };
 
 /* Opens one for CALL. */

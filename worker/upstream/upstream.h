@@ -144,6 +144,9 @@ void upstream_close_idle(struct upstream *upstream);
 struct endpoint *upstream_endpoint(struct upstream *upstream,
                                    const struct endpoint_options *options);
 
+/* Whether the body of the request is still needed: not all of it is sent. */
+bool call_sends(const struct call *call);
+
 /* Events come from the loop, never from inside this call. REQUEST lives as long as the call. */
 void call_start(struct call *call, struct endpoint *endpoint,
                 const struct call_request *request, const struct call_events *events);

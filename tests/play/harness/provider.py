@@ -157,13 +157,15 @@ class Connection:
         return head + b"\r\n\r\n"
 
     def take(self, size):
-        while len(self.buffer) < size:
+        taken = bytearray(self.buffer)  # grows in place: a body may be large
+        self.buffer = b""
+        while len(taken) < size:
             data = self.sock.recv(262144)
             if not data:
                 raise EOFError
-            self.buffer += data
-        data, self.buffer = self.buffer[:size], self.buffer[size:]
-        return data
+            taken += data
+        self.buffer = bytes(taken[size:])
+        return bytes(taken[:size])
 
     def take_line(self):
         while b"\r\n" not in self.buffer:
