@@ -21,10 +21,42 @@ static const struct address_field demands[DIALECT_COUNT] = {
 #include "shared/snapshot/addresses.def"
 };
 
-static struct span path_of(const struct snapshot_face *face, enum dialect_id dialect,
-                           enum address_kind kind)
+static const struct address_field stream_demands[DIALECT_COUNT] = {
+#define DEMAND_STREAM(dialect, name, value) \
+    [DIALECT_##dialect] = {{(name), sizeof(name) - 1}, {(value), sizeof(value) - 1}},
+#include "shared/snapshot/addresses.def"
+};
+
+static const struct {
+    enum dialect_id dialect;
+    struct span prefix, path;
+} aparts[] = {
+
+#define APART(dialect, prefix, path) \
+    {DIALECT_##dialect, {(prefix), sizeof(prefix) - 1}, {(path), sizeof(path) - 1}},
+#include "shared/snapshot/addresses.def"
+};
+
+/* Where chats with MODEL go when not where others do, or SPAN_NONE. */
+static struct span path_apart(enum dialect_id dialect, struct span model)
 {
+    for (unsigned i = 0; i < ARRAY_LEN(aparts); i++) {
+        if (aparts[i].dialect == dialect && span_starts(model, aparts[i].prefix))
+            return aparts[i].path;
+    }
+    return SPAN_NONE;
+}
+
+static struct span path_of(const struct snapshot_face *face, enum dialect_id dialect,
+                           enum address_kind kind, struct span model)
+{
+    struct span apart = SPAN_NONE;
+
     CHECK((unsigned)dialect < DIALECT_COUNT && (unsigned)kind < ADDRESS_KINDS);
+    if (kind == ADDRESS_CHAT || kind == ADDRESS_CHAT_STREAM)
+        apart = path_apart(dialect, model);
+    if (apart.ptr)
+        return apart;
     if (face->deployments && addresses[dialect][kind].deployment.len > 0)
         return addresses[dialect][kind].deployment;
     return addresses[dialect][kind].path;
@@ -69,7 +101,7 @@ struct span address_target(const struct snapshot *snapshot,
                            enum dialect_id dialect, struct span model, struct arena *arena)
 {
     const struct snapshot_face *face = &provider->faces[dialect];
-    struct span path = path_of(face, dialect, kind), target = SPAN_NONE;
+    struct span path = path_of(face, dialect, kind, model), target = SPAN_NONE;
     struct buffer out _buffer_;
 
     buffer_init(&out, TARGET_BYTES_MAX);
@@ -113,6 +145,12 @@ unsigned address_fields(const struct snapshot *snapshot,
     if (demands[dialect].name.len > 0)
         ret[count++] = demands[dialect];
     return count;
+}
+
+const struct address_field *address_stream_field(enum dialect_id dialect)
+{
+    CHECK((unsigned)dialect < DIALECT_COUNT);
+    return stream_demands[dialect].name.len > 0 ? &stream_demands[dialect] : NULL;
 }
 
 void address_try(const struct snapshot_provider *provider, enum dialect_id dialect,

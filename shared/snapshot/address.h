@@ -49,5 +49,7 @@ struct address_field {
 unsigned address_fields(const struct snapshot *snapshot,
                         const struct snapshot_provider *provider, enum dialect_id dialect,
                         struct arena *arena, struct address_field ret[ADDRESS_FIELDS_MAX]);
+/* What it demands besides of a chat that wants a stream, or NULL. */
+const struct address_field *address_stream_field(enum dialect_id dialect);
 
 #endif

@@ -206,7 +206,7 @@ static void spell_reasoning(const struct reasoning *reasoning, struct buffer *ou
 static void spell_fields(const struct chat *chat, struct buffer *out)
 {
     static const char *const names[] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini) #field,
+#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) #field,
 #include "worker/translate/chat_fields.def"
 #undef CHAT_FIELD
     };

@@ -31,11 +31,15 @@ static void sign(struct exchange *x, const struct snapshot_provider *provider)
     struct address_field fields[ADDRESS_FIELDS_MAX];
     unsigned count = address_fields(x->view->snapshot, provider,
                                     (enum dialect_id)x->provider_dialect, &x->arena, fields);
+    const struct address_field *stream =
+        x->ask.stream ? address_stream_field((enum dialect_id)x->provider_dialect) : NULL;
 
     for (unsigned i = 0; i < count; i++) {
         if (!has_header(x, fields[i].name))
             add_header(x, fields[i].name, fields[i].value);
     }
+    if (stream)
+        add_header(x, stream->name, stream->value);
 }
 
 static void write_headers(struct exchange *x, const struct snapshot_provider *provider)

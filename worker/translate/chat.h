@@ -18,7 +18,7 @@
 #include "worker/translate/text.h"
 
 enum chat_field {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini) CHAT_##field,
+#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) CHAT_##field,
 #include "worker/translate/chat_fields.def"
 #undef CHAT_FIELD
     CHAT_FIELD_COUNT

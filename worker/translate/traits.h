@@ -34,6 +34,7 @@ enum trait {
     TRAIT_NO_MEDIUM = 1 << 19,                /* knows no effort between low and high */
     TRAIT_NO_SYSTEM = 1 << 20,                /* no system texts: they begin the user's */
     TRAIT_FORMAT_WITH_TOOLS = 1 << 21,        /* a JSON answer and tools in one request */
+    TRAIT_TAKES_MEDIA = 1 << 22,              /* at an address of its own, in parts */
 };
 
 struct model_traits {

@@ -243,6 +243,8 @@ static const struct {
     [DIALECT_responses] = {{"input", 5}, {"content", 7}, false},
     [DIALECT_anthropic] = {{"messages", 8}, {"content", 7}, true},
     [DIALECT_gemini] = {{"contents", 8}, {"parts", 5}, true},
+    [DIALECT_dashscope] = {{"input.messages", 14}, {"content", 7}, false},
+    [DIALECT_ernie] = {{"messages", 8}, {"content", 7}, true},
 };
 
 _Static_assert(ARRAY_LEN(words) == DIALECT_COUNT, "words for each dialect");

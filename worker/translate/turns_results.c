@@ -11,6 +11,8 @@ static const struct span result_words[] = {
     [DIALECT_responses] = {"input[].call_id", 15},
     [DIALECT_anthropic] = {"messages[].content[].tool_use_id", 32},
     [DIALECT_gemini] = {"contents[].parts[].functionResponse", 35},
+    [DIALECT_dashscope] = {"input.messages[].tool_call_id", 29},
+    [DIALECT_ernie] = {"messages[].name", 15},
 };
 _Static_assert(ARRAY_LEN(result_words) == DIALECT_COUNT, "a word for each dialect");
 

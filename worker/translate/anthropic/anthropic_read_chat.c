@@ -292,7 +292,7 @@ static void mark_last(struct json_value cache_control, struct chat *chat)
 static bool take_field(struct span key, struct json_value value, struct chat *chat)
 {
     static const struct span names[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini) \
+#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) \
     [CHAT_##field] = WORD(anthropic),
 #include "worker/translate/chat_fields.def"
 #undef CHAT_FIELD

@@ -131,7 +131,7 @@ static void write_service_tier(struct chat_writing *writing)
 static void write_own_fields(struct chat_writing *writing)
 {
     static const struct span names[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini) \
+#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) \
     [CHAT_##field] = WORD(anthropic),
 #include "worker/translate/chat_fields.def"
 #undef CHAT_FIELD

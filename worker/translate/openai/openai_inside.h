@@ -1,7 +1,8 @@
 /* worker/translate/openai/openai_inside.h
  *
  * What the files of this folder share: how members of objects are found, the words that stand
- * for enums, and the parts of a message. Private to the folder.
+ * for enums, and the parts of a message. Private to the folder, and to the
+ * dialects that have some of it under other roofs: dashscope, ernie.
  */
 #ifndef WORKER_TRANSLATE_OPENAI_INSIDE_H
 #define WORKER_TRANSLATE_OPENAI_INSIDE_H
@@ -58,6 +59,8 @@ void openai_read_thinking_block(struct json_value item, struct block *ret);
 
 /* ---- answers --------------------------------------------------------------------------- */
 
+/* The items of `choices`. False (refused): there are none, or the only one has failed. */
+bool openai_read_choices(struct translation *t, struct json_value choices, struct reply *reply);
 /* The texts of one form of a thinking part: a string, or text parts. */
 struct text openai_thinking_text(struct json_value value, struct arena *arena);
 /* What the reasoning of an answer or of a piece of it is called: the first that is there. */

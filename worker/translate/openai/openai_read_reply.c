@@ -294,20 +294,19 @@ static bool fail(struct translation *t, enum complaint_kind kind, struct text me
     return false;
 }
 
-static bool read_choices(struct reply_reading *reading, struct json_value choices)
+bool openai_read_choices(struct translation *t, struct json_value choices, struct reply *reply)
 {
+    struct reply_reading reading = {.t = t, .arena = t->arena, .reply = reply};
     struct json_walk walk = json_walk(choices);
     struct json_value item;
 
     while (choices.kind == JSON_ARRAY && json_next(&walk, NULL, &item))
         if (item.kind == JSON_OBJECT)
-            read_choice(reading, item);
-    if (!reading->reply->choices)
-        return fail(reading->t, COMPLAINT_bad_answer,
-                    TEXT("The provider's answer has no choices."));
-    if (reading->reply->choices->stop == STOP_FAILED && !reading->reply->choices->blocks)
-        return fail(reading->t, COMPLAINT_internal,
-                    TEXT("The provider failed while it answered."));
+            read_choice(&reading, item);
+    if (!reply->choices)
+        return fail(t, COMPLAINT_bad_answer, TEXT("The provider's answer has no choices."));
+    if (reply->choices->stop == STOP_FAILED && !reply->choices->blocks)
+        return fail(t, COMPLAINT_internal, TEXT("The provider failed while it answered."));
     return true;
 }
 
@@ -321,7 +320,6 @@ static struct text known(struct json_value value)
 bool openai_read_reply(struct translation *t, struct json_value body, struct reply *ret)
 {
     struct json_value values[ANSWER_MEMBER_COUNT];
-    struct reply_reading reading = {.t = t, .arena = t->arena, .reply = ret};
 
     pick_members(body, answer_keys, ANSWER_MEMBER_COUNT, values);
     if (openai_error_inside(values[ANSWER_error], values[ANSWER_base_resp], body.raw, t->arena,
@@ -335,7 +333,7 @@ bool openai_read_reply(struct translation *t, struct json_value body, struct rep
     ret->model = known(values[ANSWER_model]);
     ret->service_tier = known(values[ANSWER_service_tier]);
     (void)json_u64(values[ANSWER_created], &ret->created);
-    if (!read_choices(&reading, values[ANSWER_choices]))
+    if (!openai_read_choices(t, values[ANSWER_choices], ret))
         return false;
     if (values[ANSWER_usage].kind == JSON_ABSENT)
         values[ANSWER_usage] = json_member(values[ANSWER_x_groq], SPAN("usage"));

@@ -1,6 +1,7 @@
 /* worker/translate/openai/openai_stream.h
  *
- * States of streams, of constant size: which blocks are open. Private to the folder.
+ * States of streams, of constant size: which blocks are open. Private to the folder, and to
+ * the dialect whose choices are the same in another envelope: dashscope.
  */
 #ifndef WORKER_TRANSLATE_OPENAI_OPENAI_STREAM_H
 #define WORKER_TRANSLATE_OPENAI_OPENAI_STREAM_H
@@ -50,6 +51,10 @@ void openai_calls_read_old(struct event_reader *reader, struct choice_state *cho
 void openai_calls_close(struct event_reader *reader, struct choice_state *choice);
 /* So are its words. */
 void openai_words_close(struct event_reader *reader, struct choice_state *choice);
+
+/* The items of `choices`; SAID is the member that has the words. */
+void openai_tell_choices(struct event_reader *reader, struct json_value choices,
+                         struct span said);
 
 /* ---- writing ----------------------------------------------------------------------------- */
 

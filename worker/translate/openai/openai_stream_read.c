@@ -272,11 +272,11 @@ static struct choice_state *find_choice(struct event_reader *reader, struct json
     return choice;
 }
 
-static void read_choice(struct event_reader *reader, struct json_value item)
+static void read_choice(struct event_reader *reader, struct json_value item, struct span said)
 {
-    static const struct span keys[] = {WORD("index"),         WORD("delta"),
-                                       WORD("finish_reason"), WORD("logprobs"),
-                                       WORD("stop_reason"),   WORD("usage")};
+    const struct span keys[] = {WORD("index"),         said,
+                                WORD("finish_reason"), WORD("logprobs"),
+                                WORD("stop_reason"),   WORD("usage")};
     struct json_value values[ARRAY_LEN(keys)];
     struct json_value none = {.kind = JSON_ABSENT};
     struct choice_state *choice;
@@ -397,14 +397,15 @@ static void read_done(struct event_reader *reader)
                    TEXT("The provider's stream ended without an answer."));
 }
 
-static void read_choices(struct event_reader *reader, struct json_value choices)
+void openai_tell_choices(struct event_reader *reader, struct json_value choices,
+                         struct span said)
 {
     struct json_walk walk = json_walk(choices);
     struct json_value item;
 
     while (choices.kind == JSON_ARRAY && !reader->failed && json_next(&walk, NULL, &item))
         if (item.kind == JSON_OBJECT)
-            read_choice(reader, item);
+            read_choice(reader, item, said);
 }
 
 static bool has_item(struct json_value list)
@@ -440,7 +441,7 @@ void openai_read_record(struct event_reader *reader, const struct sse_record *re
     if (tell_error(reader, record, picks))
         return;
     start(reader, picks, has_item(picks[CHUNK_choices].value));
-    read_choices(reader, picks[CHUNK_choices].value);
+    openai_tell_choices(reader, picks[CHUNK_choices].value, SPAN("delta"));
     read_usage(reader, picks);
 }
 

@@ -124,7 +124,7 @@ static void write_user(struct chat_writing *writing, struct json_value value)
     json_write_text(writing->json, span_of(digits, sizeof(digits)));
 }
 
-static bool number_is(struct json_value value, double low, double high)
+bool openai_number_is(struct json_value value, double low, double high)
 {
     char text[64] = "";
     double number;
@@ -139,12 +139,12 @@ static bool number_is(struct json_value value, double low, double high)
 /* A temperature between 0 and 1, without the two. */
 static void write_open_temperature(struct chat_writing *writing, struct json_value value)
 {
-    if (number_is(value, -1e9, 0)) {
+    if (openai_number_is(value, -1e9, 0)) {
         json_write_member_bool(writing->json, SPAN("do_sample"), false);
         return;
     }
     json_write_key(writing->json, SPAN("temperature"));
-    json_write_raw(writing->json, number_is(value, 1, 1e9) ? SPAN("0.99") : value.raw);
+    json_write_raw(writing->json, openai_number_is(value, 1, 1e9) ? SPAN("0.99") : value.raw);
 }
 
 static void write_field(struct chat_writing *writing, enum chat_field field, struct span name)
@@ -166,7 +166,7 @@ static void write_field(struct chat_writing *writing, enum chat_field field, str
 static void write_fields(struct chat_writing *writing)
 {
     static const struct span names[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini) [CHAT_##field] = WORD(openai),
+#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) [CHAT_##field] = WORD(openai),
 #include "worker/translate/chat_fields.def"
 #undef CHAT_FIELD
     };
@@ -192,7 +192,7 @@ static bool write_choice_count(struct chat_writing *writing)
 
     if (!has_quirk(writing, QUIRK_ONE_CHOICE) || !chat_has(writing->chat, CHAT_choice_count))
         return true;
-    return number_is(writing->chat->fields[CHAT_choice_count], 1, 1) ||
+    return openai_number_is(writing->chat->fields[CHAT_choice_count], 1, 1) ||
            refuse_as(writing->t, COMPLAINT_unsupported, &path,
                      "must be 1: the provider answers once");
 }
@@ -244,15 +244,15 @@ static void write_stream(struct chat_writing *writing)
 /* The effort that stands for a number of tokens. */
 static enum effort effort_of_budget(struct json_value budget)
 {
-    if (number_is(budget, -1e12, -1))
+    if (openai_number_is(budget, -1e12, -1))
         return EFFORT_MEDIUM;
-    if (number_is(budget, 0, 0))
+    if (openai_number_is(budget, 0, 0))
         return EFFORT_NONE;
-    if (number_is(budget, 10000, 1e12))
+    if (openai_number_is(budget, 10000, 1e12))
         return EFFORT_HIGH;
-    if (number_is(budget, 5000, 10000))
+    if (openai_number_is(budget, 5000, 10000))
         return EFFORT_MEDIUM;
-    return number_is(budget, 2000, 5000) ? EFFORT_LOW : EFFORT_MINIMAL;
+    return openai_number_is(budget, 2000, 5000) ? EFFORT_LOW : EFFORT_MINIMAL;
 }
 
 /* What was asked for, as the model knows it. */
@@ -370,7 +370,7 @@ static void write_format(struct chat_writing *writing)
 
 /* What the system has to say where the target has no member for it. OpenAI refuses json_object
  * when no message speaks of JSON, and clients of other dialects need not. */
-static struct text format_instruction(const struct chat_writing *writing)
+struct text openai_format_instruction(const struct chat_writing *writing)
 {
     const struct chat *chat = writing->chat;
 
@@ -440,7 +440,7 @@ bool openai_write_chat(struct translation *t, const struct chat *chat, struct js
                                    : model_traits(t->target.model, DIALECT_openai)->traits,
     };
 
-    writing.instruction = format_instruction(&writing);
+    writing.instruction = openai_format_instruction(&writing);
     json_write_object(json);
     json_write_member_text(json, SPAN("model"), t->target.model);
     json_write_key(json, SPAN("messages"));

@@ -1,6 +1,7 @@
 /* worker/translate/openai/openai_writing.h
  *
- * What the files that write requests share. Private to the folder.
+ * What the files that write requests share. Private to the folder, and to the dialects that
+ * have some of it under other roofs: dashscope, ernie.
  */
 #ifndef WORKER_TRANSLATE_OPENAI_OPENAI_WRITING_H
 #define WORKER_TRANSLATE_OPENAI_OPENAI_WRITING_H
@@ -52,6 +53,12 @@ void openai_drop_word(struct chat_writing *writing, enum client_word word);
 /* Refuses what BLOCK says and the target cannot; the request would mean something else. */
 bool openai_refuse_block(struct chat_writing *writing, const struct block *block,
                          const char *why);
+
+/* Whether VALUE is a number of LOW to HIGH. */
+bool openai_number_is(struct json_value value, double low, double high);
+/* What the system has to say where the target has no member for the answer's format, or
+ * TEXT_NONE. */
+struct text openai_format_instruction(const struct chat_writing *writing);
 
 /* The value of KEY "messages" / the members "tools", "tool_choice", "parallel_tool_calls". */
 bool openai_write_messages(struct chat_writing *writing);
