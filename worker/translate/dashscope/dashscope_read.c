@@ -61,7 +61,7 @@ static bool read_bare(struct translation *t, struct json_value output, struct re
 bool dashscope_read_reply(struct translation *t, struct json_value body, struct reply *ret)
 {
     static const struct span keys[] = {ANSWER_MEMBERS(MEMBER_KEY)};
-    struct json_value values[ANSWER_MEMBER_COUNT], choices = {.kind = JSON_ABSENT};
+    struct json_value values[ANSWER_MEMBER_COUNT], choices;
 
     pick_members(body, keys, ANSWER_MEMBER_COUNT, values);
     if (values[ANSWER_output].kind != JSON_OBJECT) {
@@ -71,6 +71,7 @@ bool dashscope_read_reply(struct translation *t, struct json_value body, struct 
     ret->id = text_of(values[ANSWER_request_id]);
     if (ret->id.len == 0)
         ret->id = TEXT_NONE;
+    ret->model = text_escape(t->target.model, t->arena);
     choices = json_member(values[ANSWER_output], SPAN("choices"));
     if (choices.kind != JSON_ARRAY && read_bare(t, values[ANSWER_output], ret)) {
         dashscope_read_usage(values[ANSWER_usage], &ret->usage);

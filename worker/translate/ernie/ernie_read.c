@@ -69,6 +69,7 @@ bool ernie_read_reply(struct translation *t, struct json_value body, struct repl
         return false;
     }
     ret->id = text_of(values[ERNIE_id]);
+    ret->model = text_escape(t->target.model, t->arena);
     (void)json_u64(values[ERNIE_created], &ret->created);
     ernie_read_usage(values[ERNIE_usage], &ret->usage);
     choice = reply_add_choice(ret, t->arena);
