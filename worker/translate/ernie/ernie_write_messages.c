@@ -79,12 +79,12 @@ static void write_content_of(struct chat_writing *writing, const struct block *r
 {
     struct buffer wrapped _buffer_;
 
+    buffer_init(&wrapped, SIZE_MAX);
     json_write_key(writing->json, SPAN("content"));
     if (!result->is_error && is_object(text_plain(words, writing->arena))) {
         text_write(writing->json, words);
         return;
     }
-    buffer_init(&wrapped, SIZE_MAX);
     (void)buffer_append(&wrapped, result->is_error ? SPAN("{\"error\":\"")
                                                    : SPAN("{\"output\":\""));
     (void)buffer_append(&wrapped, span_of(words.ptr, words.len));
