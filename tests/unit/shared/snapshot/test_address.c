@@ -13,6 +13,8 @@ enum place {
     GEMINI,
     AZURE,
     TOKEN,
+    DASHSCOPE,
+    ERNIE,
     PLACES
 };
 
@@ -43,6 +45,8 @@ static const struct {
                 {DIALECT_responses, "/openai", SIGNER_API_KEY_HEADER, true, true}},
                2},
     [TOKEN] = {NULL, "24.a/b=", {{DIALECT_openai, "/v1", SIGNER_ACCESS_TOKEN, true, false}}, 1},
+    [DASHSCOPE] = {NULL, "k", {{DIALECT_dashscope, "/api/v1", SIGNER_BEARER, true, false}}, 1},
+    [ERNIE] = {NULL, "24.a", {{DIALECT_ernie, "/w", SIGNER_ACCESS_TOKEN, true, false}}, 1},
 };
 
 static struct snapshot *snapshot;
@@ -129,6 +133,13 @@ static const struct {
     {AZURE, ADDRESS_CHAT, DIALECT_responses, "d", "/openai/responses?api-version=2024-10-21"},
     {AZURE, ADDRESS_MODELS, DIALECT_openai, "", "/openai/models?api-version=2024-10-21"},
     {TOKEN, ADDRESS_CHAT, DIALECT_openai, "m", "/v1/chat/completions?access_token=24.a%2Fb%3D"},
+    {DASHSCOPE, ADDRESS_CHAT, DIALECT_dashscope, "qwen-max",
+     "/api/v1/services/aigc/text-generation/generation"},
+    {DASHSCOPE, ADDRESS_CHAT_STREAM, DIALECT_dashscope, "qwen3-vl-plus",
+     "/api/v1/services/aigc/multimodal-generation/generation"},
+    {DASHSCOPE, ADDRESS_MODELS, DIALECT_dashscope, "", NULL},
+    {ERNIE, ADDRESS_CHAT, DIALECT_ernie, "completions_pro",
+     "/w/chat/completions_pro?access_token=24.a"},
 };
 
 START_TEST(a_call_has_its_address)
@@ -142,6 +153,19 @@ START_TEST(a_call_has_its_address)
                       SPAN_ARG(target));
     else
         ck_assert_ptr_null(target.ptr);
+}
+
+END_TEST
+
+START_TEST(only_a_stream_of_dashscope_has_another_header)
+{
+    const struct address_field *field = address_stream_field(DIALECT_dashscope);
+
+    ck_assert_ptr_nonnull(field);
+    ck_assert(span_eq(field->name, SPAN("x-dashscope-sse")));
+    ck_assert(span_eq(field->value, SPAN("enable")));
+    ck_assert_ptr_null(address_stream_field(DIALECT_openai));
+    ck_assert_ptr_null(address_stream_field(DIALECT_ernie));
 }
 
 END_TEST
@@ -168,6 +192,7 @@ static const struct {
     {GEMINI, DIALECT_openai, "authorization: Bearer k\n"},
     {AZURE, DIALECT_openai, "api-key: k\n"},
     {TOKEN, DIALECT_openai, ""},
+    {DASHSCOPE, DIALECT_dashscope, "authorization: Bearer k\n"},
 };
 
 START_TEST(a_call_is_signed_as_the_provider_wants)
@@ -229,6 +254,7 @@ int main(void)
 
     tcase_add_checked_fixture(all, set_up, tear_down);
     tcase_add_loop_test(all, a_call_has_its_address, 0, ARRAY_LEN(cases));
+    tcase_add_test(all, only_a_stream_of_dashscope_has_another_header);
     tcase_add_test(all, a_dialect_that_the_provider_speaks_is_kept);
     tcase_add_loop_test(all, a_call_is_signed_as_the_provider_wants, 0, ARRAY_LEN(signed_by));
     tcase_add_loop_test(all, the_smallest_chat_is_one_of_its_dialect, 0, ARRAY_LEN(tries));
