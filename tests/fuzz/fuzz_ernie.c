@@ -1,5 +1,6 @@
-/* Baidu's first API: requests of chat completions on their way to it, whole answers and streams of any
- * bytes. What is written is valid JSON; a stream in two pieces says the same as whole. */
+/* Baidu's first API: requests of chat completions on their way to it, whole answers and streams
+ * of any bytes. What is written is valid JSON; a stream in two pieces says the same as whole.
+ */
 #include "shared/base/buffer.h"
 
 #include "tests/fuzz/fuzz.h"

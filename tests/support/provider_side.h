@@ -1,7 +1,8 @@
 /* tests/support/provider_side.h
  *
- * The provider's side of a dialect in words, for tables of tests: what it is asked when a client
- * of chat completions asks, what its answers and streams say (spell.h). OUT is emptied first.
+ * The provider's side of a dialect in words, for tables of tests: what it is asked when a
+ * client of chat completions asks, what its answers and streams say (spell.h). OUT is emptied
+ * first.
  */
 #ifndef TESTS_SUPPORT_PROVIDER_SIDE_H
 #define TESTS_SUPPORT_PROVIDER_SIDE_H

@@ -104,7 +104,8 @@ static struct span table_name(enum chat_field field, enum dialect_id dialect)
 {
     static const struct span names[CHAT_FIELD_COUNT][DIALECT_COUNT] = {
 #define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) \
-    [CHAT_##field] = {WORD(openai), WORD(responses), WORD(anthropic), WORD(gemini), WORD(dashscope), WORD(ernie)},
+    [CHAT_##field] = {WORD(openai), WORD(responses), WORD(anthropic),             \
+                      WORD(gemini), WORD(dashscope), WORD(ernie)},
 #include "worker/translate/chat_fields.def"
 #undef CHAT_FIELD
     };

@@ -1,7 +1,6 @@
-/* The row of DashScope's own API, which providers speak and no client does: it has no readers of
- * requests and no writers of answers. */
+/* The row of DashScope's own API, which providers speak and no client does: it has no readers
+ * of requests and no writers of answers. */
 #include "worker/translate/dashscope/dashscope_inside.h"
-
 #include "worker/translate/openai/openai_stream.h"
 
 const struct dialect dialect_dashscope = {

@@ -1,8 +1,8 @@
 /* worker/translate/dashscope/dashscope_inside.h
  *
- * DashScope's generation API: messages and choices are those of chat completions, in an envelope
- * of input and parameters on the way out, of output and usage on the way back. Models that see
- * or hear have contents in parts of another form. Private to the folder.
+ * DashScope's generation API: messages and choices are those of chat completions, in an
+ * envelope of input and parameters on the way out, of output and usage on the way back. Models
+ * that see or hear have contents in parts of another form. Private to the folder.
  */
 #ifndef WORKER_TRANSLATE_DASHSCOPE_DASHSCOPE_INSIDE_H
 #define WORKER_TRANSLATE_DASHSCOPE_DASHSCOPE_INSIDE_H

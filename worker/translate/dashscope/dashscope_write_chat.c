@@ -37,8 +37,7 @@ static void write_budget(struct chat_writing *writing)
 static void write_reasoning(struct chat_writing *writing)
 {
     const struct reasoning *reasoning = &writing->chat->reasoning;
-    bool off =
-        reasoning->effort == EFFORT_NONE || openai_number_is(reasoning->budget, 0, 0);
+    bool off = reasoning->effort == EFFORT_NONE || openai_number_is(reasoning->budget, 0, 0);
     bool asked = reasoning->effort != EFFORT_ABSENT || reasoning->adaptive ||
                  reasoning->budget.kind == JSON_NUMBER;
 

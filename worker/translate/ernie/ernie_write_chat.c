@@ -172,8 +172,8 @@ static void write_limit(struct chat_writing *writing)
 
 static bool answers_once(struct chat_writing *writing)
 {
-    struct path path = {.key = chat_field_name(CHAT_choice_count,
-                                               (enum dialect_id)writing->chat->dialect)};
+    struct path path = {
+        .key = chat_field_name(CHAT_choice_count, (enum dialect_id)writing->chat->dialect)};
 
     if (!chat_has(writing->chat, CHAT_choice_count) ||
         openai_number_is(writing->chat->fields[CHAT_choice_count], 1, 1))

@@ -1,6 +1,6 @@
-/* Requests on the way out: the conversation. It begins and ends with the user (or with the result
- * of a function) and the two take turns, so calls that were made at once are told one after the
- * other, each with its result. */
+/* Requests on the way out: the conversation. It begins and ends with the user (or with the
+ * result of a function) and the two take turns, so calls that were made at once are told one
+ * after the other, each with its result. */
 #include "shared/base/check.h"
 
 #include "worker/translate/call.h"
@@ -85,8 +85,8 @@ static void write_content_of(struct chat_writing *writing, const struct block *r
         text_write(writing->json, words);
         return;
     }
-    (void)buffer_append(&wrapped, result->is_error ? SPAN("{\"error\":\"")
-                                                   : SPAN("{\"output\":\""));
+    (void)buffer_append(&wrapped,
+                        result->is_error ? SPAN("{\"error\":\"") : SPAN("{\"output\":\""));
     (void)buffer_append(&wrapped, span_of(words.ptr, words.len));
     (void)buffer_append(&wrapped, SPAN("\"}"));
     text_write(writing->json, text_escape(buffer_span(&wrapped), writing->arena));

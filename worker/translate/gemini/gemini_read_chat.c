@@ -6,7 +6,8 @@
 #define CONFIG_MARK SPAN("g.")
 
 static const struct span columns[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) [CHAT_##field] = WORD(gemini),
+#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) \
+    [CHAT_##field] = WORD(gemini),
 #include "worker/translate/chat_fields.def"
 #undef CHAT_FIELD
 };

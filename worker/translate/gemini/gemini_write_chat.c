@@ -28,7 +28,8 @@ static struct json_writer *config_key(struct gemini_writing *writing, struct spa
 static void write_fields(struct gemini_writing *writing, bool config)
 {
     static const struct span columns[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) [CHAT_##field] = WORD(gemini),
+#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) \
+    [CHAT_##field] = WORD(gemini),
 #include "worker/translate/chat_fields.def"
 #undef CHAT_FIELD
     };

@@ -231,7 +231,8 @@ static const struct {
 /* ---- members that are one value -------------------------------------------------------- */
 
 static const struct span field_names[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) [CHAT_##field] = WORD(openai),
+#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) \
+    [CHAT_##field] = WORD(openai),
 #include "worker/translate/chat_fields.def"
 #undef CHAT_FIELD
 };

@@ -166,7 +166,8 @@ static void write_field(struct chat_writing *writing, enum chat_field field, str
 static void write_fields(struct chat_writing *writing)
 {
     static const struct span names[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) [CHAT_##field] = WORD(openai),
+#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) \
+    [CHAT_##field] = WORD(openai),
 #include "worker/translate/chat_fields.def"
 #undef CHAT_FIELD
     };

@@ -29,28 +29,24 @@ static void is_out(const char *name, const char *expected)
 static const struct {
     const char *name, *model, *in, *out;
 } requests[] = {
-    {"a text goes in a message",
-     "qwen-max",
+    {"a text goes in a message", "qwen-max",
      "{\"model\":\"asked\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}",
      "{\"model\":\"qwen-max\",\"input\":{\"messages\":[{\"role\":\"user\",\"content\":\""
      "hi\"}]},\"parameters\":{\"result_format\":\"message\"}}"},
-    {"a stream comes in increments, however the client asks",
-     "qwen-max",
+    {"a stream comes in increments, however the client asks", "qwen-max",
      "{\"model\":\"asked\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"strea"
      "m\":true,\"stream_options\":{\"include_usage\":true}}",
      "{\"model\":\"qwen-max\",\"input\":{\"messages\":[{\"role\":\"user\",\"content\":\""
      "hi\"}]},\"parameters\":{\"result_format\":\"message\",\"incremental_output\":true}"
      "}"},
-    {"settings are parameters; what has no place is named",
-     "qwen-max",
+    {"settings are parameters; what has no place is named", "qwen-max",
      "{\"model\":\"asked\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"max_t"
      "okens\":5,\"temperature\":0.5,\"seed\":1,\"stop\":\"x\",\"frequency_penalty\":0.1,"
      "\"n\":2}",
      "{\"model\":\"qwen-max\",\"input\":{\"messages\":[{\"role\":\"user\",\"content\":\""
      "hi\"}]},\"parameters\":{\"result_format\":\"message\",\"stop\":[\"x\"],\"max_token"
      "s\":5,\"temperature\":0.5,\"n\":2,\"seed\":1}}\ndropped frequency_penalty\n"},
-    {"a model that sees has parts",
-     "qwen-vl-max",
+    {"a model that sees has parts", "qwen-vl-max",
      "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"s\"},{\"role\":"
      "\"user\",\"content\":[{\"type\":\"text\",\"text\":\"t\"},{\"type\":\"image_url\","
      "\"image_url\":{\"url\":\"https://x/a.png\"}}]},{\"role\":\"assistant\",\"content\""
@@ -60,20 +56,17 @@ static const struct {
      ":\"https://x/a.png\"}]},{\"role\":\"assistant\",\"content\":[{\"text\":\"a\"}]},{"
      "\"role\":\"user\",\"content\":[{\"text\":\"hi\"}]}]},\"parameters\":{\"result_form"
      "at\":\"message\"}}"},
-    {"a model that reads takes no picture",
-     "qwen-max",
+    {"a model that reads takes no picture", "qwen-max",
      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
      "\"text\":\"t\"},{\"type\":\"image_url\",\"image_url\":{\"url\":\"https://x/a.png\""
      "}}]}]}",
      "refused: 'messages[0].content[1]' is no text, and the model only reads."},
-    {"several texts are one",
-     "qwen-max",
+    {"several texts are one", "qwen-max",
      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"text\","
      "\"text\":\"a\"},{\"type\":\"text\",\"text\":\"b\"}]}]}",
      "{\"model\":\"qwen-max\",\"input\":{\"messages\":[{\"role\":\"user\",\"content\":\""
      "a\\nb\"}]},\"parameters\":{\"result_format\":\"message\"}}"},
-    {"calls and their results",
-     "qwen-max",
+    {"calls and their results", "qwen-max",
      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"a"
      "ssistant\",\"content\":null,\"tool_calls\":[{\"id\":\"1\",\"type\":\"function\",\""
      "function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}},{\"id\":\"2\",\"type"
@@ -90,8 +83,7 @@ static const struct {
      "ole\":\"tool\",\"tool_call_id\":\"2\",\"content\":\"words\"}]},\"parameters\":{\"r"
      "esult_format\":\"message\",\"tools\":[{\"type\":\"function\",\"function\":{\"name"
      "\":\"f\",\"description\":\"d\",\"parameters\":{\"type\":\"object\"}}}]}}"},
-    {"a tool cannot be forced",
-     "qwen-max",
+    {"a tool cannot be forced", "qwen-max",
      "{\"model\":\"asked\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"tools"
      "\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"description\":\"d\",\"pa"
      "rameters\":{\"type\":\"object\"}}}],\"tool_choice\":\"required\"}",
@@ -99,22 +91,19 @@ static const struct {
      "hi\"}]},\"parameters\":{\"result_format\":\"message\",\"tools\":[{\"type\":\"funct"
      "ion\",\"function\":{\"name\":\"f\",\"description\":\"d\",\"parameters\":{\"type\":"
      "\"object\"}}}]}}\ndropped tool_choice\n"},
-    {"an effort is a budget",
-     "qwen3-vl-plus",
+    {"an effort is a budget", "qwen3-vl-plus",
      "{\"model\":\"asked\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"reaso"
      "ning_effort\":\"low\"}",
      "{\"model\":\"qwen3-vl-plus\",\"input\":{\"messages\":[{\"role\":\"user\",\"content"
      "\":[{\"text\":\"hi\"}]}]},\"parameters\":{\"result_format\":\"message\",\"enable_t"
      "hinking\":true,\"thinking_budget\":2048}}"},
-    {"no effort switches it off",
-     "qwen-plus",
+    {"no effort switches it off", "qwen-plus",
      "{\"model\":\"asked\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"reaso"
      "ning_effort\":\"none\"}",
      "{\"model\":\"qwen-plus\",\"input\":{\"messages\":[{\"role\":\"user\",\"content\":"
      "\"hi\"}]},\"parameters\":{\"result_format\":\"message\",\"enable_thinking\":false}"
      "}"},
-    {"a JSON answer by its type alone, the schema in words",
-     "qwen-max",
+    {"a JSON answer by its type alone, the schema in words", "qwen-max",
      "{\"model\":\"asked\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"respo"
      "nse_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":"
      "{\"type\":\"object\"}}}}",
@@ -235,8 +224,7 @@ static const struct {
      "id:1\nevent:error\n:HTTP_STATUS/400\ndata:{\"code\":\"InvalidParameter\",\"message"
      "\":\"m\",\"request_id\":\"r\"}\n\n",
      "error bad_request id=r m\n"},
-    {"no JSON",
-     "id:1\nevent:result\n:HTTP_STATUS/200\ndata:<html>\n\n",
+    {"no JSON", "id:1\nevent:result\n:HTTP_STATUS/200\ndata:<html>\n\n",
      "error bad_answer The provider's stream has a record that is no JSON object.\n"},
 };
 

@@ -29,27 +29,22 @@ static void is_out(const char *name, const char *expected)
 static const struct {
     const char *name, *model, *in, *out;
 } requests[] = {
-    {"a text goes in a message, the model in the address",
-     "completions_pro",
+    {"a text goes in a message, the model in the address", "completions_pro",
      "{\"model\":\"asked\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}",
      "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"},
-    {"T22: a temperature of 0 is a little above",
-     "completions_pro",
+    {"T22: a temperature of 0 is a little above", "completions_pro",
      "{\"model\":\"asked\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"tempe"
      "rature\":0}",
      "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"temperature\":0.01}"},
-    {"T22: a temperature above 1 is 1",
-     "completions_pro",
+    {"T22: a temperature above 1 is 1", "completions_pro",
      "{\"model\":\"asked\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"tempe"
      "rature\":1.6}",
      "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"temperature\":1}"},
-    {"any other temperature stays as it was spelled",
-     "completions_pro",
+    {"any other temperature stays as it was spelled", "completions_pro",
      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"temperatu"
      "re\":0.70}",
      "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"temperature\":0.70}"},
-    {"settings, and what has no place",
-     "completions_pro",
+    {"settings, and what has no place", "completions_pro",
      "{\"model\":\"asked\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"max_t"
      "okens\":1,\"top_p\":0.5,\"stop\":[\"a\",\"b\"],\"user\":\"u\",\"stream\":true,\"se"
      "ed\":7,\"response_format\":{\"type\":\"json_object\"},\"reasoning_effort\":\"low\""
@@ -65,14 +60,12 @@ static const struct {
      "{\"messages\":[{\"role\":\"user\",\"content\":\"a\\nb\"},{\"role\":\"assistant\","
      "\"content\":\"c\"},{\"role\":\"user\",\"content\":\"Continue.\"}],\"system\":\"s\""
      "}"},
-    {"the assistant is never first",
-     "completions_pro",
+    {"the assistant is never first", "completions_pro",
      "{\"model\":\"m\",\"messages\":[{\"role\":\"assistant\",\"content\":\"c\"},{\"role"
      "\":\"user\",\"content\":\"a\"}]}",
      "{\"messages\":[{\"role\":\"user\",\"content\":\".\"},{\"role\":\"assistant\",\"con"
      "tent\":\"c\"},{\"role\":\"user\",\"content\":\"a\"}]}"},
-    {"calls at once are told one after the other, results as JSON",
-     "completions_pro",
+    {"calls at once are told one after the other, results as JSON", "completions_pro",
      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"a"
      "ssistant\",\"content\":null,\"tool_calls\":[{\"id\":\"1\",\"type\":\"function\",\""
      "function\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\":1}\"}},{\"id\":\"2\",\"type"
@@ -89,8 +82,7 @@ static const struct {
      "\"}\"}],\"functions\":[{\"name\":\"f\",\"description\":\"d\",\"parameters\":{\"typ"
      "e\":\"object\"}},{\"name\":\"g\",\"description\":\"g\",\"parameters\":{\"type\":\""
      "object\",\"properties\":{}}}]}"},
-    {"a word after a result waits for the assistant",
-     "completions_pro",
+    {"a word after a result waits for the assistant", "completions_pro",
      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"q\"},{\"role\":\"a"
      "ssistant\",\"content\":null,\"tool_calls\":[{\"id\":\"2\",\"type\":\"function\",\""
      "function\":{\"name\":\"g\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call"
@@ -99,16 +91,14 @@ static const struct {
      "tent\":null,\"function_call\":{\"name\":\"g\",\"arguments\":\"{}\"}},{\"role\":\"f"
      "unction\",\"name\":\"g\",\"content\":\"{\\\"output\\\":\\\"words\\\"}\"},{\"role\""
      ":\"assistant\",\"content\":\".\"},{\"role\":\"user\",\"content\":\"hi\"}]}"},
-    {"a function that must be called",
-     "completions_pro",
+    {"a function that must be called", "completions_pro",
      "{\"model\":\"asked\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"tools"
      "\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"description\":\"d\",\"pa"
      "rameters\":{\"type\":\"object\"}}}],\"tool_choice\":\"required\"}",
      "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"functions\":[{\"name\":\""
      "f\",\"description\":\"d\",\"parameters\":{\"type\":\"object\"}}],\"tool_choice\":{"
      "\"type\":\"function\",\"function\":{\"name\":\"f\"}}}"},
-    {"any of several cannot be demanded",
-     "completions_pro",
+    {"any of several cannot be demanded", "completions_pro",
      "{\"model\":\"asked\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"tools"
      "\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"description\":\"d\",\"pa"
      "rameters\":{\"type\":\"object\"}}},{\"type\":\"function\",\"function\":{\"name\":"
@@ -117,19 +107,16 @@ static const struct {
      "f\",\"description\":\"d\",\"parameters\":{\"type\":\"object\"}},{\"name\":\"g\",\""
      "description\":\"g\",\"parameters\":{\"type\":\"object\",\"properties\":{}}}]}\ndro"
      "pped tool_choice\n"},
-    {"where none may be called none is named",
-     "completions_pro",
+    {"where none may be called none is named", "completions_pro",
      "{\"model\":\"asked\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"tools"
      "\":[{\"type\":\"function\",\"function\":{\"name\":\"f\",\"description\":\"d\",\"pa"
      "rameters\":{\"type\":\"object\"}}}],\"tool_choice\":\"none\"}",
      "{\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}]}"},
-    {"several answers",
-     "completions_pro",
+    {"several answers", "completions_pro",
      "{\"model\":\"asked\",\"messages\":[{\"role\":\"user\",\"content\":\"hi\"}],\"n\":2"
      "}",
      "refused: 'n' must be 1: the provider answers once."},
-    {"a picture",
-     "completions_pro",
+    {"a picture", "completions_pro",
      "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":[{\"type\":\"image_u"
      "rl\",\"image_url\":{\"url\":\"https://x/a.png\"}}]}]}",
      "refused: 'messages[0].content[0]' is no text, and the provider only reads."},
@@ -172,14 +159,11 @@ static const struct {
      "n_call\":{\"name\":\"f\",\"arguments\":\"{\\\"a\\\": 1}\"}}",
      "id as-1 model m created 5\n0 tool call:call_MdnuJDaDEiHjvAfURiMDKJAU:f={\\\"a\\\":"
      " 1}\nusage input=2 output=3\n"},
-    {"T86: the quota, with status 200",
-     "{\"error_code\":17,\"error_msg\":\"Daily limit.\"}",
+    {"T86: the quota, with status 200", "{\"error_code\":17,\"error_msg\":\"Daily limit.\"}",
      "no_credit Daily limit.\n"},
-    {"T86: a token that is over",
-     "{\"error_code\":111,\"error_msg\":\"Access token expired\"}",
+    {"T86: a token that is over", "{\"error_code\":111,\"error_msg\":\"Access token expired\"}",
      "gateway_auth The provider does not accept the gateway's credential.\n"},
-    {"neither words nor a call",
-     "{\"id\":\"as-1\"}",
+    {"neither words nor a call", "{\"id\":\"as-1\"}",
      "bad_answer The provider gave no reason; its status was 200.\n"},
 };
 
@@ -246,8 +230,7 @@ static const struct {
      "kens\":2,\"completion_tokens\":0}}\n\ndata: {\"error_code\":336100,\"error_msg\":"
      "\"Busy.\"}\n\n",
      "start as-1 m 5\nopen 0/0 text\n0 +\"He\"\nerror overloaded Busy.\n"},
-    {"no JSON",
-     "data: <html>\n\n",
+    {"no JSON", "data: <html>\n\n",
      "error bad_answer The provider's stream has a record that is no JSON object.\n"},
 };
 
