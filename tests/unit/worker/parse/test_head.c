@@ -87,6 +87,14 @@ static const struct {
      "/openai/v1/responses"},
     {"GET /v1/responses/resp_1/input_items", FAULT_NONE, OPERATION_response_items, "resp_1",
      "/v1/responses/resp_1/input_items"},
+    {"GET /openai/v1/responses/resp_1/input_items", FAULT_NONE,
+     OPERATION_azure_v1_response_items, "resp_1", "/openai/v1/responses/resp_1/input_items"},
+    {"GET /openai/v1/responses/resp_1", FAULT_NONE, OPERATION_azure_v1_response, "resp_1",
+     "/openai/v1/responses/resp_1"},
+    {"DELETE /openai/v1/responses/resp_1", FAULT_NONE, OPERATION_azure_v1_response_delete,
+     "resp_1", "/openai/v1/responses/resp_1"},
+    {"GET /openai/v1/responses", FAULT_method_not_allowed, OPERATION_azure_v1_responses, NULL,
+     "/openai/v1/responses"},
     {"DELETE /v1/responses/resp_1", FAULT_NONE, OPERATION_response_delete, "resp_1",
      "/v1/responses/resp_1"},
     {"GET /v1/responses", FAULT_NONE, OPERATION_response_socket, NULL, "/v1/responses"},
@@ -228,6 +236,34 @@ START_TEST(the_query_may_hold_the_key_and_the_form_of_the_stream)
 
 END_TEST
 
+static const struct {
+    const char *line, *after, *limit, *order;
+} pages[] = {
+    {"GET /v1/responses/r/input_items", NULL, NULL, NULL},
+    {"GET /v1/responses/r/input_items?", NULL, NULL, NULL},
+    {"GET /v1/responses/r/input_items?after=msg%5F1&limit=5&order=asc", "msg_1", "5", "asc"},
+    {"GET /openai/v1/responses/r/input_items?order=&include=x&limit=-1", NULL, "-1", ""},
+    {"GET /v1/responses/r/input_items?before=b&limits=1&after", NULL, NULL, NULL},
+    {"GET /v1/responses/r?after=a&limit=1", NULL, NULL, NULL},
+    {"GET /v1/models?after=a&limit=1", NULL, NULL, NULL},
+};
+
+static void is_value(struct span value, const char *expected)
+{
+    ck_assert_int_eq(value.ptr != NULL, expected != NULL);
+    ck_assert(span_eq(value, span_of_text(expected)));
+}
+
+START_TEST(the_query_of_a_list_of_items_says_which_part_is_wanted)
+{
+    ck_assert_int_eq(read_request(pages[_i].line, ""), FAULT_NONE);
+    is_value(head.page.after, pages[_i].after);
+    is_value(head.page.limit, pages[_i].limit);
+    is_value(head.page.order, pages[_i].order);
+}
+
+END_TEST
+
 START_TEST(a_header_tells_whose_list_of_models_is_wanted)
 {
     ck_assert_int_eq(read_request("GET /v1/models", ""), FAULT_NONE);
@@ -289,6 +325,8 @@ int main(void)
     tcase_add_loop_test(tests, a_body_that_cannot_be_taken_is_refused_before_it_comes, 0,
                         ARRAY_LEN(bodies));
     tcase_add_test(tests, the_query_may_hold_the_key_and_the_form_of_the_stream);
+    tcase_add_loop_test(tests, the_query_of_a_list_of_items_says_which_part_is_wanted, 0,
+                        ARRAY_LEN(pages));
     tcase_add_test(tests, a_header_tells_whose_list_of_models_is_wanted);
     tcase_add_test(tests, only_named_headers_go_on);
     tcase_add_test(tests, a_long_path_is_cut_for_the_log_only);

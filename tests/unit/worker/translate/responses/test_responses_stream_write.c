@@ -253,6 +253,7 @@ START_TEST(an_answer_that_is_too_long_to_repeat_still_streams)
     struct event delta = {.kind = EVENT_delta, .text = {large, sizeof(large)}};
     struct event small = DELTA(0, "after"), stop = STOP(END), end = END;
 
+    translation.keeps = true;
     memset(large, 'a', sizeof(large) - 1);
     large[sizeof(large) - 1] = 'b';
     event_write(&writer, &start);
@@ -269,6 +270,25 @@ START_TEST(an_answer_that_is_too_long_to_repeat_still_streams)
     ck_assert(span_eq(last_type, SPAN("response.completed")));
     ck_assert(span_find(last_data, SPAN("\"afteraaa")) != SIZE_MAX);
     ck_assert(span_find(last_data, SPAN("bafter")) == SIZE_MAX);
+    ck_assert(span_find(last_data, SPAN("\"store\":false")) != SIZE_MAX);
+}
+
+END_TEST
+
+START_TEST(an_answer_that_is_kept_says_so_and_has_an_id_of_ours)
+{
+    struct event start = START, stop = STOP(END), end = END;
+
+    translation.keeps = true;
+    translation.previous = TEXT("resp_0");
+    event_write(&writer, &start);
+    event_write(&writer, &stop);
+    event_write(&writer, &end);
+    added_count = 0;
+    (void)each_record(check_number);
+    ck_assert(span_find(last_data, SPAN("\"store\":true")) != SIZE_MAX);
+    ck_assert(span_find(last_data, SPAN("\"previous_response_id\":\"resp_0\"")) != SIZE_MAX);
+    ck_assert(span_find(last_data, SPAN("\"id\":\"resp_1\"")) == SIZE_MAX);
 }
 
 END_TEST
@@ -288,6 +308,7 @@ int main(void)
                         (int)ARRAY_LEN(streams));
     tcase_add_test(tests, an_error_ends_in_a_failed_response);
     tcase_add_test(tests, an_answer_that_is_too_long_to_repeat_still_streams);
+    tcase_add_test(tests, an_answer_that_is_kept_says_so_and_has_an_id_of_ours);
     srunner_run_all(runner, CK_ENV);
     failed = srunner_ntests_failed(runner);
     srunner_free(runner);
