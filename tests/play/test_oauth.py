@@ -205,6 +205,20 @@ def test_a_new_controller_goes_on_with_the_token(room):
     assert place.listed()["credential"] == "set"
 
 
+def test_a_service_that_never_answers_delays_neither_the_start_nor_the_end(room):
+    place = Place(room)
+    place.service.server.default = lambda _, connection: connection.wait_ended(60)
+    began = time.monotonic()
+    place.start()
+    assert place.gateway.chat("mock/echo").status == 200
+    assert place.gateway.chat("up/m").status == 503
+    assert place.listed()["note"] == "waiting for a token"
+    assert time.monotonic() - began < 5 * SLOW
+    began = time.monotonic()
+    assert place.gateway.terminate() == 0
+    assert time.monotonic() - began < 4 * SLOW      # the question would wait for eight seconds
+
+
 def test_a_token_that_was_revoked_is_fetched_anew(room):
     place = Place(room).start()
     assert place.gateway.chat("up/m").status == 200
