@@ -99,7 +99,7 @@ def test_the_query_s_form_and_a_token_in_the_query(room):
         fake_openai.answer(request, connection)
     provider = room.provider(answer)
     gateway = room.gateway(settings={"providers": [
-        dict(row(provider, service), kind="baidu", dialects=["openai"])]},
+        dict(row(provider, service), kind="baidu-v1", dialects=["openai"])]},
         env={"ONE_SECRET": SECRET})
     assert gateway.chat("up/m").status == 200
     assert targets == [("/v1/chat/completions?access_token=" + service.given[0][1], None)]

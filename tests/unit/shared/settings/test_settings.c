@@ -227,9 +227,9 @@ static const struct {
      "s.yaml:5: providers: oauth: kind azure needs a `tenant` (or a `token_url`)\n"},
     {"providers:\n- name: a\n  kind: openai\n  oauth: {client_id: i, client_secret: s}\n",
      "s.yaml:4: providers: oauth: kind openai needs a `token_url`, the address that gives tokens\n"},
-    {"providers:\n- name: a\n  kind: baidu\n  oauth: {client_id: i, client_secret: s, tenant: t}\n",
+    {"providers:\n- name: a\n  kind: baidu-v1\n  oauth: {client_id: i, client_secret: s, tenant: t}\n",
      "s.yaml:4: providers: oauth: `tenant` has no place in the URL of the token service\n"},
-    {"providers:\n- name: a\n  kind: baidu\n  oauth: {client_id: i, client_secret: \"\"}\n",
+    {"providers:\n- name: a\n  kind: baidu-v1\n  oauth: {client_id: i, client_secret: \"\"}\n",
      "s.yaml:4: providers: oauth: the `client_secret` is empty\n"},
     {"providers:\n- name: a\n  kind: store\n"
      "  oauth: {client_id: i, client_secret: s, token_url: \"http://h/t\"}\n",

@@ -280,7 +280,7 @@ static const struct {
 } fetched[] = {
     {"kind: azure, base_url: \"https://r\", oauth: {tenant: t, client_id: i, client_secret: s}",
      SIGNER_BEARER},
-    {"kind: baidu, oauth: {client_id: i, client_secret: s}", SIGNER_ACCESS_TOKEN},
+    {"kind: baidu-v1, oauth: {client_id: i, client_secret: s}", SIGNER_ACCESS_TOKEN},
     {"kind: anthropic, oauth: {token_url: \"http://t\", client_id: i, client_secret: s}",
      SIGNER_BEARER},
     {"kind: anthropic, auth: x-api-key, oauth: {token_url: \"http://t\", client_id: i, "

@@ -121,7 +121,7 @@ static const struct {
     {"kind: azure, base_url: \"https://r\", oauth: {token_url: \"http://t/\", client_id: i, "
      "client_secret: s, scope: other}",
      "http://t/", "grant_type=client_credentials&client_id=i&client_secret=s&scope=other"},
-    {"kind: baidu, oauth: {client_id: i, client_secret: \"s&\"}",
+    {"kind: baidu-v1, oauth: {client_id: i, client_secret: \"s&\"}",
      "https://aip.baidubce.com/oauth/2.0/token?grant_type=client_credentials&client_id=i"
      "&client_secret=s%26",
      ""},
