@@ -51,7 +51,7 @@ def open_files():
 
 def most_streams(wanted=10000):
     """A proxied stream takes two descriptors of the proxy."""
-    return min(wanted, (open_files() - 100) // 2)
+    return min(wanted, (open_files() - 300) // 2)
 
 
 def free_port():
