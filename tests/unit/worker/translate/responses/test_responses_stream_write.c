@@ -186,17 +186,15 @@ static void read_record(const struct sse_record *record, unsigned i)
     event_read(&reader, record);
 }
 
-static bool of_one_dialect(int row)
-{
-    return row < 2 || row > 4; /* whose deltas come otherwise than they went */
-}
+/* Rows 2 to 4 are of free text and of calls without arguments: what they put in is looked at by
+ * the test before, and comes back otherwise than it went. */
+#define OTHERWISE_FIRST 2
+#define OTHERWISE_LAST  4
 
 START_TEST(what_was_written_is_read_as_it_was_told)
 {
     struct buffer told;
 
-    if (!of_one_dialect(_i))
-        return;
     buffer_init(&told, 1 << 20);
     play(_i);
     (void)each_record(read_record);
@@ -304,7 +302,8 @@ int main(void)
     tcase_add_checked_fixture(tests, set_up, tear_down);
     tcase_add_loop_test(tests, events_are_numbered_without_gaps_and_the_last_repeats_all, 0,
                         (int)ARRAY_LEN(streams));
-    tcase_add_loop_test(tests, what_was_written_is_read_as_it_was_told, 0,
+    tcase_add_loop_test(tests, what_was_written_is_read_as_it_was_told, 0, OTHERWISE_FIRST);
+    tcase_add_loop_test(tests, what_was_written_is_read_as_it_was_told, OTHERWISE_LAST + 1,
                         (int)ARRAY_LEN(streams));
     tcase_add_test(tests, an_error_ends_in_a_failed_response);
     tcase_add_test(tests, an_answer_that_is_too_long_to_repeat_still_streams);
