@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "shared/base/file.h"
 #include "shared/base/log.h"
 #include "shared/text/json_write.h"
 
@@ -23,20 +24,9 @@ static const struct {
     {EXIT_TIMEOUT, "timeout"},
 };
 
-static void write_all(int fd, struct span text)
-{
-    while (text.len > 0) {
-        ssize_t count = write(fd, text.ptr, text.len);
-
-        if (count <= 0)
-            return;
-        text = span_skip(text, (size_t)count);
-    }
-}
-
 void print_out(struct span text)
 {
-    write_all(STDOUT_FILENO, text);
+    (void)file_write(STDOUT_FILENO, text);
 }
 
 int tell_error(const struct invocation *invocation, enum exit_code code, struct span message)
@@ -64,7 +54,7 @@ int tell_error(const struct invocation *invocation, enum exit_code code, struct 
         (void)buffer_append(&out, message);
     }
     (void)buffer_append_byte(&out, '\n');
-    write_all(STDERR_FILENO, buffer_span(&out));
+    (void)file_write(STDERR_FILENO, buffer_span(&out));
     buffer_done(&out);
     return (int)code;
 }

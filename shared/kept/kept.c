@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "shared/base/file.h"
 #include "shared/base/hash.h"
 
 #define PATH_BYTES (KEPT_NAME_BYTES + 16)
@@ -78,20 +79,6 @@ static int create(const struct kept *kept, const char *path)
     return fd;
 }
 
-static int write_all(int fd, struct span bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t count = write(fd, bytes.ptr, bytes.len);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return count < 0 ? -errno : -EIO;
-        bytes = span_skip(bytes, (size_t)count);
-    }
-    return 0;
-}
-
 int kept_put(const struct kept *kept, struct span name, struct span bytes)
 {
     char part[PATH_BYTES], path[PATH_BYTES];
@@ -106,7 +93,7 @@ int kept_put(const struct kept *kept, struct span name, struct span bytes)
     fd = create(kept, part);
     if (fd < 0)
         return fd;
-    result = write_all(fd, bytes);
+    result = file_write(fd, bytes);
     if (close(fd) < 0 && result == 0)
         result = -errno;
     if (result == 0)

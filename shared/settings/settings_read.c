@@ -1,8 +1,7 @@
 #include <errno.h>
-#include <fcntl.h>
-#include <unistd.h>
 
 #include "shared/base/check.h"
+#include "shared/base/file.h"
 #include "shared/base/memory.h"
 #include "shared/settings/settings_inside.h"
 
@@ -207,25 +206,6 @@ struct settings *settings_parse(struct span text, const char *file, struct buffe
     return NULL;
 }
 
-static int read_file(const char *file, struct buffer *out)
-{
-    int fd = open(file, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    ssize_t count = 1;
-
-    if (fd < 0)
-        return -errno;
-    while (count > 0 && !out->failed) {
-        char *room = buffer_reserve(out, 65536);
-
-        count = room ? read(fd, room, 65536) : 0;
-        if (count > 0)
-            buffer_grew(out, (size_t)count);
-    }
-    count = count < 0 ? -errno : out->failed ? -EFBIG : 0;
-    (void)close(fd);
-    return (int)count;
-}
-
 struct settings *settings_read(const char *file, struct buffer *reterr)
 {
     struct settings *settings = NULL;
@@ -233,7 +213,7 @@ struct settings *settings_read(const char *file, struct buffer *reterr)
     int error;
 
     buffer_init(&text, SETTINGS_FILE_MAX);
-    error = read_file(file, &text);
+    error = file_read(file, &text);
     if (error == -EFBIG)
         (void)buffer_append_format(reterr, "%s:1: the file has more than %u bytes\n", file,
                                    SETTINGS_FILE_MAX);

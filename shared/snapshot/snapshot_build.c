@@ -5,6 +5,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "shared/base/file.h"
 #include "shared/base/hash.h"
 #include "shared/base/memory.h"
 #include "shared/snapshot/snapshot_inside.h"
@@ -108,20 +109,6 @@ static struct snapshot_table build_index(struct snapshot_builder *builder,
     return index;
 }
 
-static int write_all(int fd, struct span bytes)
-{
-    while (bytes.len > 0) {
-        ssize_t count = write(fd, bytes.ptr, bytes.len);
-
-        if (count < 0 && errno == EINTR)
-            continue;
-        if (count <= 0)
-            return count < 0 ? -errno : -EIO;
-        bytes = span_skip(bytes, (size_t)count);
-    }
-    return 0;
-}
-
 static int sealed_file(struct span bytes)
 {
     int fd = memfd_create("aigw snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -129,7 +116,7 @@ static int sealed_file(struct span bytes)
 
     if (fd < 0)
         return -errno;
-    result = write_all(fd, bytes);
+    result = file_write(fd, bytes);
     if (result == 0 &&
         fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) != 0)
         result = -errno;

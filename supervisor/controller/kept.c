@@ -7,6 +7,7 @@
 
 #include "shared/base/check.h"
 #include "shared/base/encode.h"
+#include "shared/base/file.h"
 #include "shared/base/memory.h"
 #include "shared/json_tree/json_tree.h"
 #include "shared/text/json_write.h"
@@ -94,18 +95,11 @@ static void kept_name(struct span state_dir, const char *name, char ret[4096])
 static int write_file(const char *name, struct span bytes)
 {
     int fd = open(name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    int result = 0;
+    int result;
 
     if (fd < 0)
         return -errno;
-    while (bytes.len > 0 && result == 0) {
-        ssize_t count = write(fd, bytes.ptr, bytes.len);
-
-        if (count < 0)
-            result = -errno;
-        else
-            bytes = span_skip(bytes, (size_t)count);
-    }
+    result = file_write(fd, bytes);
     if (result == 0 && fsync(fd) < 0)
         result = -errno;
     (void)close(fd);
@@ -141,24 +135,6 @@ int rows_keep(const struct rows *rows, const struct vault *vault, struct span st
 }
 
 /* ---- reading ----------------------------------------------------------------------------- */
-
-static int read_file(const char *name, struct buffer *out)
-{
-    int fd = open(name, O_RDONLY | O_CLOEXEC);
-    ssize_t count = 1;
-
-    if (fd < 0)
-        return -errno;
-    while (count > 0) {
-        char *room = buffer_reserve(out, 65536);
-
-        count = room ? read(fd, room, 65536) : -1;
-        if (count > 0)
-            buffer_grew(out, (size_t)count);
-    }
-    (void)close(fd);
-    return count < 0 ? -EIO : 0;
-}
 
 static int64_t number(const cJSON *object, const char *name)
 {
@@ -254,7 +230,7 @@ int rows_read_kept(const struct vault *vault, struct span state_dir, struct rows
 
     kept_name(state_dir, "snapshot.sealed", name);
     buffer_init(&sealed, KEPT_BYTES);
-    result = read_file(name, &sealed);
+    result = file_read(name, &sealed);
     if (result == 0 && sealed.len < front)
         result = -EPROTO;
     if (result == 0) {

@@ -10,6 +10,7 @@
 
 #include "shared/base/check.h"
 #include "shared/base/encode.h"
+#include "shared/base/file.h"
 #include "shared/base/log.h"
 #include "shared/base/memory.h"
 
@@ -78,13 +79,6 @@ static int read_key_file(struct vault *vault, const char *path, struct buffer *r
                 : complain(reterr, -EINVAL, "not 32 bytes as 64 hex or 44 base64 digits", path);
 }
 
-static int write_all(int fd, struct span text)
-{
-    if (write(fd, text.ptr, text.len) != (ssize_t)text.len)
-        return errno ? -errno : -EIO;
-    return fsync(fd) < 0 ? -errno : 0;
-}
-
 /* Whole or not at all: written beside, then linked; who was faster wins. */
 static int make_key_file(const char *path)
 {
@@ -101,8 +95,10 @@ static int make_key_file(const char *path)
     random_bytes(key, sizeof(key));
     encode_hex(key, sizeof(key), text);
     text[sizeof(text) - 1] = '\n';
-    int result = write_all(fd, span_of(text, sizeof(text)));
+    int result = file_write(fd, span_of(text, sizeof(text)));
 
+    if (result == 0 && fsync(fd) < 0)
+        result = -errno;
     memory_wipe(key, sizeof(key));
     memory_wipe(text, sizeof(text));
     (void)close(fd);

@@ -8,9 +8,11 @@
 
 #include "shared/base/check.h"
 
+#include "tests/support/folder.h"
+
 #define PATHS 16
 
-static char folder[] = "/tmp/aigw-certificates.XXXXXX";
+static char folder[FOLDER_BYTES];
 
 static const char script[] =
     "set -e; cd \"$1\"\n"
@@ -59,7 +61,7 @@ static void run(const char *text)
 
 const char *certificates_make(void)
 {
-    CHECK(mkdtemp(folder) == folder);
+    folder_make(folder, "certificates");
     run(script);
     return folder;
 }
@@ -76,5 +78,5 @@ const char *certificates_path(const char *file)
 
 void certificates_remove(void)
 {
-    run("rm -r \"$1\"");
+    folder_remove(folder);
 }

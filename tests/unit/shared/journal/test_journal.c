@@ -10,7 +10,9 @@
 
 #include "shared/journal/journal.h"
 
-static char folder[64];
+#include "tests/support/folder.h"
+
+static char folder[FOLDER_BYTES];
 static uint64_t numbers;
 
 static uint64_t next_number(void *who)
@@ -21,8 +23,7 @@ static uint64_t next_number(void *who)
 
 static void begin(struct journal *journal)
 {
-    (void)snprintf(folder, sizeof(folder), "/tmp/aigw_journal_XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    folder_make(folder, "journal");
     numbers = 0;
     ck_assert_int_eq(journal_open(journal, span_of_text(folder), next_number, NULL), 0);
 }

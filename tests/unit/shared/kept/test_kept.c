@@ -1,7 +1,6 @@
 #include <check.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -9,31 +8,26 @@
 
 #include "shared/kept/kept.h"
 
+#include "tests/support/folder.h"
+
 #define NOW 1700000000
 
-static char folder[64];
+static char folder[FOLDER_BYTES];
 static struct kept kept;
 static struct buffer out;
 
 static void set_up(void)
 {
-    (void)snprintf(folder, sizeof(folder), "/tmp/aigw_kept_XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    folder_make(folder, "kept");
     ck_assert_int_eq(kept_open(&kept, span_of_text(folder)), 0);
     buffer_init(&out, KEPT_FILE_BYTES);
-}
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *ftw)
-{
-    (void)status, (void)kind, (void)ftw;
-    return remove(path);
 }
 
 static void tear_down(void)
 {
     buffer_done(&out);
     kept_close(&kept);
-    ck_assert_int_eq(nftw(folder, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+    folder_remove(folder);
 }
 
 static int put(const char *name, size_t size)

@@ -311,7 +311,7 @@ END_TEST
 
 START_TEST(a_secret_file_loses_its_newline)
 {
-    char name[] = "/tmp/aigw-test-XXXXXX", text[200];
+    char name[] = P_tmpdir "/aigw-secret.XXXXXX", text[200];
     int fd = mkstemp(name);
     struct settings *s;
 

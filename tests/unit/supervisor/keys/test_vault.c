@@ -9,19 +9,19 @@
 #include "shared/base/check.h"
 
 #include "supervisor/keys/vault.h"
+#include "tests/support/folder.h"
 
 #define HEX    "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
 #define BASE64 "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8="
 
-static char folder[64];
+static char folder[FOLDER_BYTES];
 static char path[96];
 static struct buffer error;
 
 static void begin(const char *file)
 {
     (void)unsetenv("CREDENTIALS_DIRECTORY");
-    (void)snprintf(folder, sizeof(folder), "/tmp/aigw_vault_XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    folder_make(folder, "vault");
     (void)snprintf(path, sizeof(path), "%s/%s", folder, file);
     buffer_init(&error, 1000);
 }

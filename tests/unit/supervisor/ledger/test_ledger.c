@@ -10,8 +10,9 @@
 
 #include "supervisor/ledger/ledger_batch.c"
 #include "supervisor/ledger/usage.h"
+#include "tests/support/folder.h"
 
-static char folder[64];
+static char folder[FOLDER_BYTES];
 static struct store *store;
 static struct ledger *ledger;
 static uint64_t numbers;
@@ -49,8 +50,7 @@ static void open_ledger(void)
 
 static void begin(void)
 {
-    (void)snprintf(folder, sizeof(folder), "/tmp/aigw_ledger_XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    folder_make(folder, "ledger");
     numbers = 0;
     open_store();
     ck_assert_int_ge(store_run(store, "delete from usage", NULL, 0, NULL, NULL), 0);

@@ -25,11 +25,12 @@
 #include "shared/segment/segment.h"
 
 #include "supervisor/parent/parent.h"
+#include "tests/support/folder.h"
 #include "tests/unit/supervisor/parent/fake_children.h"
 
 #define PATIENCE_MS 10000
 
-static char folder[64], settings[128], program[512], notify_path[128];
+static char folder[FOLDER_BYTES], settings[128], program[512], notify_path[128];
 static const char *upgrade_path;
 static struct segment *segment;
 static int segment_fd, notify_fd;
@@ -79,8 +80,7 @@ static void before(void)
     ck_assert_int_gt(len, 0);
     program[len] = 0;
     upgrade_path = program;
-    (void)snprintf(folder, sizeof(folder), "/tmp/aigw-parent.XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    folder_make(folder, "parent");
     (void)snprintf(settings, sizeof(settings), "%s/plan", folder);
     (void)snprintf(notify_path, sizeof(notify_path), "%s/notify", folder);
     (void)snprintf(to.sun_path, sizeof(to.sun_path), "%s/notify", folder);

@@ -9,15 +9,15 @@
 #include "shared/base/check.h"
 
 #include "supervisor/store/store.h"
+#include "tests/support/folder.h"
 
-static char folder[64];
+static char folder[FOLDER_BYTES];
 static char path[96];
 static char settings[128];
 
 static void begin(void)
 {
-    (void)snprintf(folder, sizeof(folder), "/tmp/aigw_store_XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    folder_make(folder, "store");
     (void)snprintf(path, sizeof(path), "%s/aigw.db", folder);
     (void)snprintf(settings, sizeof(settings), "sqlite:%s", path);
 }

@@ -6,15 +6,15 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/support/folder.h"
 #include "worker/log/sink.h"
 
-static char folder[64], name[96], moved[96];
+static char folder[FOLDER_BYTES], name[96], moved[96];
 static struct sink sink;
 
 static void set_up(void)
 {
-    (void)snprintf(folder, sizeof(folder), "/tmp/aigw-sink-XXXXXX");
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    folder_make(folder, "sink");
     (void)snprintf(name, sizeof(name), "%s/access", folder);
     (void)snprintf(moved, sizeof(moved), "%s/access.1", folder);
     sink = (struct sink){.lost = 0};

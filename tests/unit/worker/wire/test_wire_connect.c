@@ -1,3 +1,4 @@
+#include "tests/support/folder.h"
 #include "tests/unit/worker/wire/wire_case.h"
 
 START_TEST(connect_opens_and_sends_what_was_written_before)
@@ -34,12 +35,12 @@ END_TEST
 START_TEST(connect_to_a_unix_socket_or_to_none)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char folder[] = "/tmp/test_wire.XXXXXX";
+    char folder[FOLDER_BYTES];
     int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     struct end end;
     char text[46];
 
-    ck_assert_ptr_nonnull(mkdtemp(folder));
+    folder_make(folder, "wire");
     (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s/s", folder);
     for (int there = 0; there < 2; there++) {
         if (there) {
