@@ -18,8 +18,13 @@ struct span {
 };
 
 #define SPAN(literal) ((struct span){("" literal), sizeof(literal) - 1})
-#define SPAN_NONE     ((struct span){NULL, 0})
-#define SPAN_ARG(s)   ((int)(s).len), ((s).ptr ? (s).ptr : "") /* for "%.*s" */
+/* The same where an initializer must be constant. */
+#define WORD(literal)                     \
+    {                                     \
+        ("" literal), sizeof(literal) - 1 \
+    }
+#define SPAN_NONE   ((struct span){NULL, 0})
+#define SPAN_ARG(s) ((int)(s).len), ((s).ptr ? (s).ptr : "") /* for "%.*s" */
 
 static inline struct span span_of(const char *ptr, size_t len)
 {

@@ -59,21 +59,16 @@ enum setting_group setting_below(const struct setting_row *row)
     return (enum setting_group)group;
 }
 
-#define TEXT(literal)                     \
-    {                                     \
-        ("" literal), sizeof(literal) - 1 \
-    }
-
 static const struct provider_kind kinds[] = {
 #define PROVIDER(name_, variable_, base_url_, dialect_, signer_, quirks_, mock_, help_) \
-    {.name = TEXT(name_),                                                               \
-     .variable = TEXT(variable_),                                                       \
-     .base_url = TEXT(base_url_),                                                       \
+    {.name = WORD(name_),                                                               \
+     .variable = WORD(variable_),                                                       \
+     .base_url = WORD(base_url_),                                                       \
      .dialect = DIALECT_##dialect_,                                                     \
      .signer = SIGNER_##signer_,                                                        \
      .quirks = (quirks_),                                                               \
      .mock = (mock_),                                                                   \
-     .help = TEXT(help_)},
+     .help = WORD(help_)},
 #include "shared/settings/providers.def"
 };
 
@@ -85,13 +80,13 @@ enum face_use {
 /* What they speak besides their first dialect. */
 static const struct provider_face faces[] = {
 #define FACE(kind, dialect, path, signer, use) \
-    {TEXT(kind), DIALECT_##dialect, SIGNER_##signer, TEXT(path), FACE_##use == FACE_CHAT},
+    {WORD(kind), DIALECT_##dialect, SIGNER_##signer, WORD(path), FACE_##use == FACE_CHAT},
 #include "shared/settings/providers.def"
 };
 
 static const struct provider_tokens token_services[] = {
 #define TOKENS(kind, form, url, scope, signer) \
-    {TEXT(kind), TEXT(url), TEXT(scope), TOKEN_FORM_##form, SIGNER_##signer},
+    {WORD(kind), WORD(url), WORD(scope), TOKEN_FORM_##form, SIGNER_##signer},
 #include "shared/settings/providers.def"
 };
 
@@ -99,26 +94,26 @@ static const struct {
     struct span kind, path, dated;
 } bare_paths[] = {
 
-#define BARE(kind, path, dated) {TEXT(kind), TEXT(path), TEXT(dated)},
+#define BARE(kind, path, dated) {WORD(kind), WORD(path), WORD(dated)},
 #include "shared/settings/providers.def"
 };
 
 static const struct signer_row signers[SIGNER_COUNT] = {
-#define SIGNER(name, word, header, before, help) {word, TEXT(header), TEXT(before), help},
+#define SIGNER(name, word, header, before, help) {word, WORD(header), WORD(before), help},
 #include "shared/settings/signers.def"
 #undef SIGNER
 };
 
 static const struct span dialect_names[DIALECT_COUNT] = {
-#define DIALECT(name) TEXT(#name),
+#define DIALECT(name) WORD(#name),
 #include "shared/base/dialects.def"
 #undef DIALECT
 };
 
 static const struct catalogue_model catalogue[] = {
 #define CATALOGUE(kind_, model_, context_, output_, capabilities_) \
-    {.kind = TEXT(kind_),                                          \
-     .name = TEXT(model_),                                         \
+    {.kind = WORD(kind_),                                          \
+     .name = WORD(model_),                                         \
      .context = (context_),                                        \
      .output = (output_),                                          \
      .capabilities = (capabilities_)},
@@ -127,7 +122,7 @@ static const struct catalogue_model catalogue[] = {
 };
 
 static const struct span capability_names[CAPABILITY_COUNT] = {
-#define CAPABILITY(name, help) TEXT(#name),
+#define CAPABILITY(name, help) WORD(#name),
 #include "shared/settings/capabilities.def"
 #undef CAPABILITY
 };
@@ -202,9 +197,9 @@ struct span provider_kind_path(const struct provider_kind *kind, bool dated)
 const struct provider_tokens *provider_kind_tokens(struct span kind)
 {
     static const struct provider_tokens most = {
-        .kind = TEXT(""),
-        .url = TEXT(""),
-        .scope = TEXT(""),
+        .kind = WORD(""),
+        .url = WORD(""),
+        .scope = WORD(""),
         .form = TOKEN_FORM_BODY,
         .signer = SIGNER_BEARER,
     };

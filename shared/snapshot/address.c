@@ -9,21 +9,18 @@ static const struct {
     struct span path, deployment;
 } addresses[DIALECT_COUNT][ADDRESS_KINDS] = {
 
-#define ADDRESS(dialect, kind, path, deployment)                       \
-    [DIALECT_##dialect][ADDRESS_##kind] = {{(path), sizeof(path) - 1}, \
-                                           {(deployment), sizeof(deployment) - 1}},
+#define ADDRESS(dialect, kind, path, deployment) \
+    [DIALECT_##dialect][ADDRESS_##kind] = {WORD(path), WORD(deployment)},
 #include "shared/snapshot/addresses.def"
 };
 
 static const struct address_field demands[DIALECT_COUNT] = {
-#define DEMAND(dialect, name, value) \
-    [DIALECT_##dialect] = {{(name), sizeof(name) - 1}, {(value), sizeof(value) - 1}},
+#define DEMAND(dialect, name, value) [DIALECT_##dialect] = {WORD(name), WORD(value)},
 #include "shared/snapshot/addresses.def"
 };
 
 static const struct address_field stream_demands[DIALECT_COUNT] = {
-#define DEMAND_STREAM(dialect, name, value) \
-    [DIALECT_##dialect] = {{(name), sizeof(name) - 1}, {(value), sizeof(value) - 1}},
+#define DEMAND_STREAM(dialect, name, value) [DIALECT_##dialect] = {WORD(name), WORD(value)},
 #include "shared/snapshot/addresses.def"
 };
 
@@ -32,8 +29,7 @@ static const struct {
     struct span prefix, path;
 } aparts[] = {
 
-#define APART(dialect, prefix, path) \
-    {DIALECT_##dialect, {(prefix), sizeof(prefix) - 1}, {(path), sizeof(path) - 1}},
+#define APART(dialect, prefix, path) {DIALECT_##dialect, WORD(prefix), WORD(path)},
 #include "shared/snapshot/addresses.def"
 };
 
@@ -157,8 +153,7 @@ void address_try(const struct snapshot_provider *provider, enum dialect_id diale
                  struct span model_json, struct buffer *out)
 {
     static const struct span parts[DIALECT_COUNT][2] = {
-#define TRY(dialect, before, after) \
-    [DIALECT_##dialect] = {{(before), sizeof(before) - 1}, {(after), sizeof(after) - 1}},
+#define TRY(dialect, before, after) [DIALECT_##dialect] = {WORD(before), WORD(after)},
 #include "shared/snapshot/addresses.def"
     };
     bool old = provider->quirks & QUIRK_MAX_TOKENS_OLD;

@@ -8,11 +8,8 @@ static const struct {
     uint32_t most;
 } parts[] = {
 
-#define PART(name, text, unit, most)    \
-    {{(text), sizeof(text) - 1},        \
-     {(unit), sizeof(unit) - 1},        \
-     offsetof(struct mock_model, name), \
-     (most)},
+#define PART(name, text, unit, most) \
+    {WORD(text), WORD(unit), offsetof(struct mock_model, name), (most)},
 #include "worker/mock/mock_parts.def"
 #undef PART
 };

@@ -185,9 +185,9 @@ static const struct {
     found_f *find;
 } members[] = {
 
-#define MEMBER(key, find)            \
-    {                                \
-        {key, sizeof(key) - 1}, find \
+#define MEMBER(key, find) \
+    {                     \
+        WORD(key), find   \
     }
     MEMBER("error", find_in),
     MEMBER("errors", find_in),
@@ -319,8 +319,7 @@ static bool look_up(enum place place, struct span word, uint8_t *ret_kind)
         struct span word;
     } rows[] = {
 
-#define COMPLAINT_WORD(place, word, kind) \
-    {PLACE_##place, COMPLAINT_##kind, {word, sizeof(word) - 1}},
+#define COMPLAINT_WORD(place, word, kind) {PLACE_##place, COMPLAINT_##kind, WORD(word)},
 #include "worker/translate/complaint_words.def"
 #undef COMPLAINT_WORD
     };

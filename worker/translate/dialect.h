@@ -14,12 +14,6 @@
 #include "worker/translate/reply.h"
 #include "worker/translate/translation.h"
 
-/* A span of a literal, where an initializer must be constant. */
-#define WORD(literal)                \
-    {                                \
-        literal, sizeof(literal) - 1 \
-    }
-
 /* What a stream that is passed on unchanged says of itself. */
 struct stream_tap {
     struct usage usage;

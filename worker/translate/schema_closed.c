@@ -5,11 +5,6 @@
 
 #include "worker/translate/text.h"
 
-#define WORD(literal)                \
-    {                                \
-        literal, sizeof(literal) - 1 \
-    }
-
 #define NOTES_LIMIT_BYTES 1024 /* of one schema; more would only be noise to the model */
 
 struct closing {

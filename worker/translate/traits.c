@@ -2,11 +2,6 @@
 
 #include "shared/base/check.h"
 
-#define WORD(literal)                \
-    {                                \
-        literal, sizeof(literal) - 1 \
-    }
-
 static const struct model_traits rows[] = {
 #define MODEL(prefix_, dialect_, max_output_, budget_min_, budget_max_, traits_) \
     {.prefix = WORD(prefix_),                                                    \

@@ -100,31 +100,6 @@ void drop_at(struct translation *translation, const struct path *path)
         drop(translation, path_text(path, translation->arena));
 }
 
-static struct span table_name(enum chat_field field, enum dialect_id dialect)
-{
-    static const struct span names[CHAT_FIELD_COUNT][DIALECT_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) \
-    [CHAT_##field] = {WORD(openai), WORD(responses), WORD(anthropic),             \
-                      WORD(gemini), WORD(dashscope), WORD(ernie)},
-#include "worker/translate/chat_fields.def"
-#undef CHAT_FIELD
-    };
-
-    CHECK((unsigned)field < CHAT_FIELD_COUNT && (unsigned)dialect < DIALECT_COUNT);
-    return names[field][dialect];
-}
-
-struct span chat_field_name(enum chat_field field, enum dialect_id dialect)
-{
-    struct span name = table_name(field, dialect);
-
-    if (span_starts(name, SPAN("-")))
-        name = span_skip(name, 1);
-    if (span_starts(name, SPAN("g.")))
-        name = span_skip(name, 2);
-    return name;
-}
-
 /* Whether VALUE asks for what happens anyway: no loss when it is not said. */
 static bool is_default(enum chat_field field, struct json_value value)
 {
@@ -140,10 +115,13 @@ static bool is_default(enum chat_field field, struct json_value value)
 void drop_strangers(struct translation *translation, const struct chat *chat,
                     enum dialect_id to)
 {
-    for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++)
-        if (chat_has(chat, (enum chat_field)i) && table_name((enum chat_field)i, to).len == 0 &&
-            !is_default((enum chat_field)i, chat->fields[i]))
-            drop(translation, chat_field_name((enum chat_field)i, chat->dialect));
+    for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++) {
+        enum chat_field field = (enum chat_field)i;
+
+        if (chat_has(chat, field) && !chat_field_known(field, to) &&
+            !is_default(field, chat->fields[i]))
+            drop(translation, chat_field_name(field, chat->dialect));
+    }
     if (chat->dialect == to)
         return;
     for (const struct extra *extra = chat->extras; extra; extra = extra->next)

@@ -9,7 +9,7 @@
 
 #include "shared/base/arena.h"
 
-#include "worker/translate/chat.h"
+#include "worker/translate/chat_fields.h"
 #include "worker/translate/complaint.h"
 #include "worker/translate/traits.h"
 
@@ -89,8 +89,6 @@ void drop_at(struct translation *translation, const struct path *path);
  * chat_fields.def); the writer of TO calls it once. */
 void drop_strangers(struct translation *translation, const struct chat *chat,
                     enum dialect_id to);
-/* What DIALECT calls FIELD, without the marks of the table; empty: nothing. */
-struct span chat_field_name(enum chat_field field, enum dialect_id dialect);
 /* A comma list for x-aigw-dropped, at most LIMIT bytes; SPAN_NONE when nothing was. */
 struct span dropped_list(const struct translation *translation, size_t limit);
 

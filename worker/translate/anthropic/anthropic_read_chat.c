@@ -291,18 +291,14 @@ static void mark_last(struct json_value cache_control, struct chat *chat)
 
 static bool take_field(struct span key, struct json_value value, struct chat *chat)
 {
-    static const struct span names[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) \
-    [CHAT_##field] = WORD(anthropic),
-#include "worker/translate/chat_fields.def"
-#undef CHAT_FIELD
-    };
+    for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++) {
+        struct span name = chat_field_plain((enum chat_field)i, DIALECT_anthropic);
 
-    for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++)
-        if (names[i].len > 0 && anthropic_key_is(key, names[i])) {
+        if (name.len > 0 && anthropic_key_is(key, name)) {
             chat->fields[i] = value;
             return true;
         }
+    }
     return false;
 }
 

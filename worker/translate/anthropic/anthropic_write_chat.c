@@ -130,22 +130,16 @@ static void write_service_tier(struct chat_writing *writing)
 /* Settings that only Claude's own clients have, as they stood. */
 static void write_own_fields(struct chat_writing *writing)
 {
-    static const struct span names[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) \
-    [CHAT_##field] = WORD(anthropic),
-#include "worker/translate/chat_fields.def"
-#undef CHAT_FIELD
-    };
-
     for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++) {
-        bool plain = names[i].len > 0 && names[i].ptr[0] != '-' && i != CHAT_max_output;
+        enum chat_field field = (enum chat_field)i;
+        struct span name = chat_field_plain(field, DIALECT_anthropic);
 
-        if (!plain || !chat_has(writing->chat, (enum chat_field)i))
+        if (name.len == 0 || field == CHAT_max_output || !chat_has(writing->chat, field))
             continue;
         if (writing->chat->dialect == DIALECT_anthropic)
-            write_field(writing, names[i], (enum chat_field)i);
+            write_field(writing, name, field);
         else
-            anthropic_drop_field(writing, (enum chat_field)i);
+            anthropic_drop_field(writing, field);
     }
     if (writing->chat->dialect == DIALECT_anthropic)
         for (const struct extra *extra = writing->chat->extras; extra; extra = extra->next) {

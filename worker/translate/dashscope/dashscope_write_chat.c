@@ -70,18 +70,12 @@ static void write_stops(struct chat_writing *writing)
 
 static void write_fields(struct chat_writing *writing)
 {
-    static const struct span names[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) \
-    [CHAT_##field] = WORD(dashscope),
-#include "worker/translate/chat_fields.def"
-#undef CHAT_FIELD
-    };
-
     for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++) {
-        if (names[i].len == 0 || names[i].ptr[0] == '-' ||
-            !chat_has(writing->chat, (enum chat_field)i))
+        struct span name = chat_field_plain((enum chat_field)i, DIALECT_dashscope);
+
+        if (name.len == 0 || !chat_has(writing->chat, (enum chat_field)i))
             continue;
-        json_write_key(writing->json, names[i]);
+        json_write_key(writing->json, name);
         json_write_raw(writing->json, writing->chat->fields[i].raw);
     }
 }

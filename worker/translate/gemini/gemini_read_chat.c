@@ -3,25 +3,16 @@
 
 #include "worker/translate/gemini/gemini_inside.h"
 
-#define CONFIG_MARK SPAN("g.")
-
-static const struct span columns[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) \
-    [CHAT_##field] = WORD(gemini),
-#include "worker/translate/chat_fields.def"
-#undef CHAT_FIELD
-};
-
 /* Fields that are one value here as everywhere; those of generationConfig, or the others. */
 static bool read_field(struct chat *chat, bool config, struct span key, struct json_value value)
 {
     for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++) {
-        struct span name = columns[i];
+        struct span name = chat_field_plain((enum chat_field)i, DIALECT_gemini);
 
-        if (name.len == 0 || name.ptr[0] == '-' || span_starts(name, CONFIG_MARK) != config)
+        if (name.len == 0 || span_starts(name, CHAT_FIELD_CONFIG) != config)
             continue;
         if (config)
-            name = span_skip(name, CONFIG_MARK.len);
+            name = span_skip(name, CHAT_FIELD_CONFIG.len);
         if (gemini_is(key, name)) {
             chat->fields[i] = value;
             return true;

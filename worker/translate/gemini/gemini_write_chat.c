@@ -27,22 +27,14 @@ static struct json_writer *config_key(struct gemini_writing *writing, struct spa
 
 static void write_fields(struct gemini_writing *writing, bool config)
 {
-    static const struct span columns[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) \
-    [CHAT_##field] = WORD(gemini),
-#include "worker/translate/chat_fields.def"
-#undef CHAT_FIELD
-    };
-
     for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++) {
-        struct span name = columns[i];
+        struct span name = chat_field_plain((enum chat_field)i, DIALECT_gemini);
 
-        if (name.len == 0 || name.ptr[0] == '-' ||
-            !chat_has(writing->chat, (enum chat_field)i) ||
-            span_starts(name, CONFIG_MARK) != config)
+        if (name.len == 0 || !chat_has(writing->chat, (enum chat_field)i) ||
+            span_starts(name, CHAT_FIELD_CONFIG) != config)
             continue;
         if (config)
-            (void)config_key(writing, span_skip(name, CONFIG_MARK.len));
+            (void)config_key(writing, span_skip(name, CHAT_FIELD_CONFIG.len));
         else
             json_write_key(writing->json, name);
         json_write_raw(writing->json, writing->chat->fields[i].raw);

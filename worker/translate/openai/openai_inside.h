@@ -7,7 +7,7 @@
 #ifndef WORKER_TRANSLATE_OPENAI_INSIDE_H
 #define WORKER_TRANSLATE_OPENAI_INSIDE_H
 
-#include "worker/translate/members.h"
+#include "worker/translate/chat_read.h"
 #include "worker/translate/openai/openai.h"
 
 /* ---- words ----------------------------------------------------------------------------- */
@@ -21,17 +21,6 @@ enum stop_reason openai_finish_read(struct json_value word);
 struct span openai_finish_text(enum stop_reason stop);
 
 /* ---- requests -------------------------------------------------------------------------- */
-
-struct chat_reading {
-    struct translation *t;
-    struct arena *arena;
-    struct chat *chat;
-    struct extra **next_extra;
-    uint32_t function_calls; /* calls without ids so far */
-};
-
-typedef bool read_setting_f(struct chat_reading *reading, const struct path *path,
-                            struct json_value value);
 
 read_setting_f openai_read_messages;
 read_setting_f openai_read_tools;

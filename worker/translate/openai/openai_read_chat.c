@@ -3,28 +3,7 @@
 
 #include "worker/translate/openai/openai_inside.h"
 
-#define KIND(kind) (1U << JSON_##kind)
-#define BOOLS      (KIND(TRUE) | KIND(FALSE))
-
 /* ---- members with their own form ------------------------------------------------------- */
-
-static bool read_nothing(struct chat_reading *reading, const struct path *path,
-                         struct json_value value)
-{
-    (void)reading, (void)path, (void)value;
-    return true;
-}
-
-static bool read_stream(struct chat_reading *reading, const struct path *path,
-                        struct json_value value)
-{
-    uint8_t maybe = MAYBE_ABSENT;
-
-    if (!read_bool(reading->t, path, value, &maybe))
-        return false;
-    reading->chat->stream = maybe == MAYBE_TRUE;
-    return true;
-}
 
 static bool read_stream_options(struct chat_reading *reading, const struct path *path,
                                 struct json_value value)
@@ -41,19 +20,10 @@ static bool read_stream_options(struct chat_reading *reading, const struct path 
     return true;
 }
 
-static bool read_parallel(struct chat_reading *reading, const struct path *path,
-                          struct json_value value)
-{
-    return read_bool(reading->t, path, value, &reading->chat->parallel);
-}
-
 static bool read_max_completion_tokens(struct chat_reading *reading, const struct path *path,
                                        struct json_value value)
 {
-    if (value.kind != JSON_NUMBER)
-        return refuse(reading->t, path, "must be a number");
-    reading->chat->fields[CHAT_max_output] = value;
-    return true;
+    return chat_read_field(reading, path, CHAT_max_output, KIND(NUMBER), value);
 }
 
 /* The old name: the new one counts when both are there, wherever they stand. */
@@ -110,20 +80,13 @@ static bool read_json_schema(struct chat_reading *reading, const struct path *pa
 static bool read_response_format(struct chat_reading *reading, const struct path *path,
                                  struct json_value value)
 {
-    static const struct word types[] = {
-        {WORD("text"), FORMAT_TEXT},
-        {WORD("json_object"), FORMAT_JSON},
-        {WORD("json_schema"), FORMAT_SCHEMA},
-    };
     static const struct span keys[] = {WORD("type"), WORD("json_schema")};
     struct json_value values[ARRAY_LEN(keys)];
-    struct path type = {.up = path, .key = keys[0]};
     struct path schema = {.up = path, .key = keys[1]};
 
-    if (!take_members(reading->t, path, value, keys, ARRAY_LEN(keys), values))
+    if (!take_members(reading->t, path, value, keys, ARRAY_LEN(keys), values) ||
+        !chat_read_format_type(reading, path, values[0]))
         return false;
-    if (!word_value(types, ARRAY_LEN(types), values[0], &reading->chat->format.kind))
-        return refuse(reading->t, &type, "must be text, json_object or json_schema");
     return reading->chat->format.kind != FORMAT_SCHEMA ||
            read_json_schema(reading, &schema, values[1]);
 }
@@ -186,36 +149,21 @@ static bool read_reasoning(struct chat_reading *reading, const struct path *path
     return true;
 }
 
-static bool read_service_tier(struct chat_reading *reading, const struct path *path,
-                              struct json_value value)
-{
-    if (value.kind != JSON_STRING)
-        return refuse(reading->t, path, "must be a string");
-    reading->chat->fields[CHAT_service_tier] = value;
-    return true;
-}
-
 static bool read_top_k(struct chat_reading *reading, const struct path *path,
                        struct json_value value)
 {
-    if (value.kind != JSON_NUMBER)
-        return refuse(reading->t, path, "must be a number");
-    reading->chat->fields[CHAT_top_k] = value;
-    return true;
+    return chat_read_field(reading, path, CHAT_top_k, KIND(NUMBER), value);
 }
 
-static const struct {
-    struct span key;
-    read_setting_f *read;
-} settings[] = {
-    {WORD("model"), read_nothing}, /* the target's name takes its place */
+static const struct setting settings[] = {
+    {WORD("model"), chat_read_nothing}, /* the target's name takes its place */
     {WORD("messages"), openai_read_messages},
     {WORD("tools"), openai_read_tools},
     {WORD("functions"), openai_read_functions},
     {WORD("tool_choice"), openai_read_tool_choice},
     {WORD("function_call"), openai_read_function_call},
-    {WORD("parallel_tool_calls"), read_parallel},
-    {WORD("stream"), read_stream},
+    {WORD("parallel_tool_calls"), chat_read_parallel},
+    {WORD("stream"), chat_read_stream},
     {WORD("stream_options"), read_stream_options},
     {WORD("max_completion_tokens"), read_max_completion_tokens},
     {WORD("max_tokens"), read_max_tokens},
@@ -224,18 +172,11 @@ static const struct {
     {WORD("reasoning_effort"), read_effort},
     {WORD("reasoning"), read_reasoning},
     {WORD("thinking"), read_thinking},
-    {WORD("service_tier"), read_service_tier},
+    {WORD("service_tier"), chat_read_service_tier},
     {WORD("top_k"), read_top_k},
 };
 
 /* ---- members that are one value -------------------------------------------------------- */
-
-static const struct span field_names[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) \
-    [CHAT_##field] = WORD(openai),
-#include "worker/translate/chat_fields.def"
-#undef CHAT_FIELD
-};
 
 /* Kinds of JSON that a field may have; 0: any. */
 static const uint16_t field_kinds[CHAT_FIELD_COUNT] = {
@@ -247,8 +188,8 @@ static const uint16_t field_kinds[CHAT_FIELD_COUNT] = {
     [CHAT_frequency_penalty] = KIND(NUMBER),
     [CHAT_top_logprobs] = KIND(NUMBER),
     [CHAT_logit_bias] = KIND(OBJECT),
-    [CHAT_logprobs] = BOOLS,
-    [CHAT_store] = BOOLS,
+    [CHAT_logprobs] = KINDS_BOOL,
+    [CHAT_store] = KINDS_BOOL,
     [CHAT_user] = KIND(STRING),
     [CHAT_safety_identifier] = KIND(STRING),
     [CHAT_verbosity] = KIND(STRING),
@@ -260,67 +201,17 @@ static const uint16_t field_kinds[CHAT_FIELD_COUNT] = {
     [CHAT_modalities] = KIND(ARRAY),
 };
 
-static const char *kinds_text(unsigned kinds)
-{
-    if (kinds & KIND(NUMBER))
-        return "must be a number";
-    if (kinds & KIND(STRING))
-        return "must be a string";
-    if (kinds & KIND(ARRAY))
-        return "must be an array";
-    return kinds & KIND(OBJECT) ? "must be an object" : "must be true or false";
-}
-
-/* Read and written by the table alone. */
-static bool is_plain_field(unsigned field)
-{
-    return field_names[field].len > 0 && field_names[field].ptr[0] != '-';
-}
-
-static bool read_field(struct chat_reading *reading, const struct path *path, unsigned field,
-                       struct json_value value)
-{
-    unsigned kinds = field_kinds[field];
-
-    if (kinds != 0 && !(kinds & 1U << value.kind))
-        return refuse(reading->t, path, kinds_text(kinds));
-    reading->chat->fields[field] = value;
-    return true;
-}
-
-static bool read_member(struct chat_reading *reading, struct span key, struct json_value value)
-{
-    struct path path = {.key = key};
-    struct extra *extra;
-
-    for (unsigned i = 0; i < ARRAY_LEN(settings); i++)
-        if (span_eq(key, settings[i].key))
-            return settings[i].read(reading, &path, value);
-    for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++)
-        if (is_plain_field(i) && span_eq(key, field_names[i]))
-            return read_field(reading, &path, i, value);
-    extra = ARENA_NEW(reading->arena, struct extra);
-    *extra = (struct extra){.key = key, .value = value};
-    *reading->next_extra = extra;
-    reading->next_extra = &extra->next;
-    return true;
-}
-
 bool openai_read_chat(struct translation *t, struct json_value body, struct chat *ret)
 {
-    struct chat_reading reading = {
-        .t = t, .arena = t->arena, .chat = ret, .next_extra = &ret->extras};
+    static const struct chat_form form = {
+        .dialect = DIALECT_openai,
+        .settings = settings,
+        .setting_count = ARRAY_LEN(settings),
+        .field_kinds = field_kinds,
+    };
     struct path messages = {.key = SPAN("messages")};
-    struct json_walk walk = json_walk(body);
-    struct json_value value;
-    struct span key;
 
-    ret->dialect = DIALECT_openai;
-    while (json_next(&walk, &key, &value)) {
-        if (key.len > 0 && memchr(key.ptr, '\\', key.len))
-            key = json_inside_text(key, t->arena);
-        if (value.kind != JSON_NULL && !read_member(&reading, key, value))
-            return false;
-    }
-    return ret->messages || refuse(t, &messages, "must be an array with at least one message");
+    return chat_read(t, &form, body, ret) &&
+           (ret->messages ||
+            refuse(t, &messages, "must be an array with at least one message"));
 }

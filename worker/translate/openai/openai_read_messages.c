@@ -309,14 +309,5 @@ static bool read_message(struct chat_reading *chat, const struct path *path,
 bool openai_read_messages(struct chat_reading *reading, const struct path *path,
                           struct json_value value)
 {
-    struct path item = {.up = path};
-    struct json_walk walk = json_walk(value);
-    struct json_value message;
-
-    if (value.kind != JSON_ARRAY)
-        return refuse(reading->t, path, "must be an array");
-    for (; json_next(&walk, NULL, &message); item.index++)
-        if (!read_message(reading, &item, message))
-            return false;
-    return true;
+    return chat_read_list(reading, path, value, read_message);
 }

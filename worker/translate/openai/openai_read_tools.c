@@ -74,34 +74,21 @@ static bool read_tool_of(struct chat_reading *reading, const struct path *path,
 bool openai_read_tools(struct chat_reading *reading, const struct path *path,
                        struct json_value value)
 {
-    struct path item = {.up = path};
-    struct json_walk walk = json_walk(value);
-    struct json_value inner;
+    return chat_read_list(reading, path, value, read_tool_of);
+}
 
-    if (value.kind != JSON_ARRAY)
-        return refuse(reading->t, path, "must be an array");
-    for (; json_next(&walk, NULL, &inner); item.index++)
-        if (!read_tool_of(reading, &item, inner))
-            return false;
-    return true;
+static bool read_function(struct chat_reading *reading, const struct path *path,
+                          struct json_value value)
+{
+    struct tool *tool = chat_add_tool(reading->chat, TOOL_FUNCTION, reading->arena);
+
+    return read_function_tool(reading, path, value, tool);
 }
 
 bool openai_read_functions(struct chat_reading *reading, const struct path *path,
                            struct json_value value)
 {
-    struct path item = {.up = path};
-    struct json_walk walk = json_walk(value);
-    struct json_value inner;
-
-    if (value.kind != JSON_ARRAY)
-        return refuse(reading->t, path, "must be an array");
-    for (; json_next(&walk, NULL, &inner); item.index++) {
-        struct tool *tool = chat_add_tool(reading->chat, TOOL_FUNCTION, reading->arena);
-
-        if (!read_function_tool(reading, &item, inner, tool))
-            return false;
-    }
-    return true;
+    return chat_read_list(reading, path, value, read_function);
 }
 
 /* ---- the choice -------------------------------------------------------------------------- */

@@ -165,21 +165,14 @@ static void write_field(struct chat_writing *writing, enum chat_field field, str
 
 static void write_fields(struct chat_writing *writing)
 {
-    static const struct span names[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) \
-    [CHAT_##field] = WORD(openai),
-#include "worker/translate/chat_fields.def"
-#undef CHAT_FIELD
-    };
-
     for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++) {
         enum chat_field field = (enum chat_field)i;
-        bool known = names[i].len > 0 && names[i].ptr[0] != '-';
+        struct span name = chat_field_plain(field, DIALECT_openai);
 
-        if (!known || !chat_has(writing->chat, field))
+        if (name.len == 0 || !chat_has(writing->chat, field))
             continue;
         if (takes_field(writing, field))
-            write_field(writing, field, names[i]);
+            write_field(writing, field, name);
         else
             drop_field(writing, field);
     }

@@ -5,23 +5,13 @@
 #ifndef WORKER_TRANSLATE_RESPONSES_INSIDE_H
 #define WORKER_TRANSLATE_RESPONSES_INSIDE_H
 
-#include "worker/translate/members.h"
+#include "worker/translate/chat_read.h"
 #include "worker/translate/responses/responses.h"
 
 #define NAME_LIMIT_BYTES 64 /* of tools */
 #define ID_LIMIT_BYTES   64 /* of calls */
 
 /* ---- requests -------------------------------------------------------------------------- */
-
-struct chat_reading {
-    struct translation *t;
-    struct arena *arena;
-    struct chat *chat;
-    struct extra **next_extra;
-};
-
-typedef bool read_setting_f(struct chat_reading *reading, const struct path *path,
-                            struct json_value value);
 
 /* responses_read_items.c, responses_read_tools.c */
 read_setting_f responses_read_input;

@@ -3,8 +3,6 @@
 
 #include "worker/translate/responses/responses_inside.h"
 
-#define KIND(kind) (1U << JSON_##kind)
-
 const struct word responses_efforts[] = {
     {WORD("none"), EFFORT_NONE}, {WORD("minimal"), EFFORT_MINIMAL},
     {WORD("low"), EFFORT_LOW},   {WORD("medium"), EFFORT_MEDIUM},
@@ -12,24 +10,6 @@ const struct word responses_efforts[] = {
     {WORD("max"), EFFORT_MAX},
 };
 const unsigned responses_effort_count = ARRAY_LEN(responses_efforts);
-
-static bool read_nothing(struct chat_reading *reading, const struct path *path,
-                         struct json_value value)
-{
-    (void)reading, (void)path, (void)value;
-    return true;
-}
-
-static bool read_stream(struct chat_reading *reading, const struct path *path,
-                        struct json_value value)
-{
-    uint8_t maybe = MAYBE_ABSENT;
-
-    if (!read_bool(reading->t, path, value, &maybe))
-        return false;
-    reading->chat->stream = maybe == MAYBE_TRUE;
-    return true;
-}
 
 /* Before everything else, wherever it stands in the body. */
 static bool read_instructions(struct chat_reading *reading, const struct path *path,
@@ -52,12 +32,6 @@ static bool read_instructions(struct chat_reading *reading, const struct path *p
     return true;
 }
 
-static bool read_parallel(struct chat_reading *reading, const struct path *path,
-                          struct json_value value)
-{
-    return read_bool(reading->t, path, value, &reading->chat->parallel);
-}
-
 /* What only a server with a memory of its own can do; another dialect has no words for it. */
 static bool refuse_memory(struct chat_reading *reading, const struct path *path,
                           struct json_value value)
@@ -73,22 +47,15 @@ static bool refuse_memory(struct chat_reading *reading, const struct path *path,
 static bool read_format(struct chat_reading *reading, const struct path *path,
                         struct json_value value)
 {
-    static const struct word types[] = {
-        {WORD("text"), FORMAT_TEXT},
-        {WORD("json_object"), FORMAT_JSON},
-        {WORD("json_schema"), FORMAT_SCHEMA},
-    };
     static const struct span keys[] = {WORD("type"), WORD("name"), WORD("description"),
                                        WORD("schema"), WORD("strict")};
     struct json_value values[ARRAY_LEN(keys)];
-    struct path type = {.up = path, .key = keys[0]};
     struct path schema = {.up = path, .key = keys[3]};
     struct chat *chat = reading->chat;
 
-    if (!take_members(reading->t, path, value, keys, ARRAY_LEN(keys), values))
+    if (!take_members(reading->t, path, value, keys, ARRAY_LEN(keys), values) ||
+        !chat_read_format_type(reading, path, values[0]))
         return false;
-    if (!word_value(types, ARRAY_LEN(types), values[0], &chat->format.kind))
-        return refuse(reading->t, &type, "must be text, json_object or json_schema");
     if (values[3].kind != JSON_OBJECT && values[3].kind != JSON_ABSENT)
         return refuse(reading->t, &schema, "must be an object");
     chat->format.schema = values[3];
@@ -157,31 +124,20 @@ static bool read_include(struct chat_reading *reading, const struct path *path,
     return true;
 }
 
-static bool read_service_tier(struct chat_reading *reading, const struct path *path,
-                              struct json_value value)
-{
-    if (value.kind != JSON_STRING)
-        return refuse(reading->t, path, "must be a string");
-    reading->chat->fields[CHAT_service_tier] = value;
-    return true;
-}
-
-static const struct {
-    struct span key;
-    read_setting_f *read;
-} settings[] = {
-    {WORD("model"), read_nothing}, /* the target's name takes its place */
+static const struct setting settings[] = {
+    {WORD("model"), chat_read_nothing}, /* the target's name takes its place */
     {WORD("input"), responses_read_input},
     {WORD("instructions"), read_instructions},
     {WORD("tools"), responses_read_tools},
     {WORD("tool_choice"), responses_read_tool_choice},
-    {WORD("parallel_tool_calls"), read_parallel},
-    {WORD("stream"), read_stream},
-    {WORD("stream_options"), read_nothing}, /* padding against eavesdroppers: none is sent */
+    {WORD("parallel_tool_calls"), chat_read_parallel},
+    {WORD("stream"), chat_read_stream},
+    {WORD("stream_options"),
+     chat_read_nothing}, /* padding against eavesdroppers: none is sent */
     {WORD("text"), read_text},
     {WORD("reasoning"), read_reasoning},
     {WORD("include"), read_include},
-    {WORD("service_tier"), read_service_tier},
+    {WORD("service_tier"), chat_read_service_tier},
     {WORD("previous_response_id"), refuse_memory},
     {WORD("conversation"), refuse_memory},
     {WORD("background"), refuse_memory},
@@ -190,69 +146,31 @@ static const struct {
 
 /* ---- members that are one value -------------------------------------------------------- */
 
-static const struct span field_names[CHAT_FIELD_COUNT] = {
-#define CHAT_FIELD(field, openai, responses, anthropic, gemini, dashscope, ernie) \
-    [CHAT_##field] = WORD(responses),
-#include "worker/translate/chat_fields.def"
-#undef CHAT_FIELD
+/* Kinds of JSON that a field may have; 0: any. */
+static const uint16_t field_kinds[CHAT_FIELD_COUNT] = {
+    [CHAT_max_output] = KIND(NUMBER),
+    [CHAT_temperature] = KIND(NUMBER),
+    [CHAT_top_p] = KIND(NUMBER),
+    [CHAT_top_logprobs] = KIND(NUMBER),
+    [CHAT_max_tool_calls] = KIND(NUMBER),
+    [CHAT_user] = KIND(STRING),
+    [CHAT_safety_identifier] = KIND(STRING),
+    [CHAT_prompt_cache_key] = KIND(STRING),
+    [CHAT_truncation] = KIND(STRING),
+    [CHAT_store] = KINDS_BOOL,
+    [CHAT_metadata] = KIND(OBJECT),
 };
-
-/* Kinds of JSON that a field may have, and the words for it; 0: any. */
-static const struct {
-    uint16_t kinds;
-    const char *why;
-} field_kinds[CHAT_FIELD_COUNT] = {
-    [CHAT_max_output] = {KIND(NUMBER), "must be a number"},
-    [CHAT_temperature] = {KIND(NUMBER), "must be a number"},
-    [CHAT_top_p] = {KIND(NUMBER), "must be a number"},
-    [CHAT_top_logprobs] = {KIND(NUMBER), "must be a number"},
-    [CHAT_max_tool_calls] = {KIND(NUMBER), "must be a number"},
-    [CHAT_user] = {KIND(STRING), "must be a string"},
-    [CHAT_safety_identifier] = {KIND(STRING), "must be a string"},
-    [CHAT_prompt_cache_key] = {KIND(STRING), "must be a string"},
-    [CHAT_truncation] = {KIND(STRING), "must be a string"},
-    [CHAT_store] = {KIND(TRUE) | KIND(FALSE), "must be true or false"},
-    [CHAT_metadata] = {KIND(OBJECT), "must be an object"},
-};
-
-static bool read_member(struct chat_reading *reading, struct span key, struct json_value value)
-{
-    struct path path = {.key = key};
-    struct extra *extra;
-
-    for (unsigned i = 0; i < ARRAY_LEN(settings); i++)
-        if (span_eq(key, settings[i].key))
-            return settings[i].read(reading, &path, value);
-    for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++) {
-        if (!span_eq(key, field_names[i]))
-            continue;
-        if (field_kinds[i].kinds && !(field_kinds[i].kinds & 1U << value.kind))
-            return refuse(reading->t, &path, field_kinds[i].why);
-        reading->chat->fields[i] = value;
-        return true;
-    }
-    extra = ARENA_NEW(reading->arena, struct extra);
-    *extra = (struct extra){.key = key, .value = value};
-    *reading->next_extra = extra;
-    reading->next_extra = &extra->next;
-    return true;
-}
 
 bool responses_read_chat(struct translation *t, struct json_value body, struct chat *ret)
 {
-    struct chat_reading reading = {
-        .t = t, .arena = t->arena, .chat = ret, .next_extra = &ret->extras};
+    static const struct chat_form form = {
+        .dialect = DIALECT_responses,
+        .settings = settings,
+        .setting_count = ARRAY_LEN(settings),
+        .field_kinds = field_kinds,
+    };
     struct path input = {.key = SPAN("input")};
-    struct json_walk walk = json_walk(body);
-    struct json_value value;
-    struct span key;
 
-    ret->dialect = DIALECT_responses;
-    while (json_next(&walk, &key, &value)) {
-        if (key.len > 0 && memchr(key.ptr, '\\', key.len))
-            key = json_inside_text(key, t->arena);
-        if (value.kind != JSON_NULL && !read_member(&reading, key, value))
-            return false;
-    }
-    return ret->messages || refuse(t, &input, "must be a text or a list of items");
+    return chat_read(t, &form, body, ret) &&
+           (ret->messages || refuse(t, &input, "must be a text or a list of items"));
 }

@@ -94,16 +94,7 @@ static bool read_tool(struct chat_reading *reading, const struct path *path,
 bool responses_read_tools(struct chat_reading *reading, const struct path *path,
                           struct json_value value)
 {
-    struct path item = {.up = path};
-    struct json_walk walk = json_walk(value);
-    struct json_value inner;
-
-    if (value.kind != JSON_ARRAY)
-        return refuse(reading->t, path, "must be an array");
-    for (; json_next(&walk, NULL, &inner); item.index++)
-        if (!read_tool(reading, &item, inner))
-            return false;
-    return true;
+    return chat_read_list(reading, path, value, read_tool);
 }
 
 /* ---- the choice -------------------------------------------------------------------------- */
