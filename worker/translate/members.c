@@ -2,19 +2,24 @@
 
 #include "shared/base/check.h"
 
-#define KEYS_LIMIT 64 /* of a list of members */
-
-/* The place of KEY in KEYS, or COUNT. Hardly anybody spells a name with escapes. */
-static unsigned find_key(const struct span *keys, unsigned count, struct span key)
+bool key_is(struct span key, struct span name)
 {
+    return span_eq(key, name) || (key.len > name.len && json_inside_is(key, name));
+}
+
+/* Keeps VALUE where KEYS has its KEY; false when it has not. Hardly anybody spells a name with
+ * escapes. */
+static bool keep(const struct span *keys, unsigned count, struct span key,
+                 struct json_value value, struct json_value *values)
+{
+    bool escaped = key.len > 0 && memchr(key.ptr, '\\', key.len);
     unsigned i = 0;
 
-    while (i < count && !span_eq(keys[i], key))
+    while (i < count && !(escaped ? json_inside_is(key, keys[i]) : span_eq(key, keys[i])))
         i++;
-    if (i == count && key.len > 0 && memchr(key.ptr, '\\', key.len))
-        for (i = 0; i < count && !json_inside_is(key, keys[i]); i++) {
-        }
-    return i;
+    if (i < count && values[i].kind == JSON_ABSENT && value.kind != JSON_NULL)
+        values[i] = value;
+    return i < count;
 }
 
 void pick_members(struct json_value object, const struct span *keys, unsigned count,
@@ -24,38 +29,26 @@ void pick_members(struct json_value object, const struct span *keys, unsigned co
     struct json_value value;
     struct span key;
 
-    CHECK(count <= KEYS_LIMIT);
     memset(values, 0, count * sizeof(*values));
     if (object.kind != JSON_OBJECT)
         return;
-    while (json_next(&walk, &key, &value)) {
-        unsigned i = value.kind == JSON_NULL ? count : find_key(keys, count, key);
-
-        if (i < count)
-            values[i] = value;
-    }
+    while (json_next(&walk, &key, &value))
+        (void)keep(keys, count, key, value, values);
 }
 
 bool take_members(struct translation *t, const struct path *path, struct json_value object,
                   const struct span *keys, unsigned count, struct json_value *values)
 {
     struct json_walk walk = json_walk(object);
+    struct path here = {.up = path};
     struct json_value value;
-    struct span key;
 
-    CHECK(count <= KEYS_LIMIT);
     memset(values, 0, count * sizeof(*values));
     if (object.kind != JSON_OBJECT)
         return refuse(t, path, "must be an object");
-    while (json_next(&walk, &key, &value)) {
-        struct path here = {.up = path, .key = key};
-        unsigned i = value.kind == JSON_NULL ? count : find_key(keys, count, key);
-
-        if (i < count)
-            values[i] = value;
-        else if (value.kind != JSON_NULL)
+    while (json_next(&walk, &here.key, &value))
+        if (!keep(keys, count, here.key, value, values) && value.kind != JSON_NULL)
             drop_at(t, &here);
-    }
     return true;
 }
 
@@ -87,10 +80,10 @@ bool read_string(struct translation *t, const struct path *path, struct json_val
     return true;
 }
 
-bool read_known(struct translation *t, const struct path *path, const char *key,
+bool read_known(struct translation *t, const struct path *path, struct span key,
                 struct json_value value, struct text *ret)
 {
-    struct path here = {.up = path, .key = span_of_text(key)};
+    struct path here = {.up = path, .key = key};
 
     return value.kind == JSON_ABSENT || read_string(t, &here, value, ret);
 }
@@ -104,10 +97,10 @@ bool read_bool(struct translation *t, const struct path *path, struct json_value
     return true;
 }
 
-bool read_maybe(struct translation *t, const struct path *path, const char *key,
+bool read_maybe(struct translation *t, const struct path *path, struct span key,
                 struct json_value value, uint8_t *ret_maybe)
 {
-    struct path here = {.up = path, .key = span_of_text(key)};
+    struct path here = {.up = path, .key = key};
 
     return value.kind == JSON_ABSENT || read_bool(t, &here, value, ret_maybe);
 }

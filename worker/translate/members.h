@@ -7,8 +7,12 @@
 
 #include "worker/translate/translation.h"
 
+/* Whether KEY, as it stands in a body, perhaps with escapes, is NAME. */
+bool key_is(struct span key, struct span name);
+
 /* Sets VALUES[i] to the member of OBJECT that is named KEYS[i], in one walk; null and what is
- * not there are JSON_ABSENT. Other members are passed over. */
+ * not there are JSON_ABSENT. Other members are passed over; of one that stands twice the first
+ * counts, as in json_member. */
 void pick_members(struct json_value object, const struct span *keys, unsigned count,
                   struct json_value *values);
 /* The same for an object at PATH of a request: other members are named as dropped. False when
@@ -32,10 +36,10 @@ struct span word_text(const struct word *table, unsigned count, uint8_t value);
 /* A string; else refused. */
 bool read_string(struct translation *t, const struct path *path, struct json_value value,
                  struct text *ret);
-/* The same for a member of the object at PATH that may be absent. */
-bool read_known(struct translation *t, const struct path *path, const char *key,
+/* The same for a member of the object at PATH that may be absent: *RET stays as it is. */
+bool read_known(struct translation *t, const struct path *path, struct span key,
                 struct json_value value, struct text *ret);
-bool read_maybe(struct translation *t, const struct path *path, const char *key,
+bool read_maybe(struct translation *t, const struct path *path, struct span key,
                 struct json_value value, uint8_t *ret_maybe);
 bool read_bool(struct translation *t, const struct path *path, struct json_value value,
                uint8_t *ret_maybe);

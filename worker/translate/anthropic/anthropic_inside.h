@@ -7,6 +7,7 @@
 #define WORKER_TRANSLATE_ANTHROPIC_INSIDE_H
 
 #include "worker/translate/anthropic/anthropic.h"
+#include "worker/translate/members.h"
 #include "worker/translate/turns.h"
 
 #define NAME_LIMIT_BYTES 64 /* of tools; newer models take 128 */
@@ -18,21 +19,9 @@
 
 /* ---- members -------------------------------------------------------------------------- */
 
-/* KEY as it stands in a body, perhaps with escapes. */
-bool anthropic_key_is(struct span key, struct span name);
-/* Sets VALUES[i] to the member of OBJECT called NAMES[i]; absent when it is not there or null.
- * One walk; of a member that stands twice the first counts. */
-void anthropic_pick(struct json_value object, const struct span *names, unsigned count,
-                    struct json_value *values);
-
-/* Refuses a VALUE of another kind, the member NAME of what stands at UP. An absent one is fine
- * unless needed, and leaves *RET as it is. */
+/* Refuses the absence of the member NAME of what stands at UP. */
 bool anthropic_need(struct translation *t, const struct path *up, struct span name,
                     struct json_value value);
-bool anthropic_text(struct translation *t, const struct path *up, struct span name,
-                    struct json_value value, struct text *ret);
-bool anthropic_maybe(struct translation *t, const struct path *up, struct span name,
-                     struct json_value value, uint8_t *ret);
 
 /* ---- words ---------------------------------------------------------------------------- */
 

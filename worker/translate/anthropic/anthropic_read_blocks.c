@@ -25,7 +25,7 @@ static bool need_text(struct source_block *source, struct span name, enum block_
                       struct text *ret)
 {
     return anthropic_need(source->t, source->path, name, source->values[member]) &&
-           anthropic_text(source->t, source->path, name, source->values[member], ret);
+           read_known(source->t, source->path, name, source->values[member], ret);
 }
 
 static struct block *add(struct source_block *source, enum block_kind kind,
@@ -46,7 +46,7 @@ enum cache_mark anthropic_cache_mark(struct json_value cache_control)
 
     if (cache_control.kind != JSON_OBJECT)
         return CACHE_NONE;
-    anthropic_pick(cache_control, names, 1, &ttl);
+    pick_members(cache_control, names, 1, &ttl);
     return json_text_eq(ttl, SPAN("1h")) ? CACHE_LONG : CACHE_SHORT;
 }
 
@@ -72,7 +72,7 @@ struct citation *anthropic_read_citations(struct json_value list, struct arena *
     while (list.kind == JSON_ARRAY && json_next(&walk, NULL, &item)) {
         struct citation *citation = ARENA_NEW(arena, struct citation);
 
-        anthropic_pick(item, names, 5, values);
+        pick_members(item, names, 5, values);
         citation->url = text_of(values[values[0].kind == JSON_STRING ? 0 : 1]);
         citation->title = text_of(values[values[2].kind == JSON_STRING ? 2 : 3]);
         citation->quote = text_of(values[4]);
@@ -141,8 +141,8 @@ static bool read_tool_result(struct source_block *source, struct message *ret)
     struct text signature;
 
     if (!need_text(source, SPAN("tool_use_id"), MEMBER_tool_use_id, &block->id) ||
-        !anthropic_maybe(source->t, source->path, SPAN("is_error"), VALUE(source, is_error),
-                         &is_error))
+        !read_maybe(source->t, source->path, SPAN("is_error"), VALUE(source, is_error),
+                    &is_error))
         return false;
     if (VALUE(source, content).kind != JSON_ABSENT &&
         !anthropic_read_content(source->t, &content, VALUE(source, content), &inside))
@@ -207,7 +207,7 @@ static bool read_source(struct source_block *source, struct media *ret)
 
     if (VALUE(source, source).kind != JSON_OBJECT)
         return refuse(source->t, &path, "must be an object");
-    anthropic_pick(VALUE(source, source), names, 6, values);
+    pick_members(VALUE(source, source), names, 6, values);
     while (i < ARRAY_LEN(forms) && !json_text_eq(values[0], forms[i].type))
         i++;
     if (i == ARRAY_LEN(forms))
@@ -219,8 +219,8 @@ static bool read_source(struct source_block *source, struct media *ret)
         return true;
     }
     return anthropic_need(source->t, &path, names[forms[i].data], values[forms[i].data]) &&
-           anthropic_text(source->t, &path, names[forms[i].data], values[forms[i].data],
-                          &ret->data);
+           read_known(source->t, &path, names[forms[i].data], values[forms[i].data],
+                      &ret->data);
 }
 
 static bool read_image(struct source_block *source, struct message *ret)

@@ -65,7 +65,7 @@ static bool read_message(struct translation *t, const struct path *path,
 
     if (object.kind != JSON_OBJECT)
         return refuse(t, path, "must be an object");
-    anthropic_pick(object, names, 2, values);
+    pick_members(object, names, 2, values);
     if (!anthropic_word_read(roles, values[0], &role))
         return refuse(t, &role_path, "must be user, assistant or system");
     return anthropic_need(t, path, names[1], values[1]) &&
@@ -107,24 +107,6 @@ static bool read_stops(struct translation *t, struct json_value stops, struct ch
     return true;
 }
 
-/* Names what OBJECT holds besides KNOWN as dropped. */
-static void drop_others(struct translation *t, const struct path *path,
-                        struct json_value object, const struct span *known, unsigned count)
-{
-    struct json_walk walk = json_walk(object);
-    struct json_value value;
-    struct path here = {.up = path};
-
-    while (json_next(&walk, &here.key, &value)) {
-        unsigned i = 0;
-
-        while (i < count && !anthropic_key_is(here.key, known[i]))
-            i++;
-        if (i == count)
-            drop_at(t, &here);
-    }
-}
-
 static bool read_metadata(struct translation *t, struct json_value metadata, struct chat *chat)
 {
     static const struct span names[] = {WORD("user_id")};
@@ -134,13 +116,10 @@ static bool read_metadata(struct translation *t, struct json_value metadata, str
 
     if (metadata.kind == JSON_ABSENT)
         return true;
-    if (metadata.kind != JSON_OBJECT)
-        return refuse(t, &path, "must be an object");
-    anthropic_pick(metadata, names, 1, &value);
-    if (!anthropic_text(t, &path, names[0], value, &user))
+    if (!take_members(t, &path, metadata, names, 1, &value) ||
+        !read_known(t, &path, names[0], value, &user))
         return false;
     chat->fields[CHAT_user] = value;
-    drop_others(t, &path, metadata, names, 1);
     return true;
 }
 
@@ -184,7 +163,7 @@ static bool read_thinking(struct translation *t, struct json_value thinking, str
         return true;
     if (thinking.kind != JSON_OBJECT)
         return refuse(t, &path, "must be an object");
-    anthropic_pick(thinking, names, 3, values);
+    pick_members(thinking, names, 3, values);
     if (!anthropic_word_read(types, values[0], &type))
         return refuse(t, &type_path, "must be enabled, adaptive or disabled");
     if (type == ENABLED && values[1].kind != JSON_NUMBER)
@@ -212,7 +191,7 @@ static bool read_format(struct translation *t, const struct path *path,
         return true;
     if (format.kind != JSON_OBJECT)
         return refuse(t, path, "must be an object");
-    anthropic_pick(format, names, 2, values);
+    pick_members(format, names, 2, values);
     if (!json_text_eq(values[0], SPAN("json_schema")))
         return refuse(t, &type_path, "must be json_schema");
     if (values[1].kind != JSON_OBJECT)
@@ -234,15 +213,13 @@ static bool read_output_config(struct translation *t, struct json_value config,
 
     if (config.kind == JSON_ABSENT)
         return true;
-    if (config.kind != JSON_OBJECT)
-        return refuse(t, &path, "must be an object");
-    anthropic_pick(config, names, 2, values);
+    if (!take_members(t, &path, config, names, 2, values))
+        return false;
     if (values[0].kind != JSON_ABSENT &&
         !anthropic_word_read(anthropic_efforts, values[0], &effort))
         return refuse(t, &effort_path, "must be low, medium, high, xhigh or max");
     if (effort != EFFORT_ABSENT && chat->reasoning.effort != EFFORT_NONE)
         chat->reasoning.effort = effort;
-    drop_others(t, &path, config, names, 2);
     return read_format(t, &format_path, values[1], chat);
 }
 
@@ -270,7 +247,7 @@ static bool read_stream(struct translation *t, struct json_value stream, struct 
 {
     uint8_t wanted = MAYBE_ABSENT;
 
-    if (!anthropic_maybe(t, NULL, SPAN("stream"), stream, &wanted))
+    if (!read_maybe(t, NULL, SPAN("stream"), stream, &wanted))
         return false;
     chat->stream = wanted == MAYBE_TRUE;
     chat->wants_usage = chat->stream; /* its streams always tell */
@@ -294,7 +271,7 @@ static bool take_field(struct span key, struct json_value value, struct chat *ch
     for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++) {
         struct span name = chat_field_plain((enum chat_field)i, DIALECT_anthropic);
 
-        if (name.len > 0 && anthropic_key_is(key, name)) {
+        if (name.len > 0 && key_is(key, name)) {
             chat->fields[i] = value;
             return true;
         }
@@ -316,8 +293,8 @@ static struct extra *add_extra(struct extra *last, struct span key, struct json_
     return extra;
 }
 
-static void take_members(struct translation *t, struct json_value body,
-                         struct json_value *values, struct chat *chat)
+static void take_body(struct translation *t, struct json_value body, struct json_value *values,
+                      struct chat *chat)
 {
     struct json_walk walk = json_walk(body);
     struct extra *last = NULL;
@@ -330,7 +307,7 @@ static void take_members(struct translation *t, struct json_value body,
 
         if (value.kind == JSON_NULL)
             continue;
-        while (i < CHAT_MEMBER_COUNT && !anthropic_key_is(key, member_names[i]))
+        while (i < CHAT_MEMBER_COUNT && !key_is(key, member_names[i]))
             i++;
         if (i < CHAT_MEMBER_COUNT)
             values[i] = value;
@@ -346,7 +323,7 @@ static bool read_body(struct translation *t, struct json_value body, bool needs_
     struct json_value values[CHAT_MEMBER_COUNT];
 
     ret->dialect = DIALECT_anthropic;
-    take_members(t, body, values, ret);
+    take_body(t, body, values, ret);
     if (!anthropic_need(t, NULL, SPAN("messages"), values[CHAT_MEMBER_messages]) ||
         (needs_limit &&
          !anthropic_need(t, NULL, SPAN("max_tokens"), values[CHAT_MEMBER_max_tokens])) ||

@@ -47,9 +47,9 @@ static bool read_function(struct translation *t, const struct path *path,
     if (ret->schema.kind != JSON_ABSENT && ret->schema.kind != JSON_OBJECT)
         return refuse(t, &schema, "must be an object");
     drop_hints(t, path, values);
-    return anthropic_text(t, path, SPAN("description"), values[TOOL_MEMBER_description],
-                          &ret->description) &&
-           anthropic_maybe(t, path, SPAN("strict"), values[TOOL_MEMBER_strict], &ret->strict);
+    return read_known(t, path, SPAN("description"), values[TOOL_MEMBER_description],
+                      &ret->description) &&
+           read_maybe(t, path, SPAN("strict"), values[TOOL_MEMBER_strict], &ret->strict);
 }
 
 static bool read_tool(struct translation *t, const struct path *path, struct json_value object,
@@ -60,13 +60,13 @@ static bool read_tool(struct translation *t, const struct path *path, struct jso
 
     if (object.kind != JSON_OBJECT)
         return refuse(t, path, "must be an object");
-    anthropic_pick(object, names, TOOL_MEMBER_COUNT, values);
+    pick_members(object, names, TOOL_MEMBER_COUNT, values);
     type = values[TOOL_MEMBER_type];
     tool = chat_add_tool(chat, TOOL_FUNCTION, t->arena);
     tool->origin = DIALECT_anthropic;
     tool->cache = (uint8_t)anthropic_cache_mark(values[TOOL_MEMBER_cache_control]);
     if (!anthropic_need(t, path, SPAN("name"), values[TOOL_MEMBER_name]) ||
-        !anthropic_text(t, path, SPAN("name"), values[TOOL_MEMBER_name], &tool->name))
+        !read_known(t, path, SPAN("name"), values[TOOL_MEMBER_name], &tool->name))
         return false;
     if (type.kind == JSON_ABSENT || json_text_eq(type, SPAN("custom")))
         return read_function(t, path, values, tool);
@@ -111,10 +111,10 @@ bool anthropic_read_tool_choice(struct translation *t, struct json_value choice,
         return true;
     if (choice.kind != JSON_OBJECT)
         return refuse(t, &path, "must be an object");
-    anthropic_pick(choice, members, 3, values);
+    pick_members(choice, members, 3, values);
     if (!anthropic_word_read(types, values[0], &ret->tool_choice))
         return refuse(t, &type, "must be auto, any, tool or none");
-    if (!anthropic_maybe(t, &path, members[2], values[2], &single))
+    if (!read_maybe(t, &path, members[2], values[2], &single))
         return false;
     if (single == MAYBE_TRUE)
         ret->parallel = MAYBE_FALSE;
@@ -122,5 +122,5 @@ bool anthropic_read_tool_choice(struct translation *t, struct json_value choice,
         return true;
     ret->tool_names = ARENA_NEW(t->arena, struct text_item);
     return anthropic_need(t, &path, members[1], values[1]) &&
-           anthropic_text(t, &path, members[1], values[1], &ret->tool_names->text);
+           read_known(t, &path, members[1], values[1], &ret->tool_names->text);
 }

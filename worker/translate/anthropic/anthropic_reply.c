@@ -83,7 +83,7 @@ struct text anthropic_refusal_text(struct json_value details)
     static const struct span names[] = {WORD("explanation")};
     struct json_value value;
 
-    anthropic_pick(details, names, 1, &value);
+    pick_members(details, names, 1, &value);
     return text_of(value);
 }
 
@@ -115,7 +115,7 @@ bool anthropic_read_reply(struct translation *t, struct json_value body, struct 
     struct json_walk walk;
     struct choice *choice;
 
-    anthropic_pick(body, names, 7, values);
+    pick_members(body, names, 7, values);
     if (values[2].kind != JSON_ARRAY)
         return is_no_message(t);
     ret->id = text_of(values[0]);

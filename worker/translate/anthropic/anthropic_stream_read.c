@@ -50,7 +50,7 @@ static void tell_start(struct event_reader *reader, struct json_value message)
     struct event event = event_here(reader, EVENT_start);
     struct json_value values[3];
 
-    anthropic_pick(message, names, 3, values);
+    pick_members(message, names, 3, values);
     state_of(reader)->started = true;
     anthropic_read_usage(values[2], &reader->usage);
     reader->usage.raw = SPAN_NONE; /* the record's bytes go */
@@ -255,7 +255,7 @@ static void read_block_delta(struct event_reader *reader, struct json_value delt
     struct stream_reading *state = state_of(reader);
     struct json_value values[DELTA_MEMBER_COUNT];
 
-    anthropic_pick(delta, names, DELTA_MEMBER_COUNT, values);
+    pick_members(delta, names, DELTA_MEMBER_COUNT, values);
     if (values[DELTA_text].kind == JSON_STRING) {
         ensure_open(reader, OPEN_TEXT);
         if (state->open == OPEN_TEXT)
@@ -299,7 +299,7 @@ static void read_message_delta(struct event_reader *reader, struct json_value de
     struct json_value values[3];
     struct text explanation;
 
-    anthropic_pick(delta, names, 3, values);
+    pick_members(delta, names, 3, values);
     mend_close(reader);
     if (values[0].kind == JSON_STRING && !state_of(reader)->stopped) {
         explanation = anthropic_refusal_text(values[2]);

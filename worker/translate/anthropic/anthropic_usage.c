@@ -16,7 +16,7 @@ void anthropic_read_usage(struct json_value usage, struct usage *ret)
 
     if (usage.kind != JSON_OBJECT)
         return;
-    anthropic_pick(usage, names, 6, values);
+    pick_members(usage, names, 6, values);
     for (unsigned i = 0; i < 4; i++) {
         uint64_t count;
 

@@ -43,30 +43,6 @@ struct span anthropic_word(const struct anthropic_word *table, uint8_t value)
     return table->text;
 }
 
-bool anthropic_key_is(struct span key, struct span name)
-{
-    return span_eq(key, name) || (key.len > name.len && json_inside_is(key, name));
-}
-
-void anthropic_pick(struct json_value object, const struct span *names, unsigned count,
-                    struct json_value *values)
-{
-    struct json_walk walk = json_walk(object);
-    struct json_value value;
-    struct span key;
-
-    memset(values, 0, count * sizeof(*values));
-    if (!walk.object)
-        return;
-    while (json_next(&walk, &key, &value))
-        for (unsigned i = 0; i < count; i++)
-            if (anthropic_key_is(key, names[i])) {
-                if (values[i].kind == JSON_ABSENT && value.kind != JSON_NULL)
-                    values[i] = value;
-                break;
-            }
-}
-
 void anthropic_pick_block(struct json_value object, struct json_value *values)
 {
     static const struct span names[] = {
@@ -75,7 +51,7 @@ void anthropic_pick_block(struct json_value object, struct json_value *values)
 #undef MEMBER
     };
 
-    anthropic_pick(object, names, BLOCK_MEMBER_COUNT, values);
+    pick_members(object, names, BLOCK_MEMBER_COUNT, values);
 }
 
 bool anthropic_need(struct translation *t, const struct path *up, struct span name,
@@ -84,30 +60,4 @@ bool anthropic_need(struct translation *t, const struct path *up, struct span na
     struct path here = {.up = up, .key = name};
 
     return value.kind != JSON_ABSENT || refuse(t, &here, "is required");
-}
-
-bool anthropic_text(struct translation *t, const struct path *up, struct span name,
-                    struct json_value value, struct text *ret)
-{
-    struct path here = {.up = up, .key = name};
-
-    if (value.kind == JSON_ABSENT)
-        return true;
-    if (value.kind != JSON_STRING)
-        return refuse(t, &here, "must be a string");
-    *ret = text_of(value);
-    return true;
-}
-
-bool anthropic_maybe(struct translation *t, const struct path *up, struct span name,
-                     struct json_value value, uint8_t *ret)
-{
-    struct path here = {.up = up, .key = name};
-
-    if (value.kind == JSON_ABSENT)
-        return true;
-    if (value.kind != JSON_TRUE && value.kind != JSON_FALSE)
-        return refuse(t, &here, "must be true or false");
-    *ret = value.kind == JSON_TRUE ? MAYBE_TRUE : MAYBE_FALSE;
-    return true;
 }

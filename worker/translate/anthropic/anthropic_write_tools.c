@@ -70,7 +70,7 @@ static void write_schema(struct chat_writing *writing, struct json_value schema)
         json_write_raw(writing->json, NO_PARAMETERS);
         return;
     }
-    anthropic_pick(schema, names, 1, &type);
+    pick_members(schema, names, 1, &type);
     if (type.kind != JSON_ABSENT) {
         json_write_raw(writing->json, schema.raw);
         return;

@@ -7,6 +7,7 @@
 #define WORKER_TRANSLATE_GEMINI_GEMINI_INSIDE_H
 
 #include "worker/translate/dialect.h"
+#include "worker/translate/members.h"
 
 #define GEMINI_STOPS_MAX  5
 #define GEMINI_NAME_LIMIT 64   /* bytes of a function's name */
@@ -25,10 +26,6 @@ struct json_value gemini_member(struct json_value object, struct span name);
  * (refused) when it is no object. */
 bool gemini_take(struct translation *t, const struct path *path, struct json_value object,
                  const struct span *names, unsigned count, struct json_value *values);
-
-/* A string, or refused; an absent member leaves *RET as it is. */
-bool gemini_text(struct translation *t, const struct path *up, struct span name,
-                 struct json_value value, struct text *ret);
 
 /* ---- words ----------------------------------------------------------------------------- */
 

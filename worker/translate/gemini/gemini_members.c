@@ -93,19 +93,6 @@ bool gemini_take(struct translation *t, const struct path *path, struct json_val
     return true;
 }
 
-bool gemini_text(struct translation *t, const struct path *up, struct span name,
-                 struct json_value value, struct text *ret)
-{
-    struct path here = {.up = up, .key = name};
-
-    if (value.kind == JSON_ABSENT)
-        return true;
-    if (value.kind != JSON_STRING)
-        return refuse(t, &here, "must be a string");
-    *ret = text_of(value);
-    return true;
-}
-
 /* ---- words ----------------------------------------------------------------------------- */
 
 const struct gemini_word gemini_levels[] = {

@@ -52,7 +52,7 @@ static bool read_thought(struct gemini_reading *reading, const struct part *part
     struct text text = TEXT_NONE;
 
     sign_block(reading, part, block);
-    if (!gemini_text(reading->t, part->path, SPAN("text"), part->members[PART_text], &text))
+    if (!read_known(reading->t, part->path, SPAN("text"), part->members[PART_text], &text))
         return false;
     block->text = text_join(block->text, text, reading->arena);
     return true;
@@ -65,8 +65,8 @@ static bool read_text(struct gemini_reading *reading, const struct part *part)
     if (part->members[PART_thought].kind == JSON_TRUE)
         return read_thought(reading, part);
     block = add_block(reading, part, BLOCK_text);
-    return gemini_text(reading->t, part->path, SPAN("text"), part->members[PART_text],
-                       &block->text);
+    return read_known(reading->t, part->path, SPAN("text"), part->members[PART_text],
+                      &block->text);
 }
 
 /* ---- media ----------------------------------------------------------------------------- */
@@ -134,8 +134,8 @@ static bool read_call(struct gemini_reading *reading, const struct part *part)
     reading->calls++;
     if (!gemini_take(reading->t, &here, part->members[PART_functionCall], names,
                      ARRAY_LEN(names), values) ||
-        !gemini_text(reading->t, &here, names[0], values[0], &call->id) ||
-        !gemini_text(reading->t, &here, names[1], values[1], &call->name))
+        !read_known(reading->t, &here, names[0], values[0], &call->id) ||
+        !read_known(reading->t, &here, names[1], values[1], &call->name))
         return false;
     if (call->name.len == 0)
         return refuse(reading->t, &here, "must have a name");
@@ -236,8 +236,8 @@ static bool read_result(struct gemini_reading *reading, const struct part *part)
 
     if (!gemini_take(reading->t, &here, part->members[PART_functionResponse], names,
                      ARRAY_LEN(names), values) ||
-        !gemini_text(reading->t, &here, names[0], values[0], &result->id) ||
-        !gemini_text(reading->t, &here, names[1], values[1], &result->name))
+        !read_known(reading->t, &here, names[0], values[0], &result->id) ||
+        !read_known(reading->t, &here, names[1], values[1], &result->name))
         return false;
     if (values[2].kind != JSON_OBJECT && values[2].kind != JSON_ABSENT)
         return refuse(reading->t, &response, "must be an object");

@@ -181,8 +181,8 @@ static bool read_function(struct gemini_reading *reading, const struct path *pat
     struct tool *tool = chat_add_tool(reading->chat, TOOL_FUNCTION, reading->arena);
 
     if (!gemini_take(reading->t, path, value, names, ARRAY_LEN(names), values) ||
-        !gemini_text(reading->t, path, names[0], values[0], &tool->name) ||
-        !gemini_text(reading->t, path, names[1], values[1], &tool->description))
+        !read_known(reading->t, path, names[0], values[0], &tool->name) ||
+        !read_known(reading->t, path, names[1], values[1], &tool->description))
         return false;
     if (tool->name.len == 0)
         return refuse(reading->t, path, "must have a name");

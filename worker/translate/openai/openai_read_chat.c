@@ -14,7 +14,7 @@ static bool read_stream_options(struct chat_reading *reading, const struct path 
     uint8_t maybe = MAYBE_ABSENT;
 
     if (!take_members(reading->t, path, value, keys, ARRAY_LEN(keys), values) ||
-        !read_maybe(reading->t, path, "include_usage", values[0], &maybe))
+        !read_maybe(reading->t, path, SPAN("include_usage"), values[0], &maybe))
         return false;
     reading->chat->wants_usage = maybe == MAYBE_TRUE;
     return true;
@@ -67,9 +67,10 @@ static bool read_json_schema(struct chat_reading *reading, const struct path *pa
     struct path here = {.up = path, .key = SPAN("schema")};
 
     if (!take_members(reading->t, path, value, keys, ARRAY_LEN(keys), values) ||
-        !read_known(reading->t, path, "name", values[0], &chat->format.name) ||
-        !read_known(reading->t, path, "description", values[1], &chat->format.description) ||
-        !read_maybe(reading->t, path, "strict", values[3], &chat->format.strict))
+        !read_known(reading->t, path, SPAN("name"), values[0], &chat->format.name) ||
+        !read_known(reading->t, path, SPAN("description"), values[1],
+                    &chat->format.description) ||
+        !read_maybe(reading->t, path, SPAN("strict"), values[3], &chat->format.strict))
         return false;
     if (values[2].kind != JSON_OBJECT && values[2].kind != JSON_ABSENT)
         return refuse(reading->t, &here, "must be an object");

@@ -297,7 +297,7 @@ static bool read_message(struct chat_reading *chat, const struct path *path,
         return refuse(chat->t, &role,
                       "must be system, developer, user, assistant, tool or function");
     reading.to = chat_add_message(chat->chat, roles[i].role, chat->arena);
-    if (!read_known(chat->t, path, "name", values[MESSAGE_name], &reading.to->name) ||
+    if (!read_known(chat->t, path, SPAN("name"), values[MESSAGE_name], &reading.to->name) ||
         !roles[i].read(&reading))
         return false;
     cache = openai_read_cache_mark(values[MESSAGE_cache_control]);

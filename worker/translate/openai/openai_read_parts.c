@@ -106,7 +106,7 @@ static bool read_image(struct part_reading *reading, struct json_value value)
         !take_members(reading->t, reading->path, value, keys, ARRAY_LEN(keys), values))
         return false;
     if (!read_string(reading->t, &url, values[0], &address) ||
-        !read_known(reading->t, reading->path, "detail", values[1], &media->detail))
+        !read_known(reading->t, reading->path, SPAN("detail"), values[1], &media->detail))
         return false;
     if (!media_read_address(address, reading->t->arena, media))
         return refuse(reading->t, &url, "must be an http or https address or a data URL");
@@ -139,7 +139,7 @@ static bool read_file(struct part_reading *reading, struct json_value value)
     struct media *media = &reading->block->media;
 
     if (!take_members(reading->t, reading->path, value, keys, ARRAY_LEN(keys), values) ||
-        !read_known(reading->t, reading->path, "filename", values[2], &media->name))
+        !read_known(reading->t, reading->path, SPAN("filename"), values[2], &media->name))
         return false;
     if (values[0].kind == JSON_STRING) {
         media->form = MEDIA_FILE;

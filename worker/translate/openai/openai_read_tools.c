@@ -17,8 +17,8 @@ static bool read_function_tool(struct chat_reading *reading, const struct path *
 
     if (!take_members(reading->t, path, value, keys, ARRAY_LEN(keys), values) ||
         !read_string(reading->t, &name, values[0], &tool->name) ||
-        !read_known(reading->t, path, "description", values[1], &tool->description) ||
-        !read_maybe(reading->t, path, "strict", values[3], &tool->strict))
+        !read_known(reading->t, path, SPAN("description"), values[1], &tool->description) ||
+        !read_maybe(reading->t, path, SPAN("strict"), values[3], &tool->strict))
         return false;
     if (values[2].kind != JSON_OBJECT && values[2].kind != JSON_ABSENT)
         return refuse(reading->t, &parameters, "must be an object");
@@ -37,7 +37,7 @@ static bool read_custom_tool(struct chat_reading *reading, const struct path *pa
 
     if (!take_members(reading->t, path, value, keys, ARRAY_LEN(keys), values) ||
         !read_string(reading->t, &name, values[0], &tool->name) ||
-        !read_known(reading->t, path, "description", values[1], &tool->description))
+        !read_known(reading->t, path, SPAN("description"), values[1], &tool->description))
         return false;
     tool->grammar = values[2];
     return true;

@@ -59,9 +59,10 @@ static bool read_format(struct chat_reading *reading, const struct path *path,
     if (values[3].kind != JSON_OBJECT && values[3].kind != JSON_ABSENT)
         return refuse(reading->t, &schema, "must be an object");
     chat->format.schema = values[3];
-    return read_known(reading->t, path, "name", values[1], &chat->format.name) &&
-           read_known(reading->t, path, "description", values[2], &chat->format.description) &&
-           read_maybe(reading->t, path, "strict", values[4], &chat->format.strict);
+    return read_known(reading->t, path, SPAN("name"), values[1], &chat->format.name) &&
+           read_known(reading->t, path, SPAN("description"), values[2],
+                      &chat->format.description) &&
+           read_maybe(reading->t, path, SPAN("strict"), values[4], &chat->format.strict);
 }
 
 static bool read_text(struct chat_reading *reading, const struct path *path,
@@ -95,8 +96,9 @@ static bool read_reasoning(struct chat_reading *reading, const struct path *path
         !word_value(responses_efforts, responses_effort_count, values[0], &reasoning->effort))
         return refuse(reading->t, &effort,
                       "must be none, minimal, low, medium, high, xhigh or max");
-    if (!read_known(reading->t, path, "generate_summary", values[2], &reasoning->summary) ||
-        !read_known(reading->t, path, "summary", values[1], &reasoning->summary))
+    if (!read_known(reading->t, path, SPAN("generate_summary"), values[2],
+                    &reasoning->summary) ||
+        !read_known(reading->t, path, SPAN("summary"), values[1], &reasoning->summary))
         return false;
     if (reasoning->summary.ptr)
         reasoning->shown = MAYBE_TRUE;

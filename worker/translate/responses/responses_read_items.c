@@ -119,7 +119,7 @@ static bool read_text_part(struct part *part)
 {
     struct block *block = add_part(part, BLOCK_text);
 
-    return read_known(part->reading->t, part->path, "text", part->values[PART_text],
+    return read_known(part->reading->t, part->path, SPAN("text"), part->values[PART_text],
                       &block->text);
 }
 
@@ -127,7 +127,7 @@ static bool read_refusal_part(struct part *part)
 {
     struct block *block = add_part(part, BLOCK_refusal);
 
-    return read_known(part->reading->t, part->path, "refusal", part->values[PART_refusal],
+    return read_known(part->reading->t, part->path, SPAN("refusal"), part->values[PART_refusal],
                       &block->text);
 }
 
@@ -137,7 +137,7 @@ static bool read_image_part(struct part *part)
     struct block *block = add_part(part, BLOCK_image);
     struct text address = text_of(part->values[PART_image_url]);
 
-    if (!read_known(part->reading->t, part->path, "detail", part->values[PART_detail],
+    if (!read_known(part->reading->t, part->path, SPAN("detail"), part->values[PART_detail],
                     &block->media.detail))
         return false;
     if (part->values[PART_file_id].kind == JSON_STRING) {
@@ -157,7 +157,7 @@ static bool read_file_part(struct part *part)
                                     ? part->values[PART_file_url]
                                     : part->values[PART_file_data];
 
-    if (!read_known(part->reading->t, part->path, "filename", part->values[PART_filename],
+    if (!read_known(part->reading->t, part->path, SPAN("filename"), part->values[PART_filename],
                     &block->media.name))
         return false;
     if (part->values[PART_file_id].kind == JSON_STRING) {
@@ -307,7 +307,7 @@ static bool read_call(struct item *item, bool custom)
     block->custom = custom;
     if (!read_string(t, &id, item->values[ITEM_call_id], &packed) ||
         !read_string(t, &name, item->values[ITEM_name], &block->name) ||
-        !read_known(t, item->path, custom ? "input" : "arguments",
+        !read_known(t, item->path, custom ? SPAN("input") : SPAN("arguments"),
                     item->values[custom ? ITEM_input : ITEM_arguments], &block->arguments))
         return false;
     block->id = signed_id_unpack(packed, item->reading->arena, &block->signature);

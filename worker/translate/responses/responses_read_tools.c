@@ -46,8 +46,8 @@ static bool read_function(struct chat_reading *reading, const struct path *path,
         return refuse(reading->t, &parameters, "must be an object");
     tool->schema = values[3];
     return read_string(reading->t, &name, values[1], &tool->name) &&
-           read_known(reading->t, path, "description", values[2], &tool->description) &&
-           read_maybe(reading->t, path, "strict", values[4], &tool->strict);
+           read_known(reading->t, path, SPAN("description"), values[2], &tool->description) &&
+           read_maybe(reading->t, path, SPAN("strict"), values[4], &tool->strict);
 }
 
 static bool read_custom(struct chat_reading *reading, const struct path *path,
@@ -67,7 +67,7 @@ static bool read_custom(struct chat_reading *reading, const struct path *path,
     if (values[3].kind == JSON_OBJECT)
         tool->grammar = nest_grammar(values[3], reading->arena);
     return read_string(reading->t, &name, values[1], &tool->name) &&
-           read_known(reading->t, path, "description", values[2], &tool->description);
+           read_known(reading->t, path, SPAN("description"), values[2], &tool->description);
 }
 
 static bool read_tool(struct chat_reading *reading, const struct path *path,
