@@ -1,18 +1,16 @@
 #include "worker/translate/count.h"
 
-#include "shared/text/json.h"
+#include "worker/translate/members.h"
 
 struct span count_request(enum dialect_id dialect, struct span body)
 {
-    struct json_pick pick = {.key = SPAN("generateContentRequest")};
-    struct json_error error;
-    size_t open;
-    bool empty;
+    static const struct span inside = WORD("generateContentRequest");
+    struct json_value value;
 
-    if (dialect != DIALECT_gemini || !json_pick(body, &pick, 1, &open, &empty, &error) ||
-        pick.value.kind != JSON_OBJECT)
+    if (dialect != DIALECT_gemini || !pick_unchecked(body, &inside, 1, &value) ||
+        value.kind != JSON_OBJECT)
         return body;
-    return pick.value.raw;
+    return value.raw;
 }
 
 void count_write(enum dialect_id dialect, uint64_t tokens, struct json_writer *json)

@@ -1,6 +1,7 @@
 #include "worker/translate/event.h"
 
 #include "worker/translate/dialect.h"
+#include "worker/translate/members.h"
 
 void event_reader_init(struct event_reader *reader, const struct dialect *dialect,
                        struct translation *translation, take_event_f *take, void *who)
@@ -52,6 +53,16 @@ void event_fail(struct event_reader *reader, enum complaint_kind kind, struct te
     struct event event = {.kind = EVENT_error, .complaint = &complaint};
 
     event_tell(reader, &event);
+}
+
+bool event_pick(struct event_reader *reader, struct span data, const struct span *keys,
+                unsigned count, struct json_value *values)
+{
+    if (pick_unchecked(data, keys, count, values))
+        return true;
+    event_fail(reader, COMPLAINT_bad_answer,
+               TEXT("The provider's stream has a record that is no JSON object."));
+    return false;
 }
 
 void event_writer_init(struct event_writer *writer, const struct dialect *dialect,

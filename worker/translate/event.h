@@ -95,6 +95,9 @@ void reply_tell(const struct reply *reply, struct event_reader *reader);
 
 /* For readers. */
 void event_tell(struct event_reader *reader, const struct event *event);
+/* The members KEYS of a record's DATA; false when it is no object: an error was told. */
+bool event_pick(struct event_reader *reader, struct span data, const struct span *keys,
+                unsigned count, struct json_value *values);
 /* An error event of KIND; MESSAGE may be TEXT_NONE. The last that is told. */
 void event_fail(struct event_reader *reader, enum complaint_kind kind, struct text message);
 

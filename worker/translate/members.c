@@ -36,6 +36,25 @@ void pick_members(struct json_value object, const struct span *keys, unsigned co
         (void)keep(keys, count, key, value, values);
 }
 
+bool pick_unchecked(struct span object, const struct span *keys, unsigned count,
+                    struct json_value *values)
+{
+    struct json_pick picks[PICK_MEMBERS_MAX];
+    struct json_error error;
+    size_t open;
+    bool empty;
+
+    CHECK(count <= PICK_MEMBERS_MAX);
+    for (unsigned i = 0; i < count; i++)
+        picks[i] = (struct json_pick){.key = keys[i]};
+    if (!json_pick(object, picks, count, &open, &empty, &error))
+        return false;
+    for (unsigned i = 0; i < count; i++)
+        values[i] = picks[i].value.kind == JSON_NULL ? (struct json_value){.kind = JSON_ABSENT}
+                                                     : picks[i].value;
+    return true;
+}
+
 bool take_members(struct translation *t, const struct path *path, struct json_value object,
                   const struct span *keys, unsigned count, struct json_value *values)
 {

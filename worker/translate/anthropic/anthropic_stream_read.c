@@ -373,10 +373,10 @@ static void leave_block(struct event_reader *reader, struct json_value index)
     state->index = (uint32_t)number;
 }
 
-static void read_picked(struct event_reader *reader, const struct json_pick *picks,
+static void read_picked(struct event_reader *reader, const struct json_value *values,
                         struct span data)
 {
-    struct json_value type = picks[RECORD_type].value;
+    struct json_value type = values[RECORD_type];
     struct json_value none = {.kind = JSON_ABSENT};
     struct event ping = event_here(reader, EVENT_ping);
 
@@ -385,7 +385,7 @@ static void read_picked(struct event_reader *reader, const struct json_pick *pic
         return;
     }
     if (json_text_eq(type, SPAN("message_start"))) {
-        read_message_start(reader, picks[RECORD_message].value);
+        read_message_start(reader, values[RECORD_message]);
         return;
     }
     if (!state_of(reader)->started) {
@@ -393,16 +393,16 @@ static void read_picked(struct event_reader *reader, const struct json_pick *pic
         tell_start(reader, none);
     }
     if (json_text_eq(type, SPAN("content_block_delta"))) {
-        leave_block(reader, picks[RECORD_index].value);
-        read_block_delta(reader, picks[RECORD_delta].value);
+        leave_block(reader, values[RECORD_index]);
+        read_block_delta(reader, values[RECORD_delta]);
     } else if (json_text_eq(type, SPAN("content_block_start"))) {
         mend_close(reader);
-        leave_block(reader, picks[RECORD_index].value);
-        read_block_start(reader, picks[RECORD_content_block].value);
+        leave_block(reader, values[RECORD_index]);
+        read_block_start(reader, values[RECORD_content_block]);
     } else if (json_text_eq(type, SPAN("content_block_stop"))) {
         tell_close(reader);
     } else if (json_text_eq(type, SPAN("message_delta"))) {
-        read_message_delta(reader, picks[RECORD_delta].value, picks[RECORD_usage].value);
+        read_message_delta(reader, values[RECORD_delta], values[RECORD_usage]);
     } else if (json_text_eq(type, SPAN("message_stop"))) {
         tell_end(reader);
     } else if (json_text_eq(type, SPAN("ping"))) {
@@ -412,26 +412,18 @@ static void read_picked(struct event_reader *reader, const struct json_pick *pic
 
 void anthropic_read_record(struct event_reader *reader, const struct sse_record *record)
 {
-    struct json_pick picks[RECORD_MEMBER_COUNT] = {
-        [RECORD_type] = {.key = SPAN("type")},
-        [RECORD_index] = {.key = SPAN("index")},
-        [RECORD_delta] = {.key = SPAN("delta")},
-        [RECORD_content_block] = {.key = SPAN("content_block")},
-        [RECORD_message] = {.key = SPAN("message")},
-        [RECORD_usage] = {.key = SPAN("usage")},
+    static const struct span names[RECORD_MEMBER_COUNT] = {
+        [RECORD_type] = WORD("type"),       [RECORD_index] = WORD("index"),
+        [RECORD_delta] = WORD("delta"),     [RECORD_content_block] = WORD("content_block"),
+        [RECORD_message] = WORD("message"), [RECORD_usage] = WORD("usage"),
     };
-    struct json_error error;
-    size_t open;
-    bool empty;
+    struct json_value values[RECORD_MEMBER_COUNT];
 
-    if (!json_pick(record->data, picks, RECORD_MEMBER_COUNT, &open, &empty, &error)) {
-        if (!span_eq(span_trim(record->data), SPAN("[DONE]")))
-            event_fail(reader, COMPLAINT_bad_answer,
-                       TEXT("The provider's stream held a record that is no JSON."));
+    if (span_eq(span_trim(record->data), SPAN("[DONE]")) ||
+        !event_pick(reader, record->data, names, RECORD_MEMBER_COUNT, values))
         return;
-    }
-    if (picks[RECORD_type].value.kind == JSON_STRING) {
-        read_picked(reader, picks, record->data);
+    if (values[RECORD_type].kind == JSON_STRING) {
+        read_picked(reader, values, record->data);
         return;
     }
     /* An error of some proxy, in whatever form; else nothing that is known. */

@@ -1,4 +1,6 @@
 /* What an answer used, and the look at a stream that is passed on unchanged. */
+#include "shared/base/check.h"
+
 #include "worker/translate/anthropic/anthropic_inside.h"
 
 /* In this dialect the input is without what the cache gave and took. A stream says some
@@ -63,7 +65,7 @@ static bool is_told_apart(const struct sse_record *record)
 
     if (!record->event.ptr)
         return span_find(record->data, SPAN("\"content_block_delta\"")) == SIZE_MAX;
-    for (unsigned i = 0; i < sizeof(told) / sizeof(told[0]); i++)
+    for (unsigned i = 0; i < ARRAY_LEN(told); i++)
         if (span_eq(record->event, told[i]))
             return true;
     return false;
@@ -71,19 +73,16 @@ static bool is_told_apart(const struct sse_record *record)
 
 bool anthropic_tap_record(struct stream_tap *tap, const struct sse_record *record)
 {
-    struct json_pick picks[] = {
-        {.key = SPAN("type")}, {.key = SPAN("message")}, {.key = SPAN("usage")}};
-    struct json_value type, usage;
-    struct json_error error;
-    size_t open;
-    bool empty;
+    static const struct span names[] = {WORD("type"), WORD("message"), WORD("usage")};
+    struct json_value values[ARRAY_LEN(names)], type, usage;
 
-    if (!is_told_apart(record) || !json_pick(record->data, picks, 3, &open, &empty, &error))
+    if (!is_told_apart(record) ||
+        !pick_unchecked(record->data, names, ARRAY_LEN(names), values))
         return false;
-    type = picks[0].value;
-    usage = picks[2].value;
-    if (json_text_eq(type, SPAN("message_start")) && picks[1].value.kind == JSON_OBJECT)
-        usage = json_member(picks[1].value, SPAN("usage"));
+    type = values[0];
+    usage = values[2];
+    if (json_text_eq(type, SPAN("message_start")) && values[1].kind == JSON_OBJECT)
+        usage = json_member(values[1], SPAN("usage"));
     anthropic_read_usage(usage, &tap->usage);
     tap->usage.raw = SPAN_NONE; /* the record's bytes go */
     tap->finished |= json_text_eq(type, SPAN("message_stop"));

@@ -103,13 +103,12 @@ static uint16_t record_status(const struct sse_record *record)
 }
 
 static bool tell_error(struct event_reader *reader, const struct sse_record *record,
-                       const struct json_pick *picks)
+                       const struct json_value *values)
 {
     struct complaint complaint;
     struct event event = {.kind = EVENT_error, .complaint = &complaint};
 
-    if (!span_eq(record->event, SPAN("error")) &&
-        picks[ANSWER_output].value.kind == JSON_OBJECT)
+    if (!span_eq(record->event, SPAN("error")) && values[ANSWER_output].kind == JSON_OBJECT)
         return false;
     complaint_read(record_status(record), record->data, reader->translation->arena, &complaint);
     event_tell(reader, &event);
@@ -133,27 +132,15 @@ static void start(struct event_reader *reader, struct json_value request_id)
 
 void dashscope_read_record(struct event_reader *reader, const struct sse_record *record)
 {
-    static const struct json_pick wanted[] = {
-#define MEMBER(name) {.key = WORD(#name)},
-        ANSWER_MEMBERS(MEMBER)
-#undef MEMBER
-    };
-    struct json_pick picks[ARRAY_LEN(wanted)];
-    struct json_error error;
-    size_t open;
-    bool empty;
+    static const struct span keys[] = {ANSWER_MEMBERS(MEMBER_KEY)};
+    struct json_value values[ANSWER_MEMBER_COUNT];
 
-    memcpy(picks, wanted, sizeof(picks));
-    if (!json_pick(record->data, picks, ARRAY_LEN(picks), &open, &empty, &error)) {
-        event_fail(reader, COMPLAINT_bad_answer,
-                   TEXT("The provider's stream has a record that is no JSON object."));
+    if (!event_pick(reader, record->data, keys, ARRAY_LEN(keys), values) ||
+        tell_error(reader, record, values))
         return;
-    }
-    if (tell_error(reader, record, picks))
-        return;
-    start(reader, picks[ANSWER_request_id].value);
-    openai_tell_choices(reader, json_member(picks[ANSWER_output].value, SPAN("choices")),
+    start(reader, values[ANSWER_request_id]);
+    openai_tell_choices(reader, json_member(values[ANSWER_output], SPAN("choices")),
                         SPAN("message"));
-    dashscope_read_usage(picks[ANSWER_usage].value, &reader->usage);
+    dashscope_read_usage(values[ANSWER_usage], &reader->usage);
     reader->usage.raw = SPAN_NONE; /* it points into a record that is about to go */
 }

@@ -188,25 +188,11 @@ static void tell_error(struct event_reader *reader, struct span data)
 
 void ernie_read_record(struct event_reader *reader, const struct sse_record *record)
 {
-    static const struct json_pick wanted[] = {
-#define MEMBER(name) {.key = WORD(#name)},
-        ERNIE_ANSWER_MEMBERS(MEMBER)
-#undef MEMBER
-    };
-    struct json_pick picks[ARRAY_LEN(wanted)];
-    struct json_value values[ARRAY_LEN(wanted)];
-    struct json_error error;
-    size_t open;
-    bool empty;
+    static const struct span keys[] = {ERNIE_ANSWER_MEMBERS(MEMBER_KEY)};
+    struct json_value values[ERNIE_ANSWER_MEMBER_COUNT];
 
-    memcpy(picks, wanted, sizeof(picks));
-    if (!json_pick(record->data, picks, ARRAY_LEN(picks), &open, &empty, &error)) {
-        event_fail(reader, COMPLAINT_bad_answer,
-                   TEXT("The provider's stream has a record that is no JSON object."));
+    if (!event_pick(reader, record->data, keys, ARRAY_LEN(keys), values))
         return;
-    }
-    for (unsigned i = 0; i < ARRAY_LEN(picks); i++)
-        values[i] = picks[i].value;
     if (values[ERNIE_error_code].kind > JSON_NULL) {
         tell_error(reader, record->data);
         return;

@@ -319,13 +319,13 @@ enum chunk_member {
 };
 
 /* Azure's first chunk has neither a name nor a choice: what it is comes with the next. */
-static void start(struct event_reader *reader, const struct json_pick *picks, bool any_choice)
+static void start(struct event_reader *reader, const struct json_value *values, bool any_choice)
 {
     struct translation *t = reader->translation;
-    struct text id = text_of(picks[CHUNK_id].value);
+    struct text id = text_of(values[CHUNK_id]);
     struct event event = {
         .kind = EVENT_start,
-        .model = text_of(picks[CHUNK_model].value),
+        .model = text_of(values[CHUNK_model]),
         .created = t->now,
     };
 
@@ -335,25 +335,23 @@ static void start(struct event_reader *reader, const struct json_pick *picks, bo
     event.id = id.len > 0 ? id : make_id(t, "chatcmpl-");
     if (event.model.len == 0)
         event.model = text_escape(t->target.model, t->arena);
-    (void)json_u64(picks[CHUNK_created].value, &event.created);
+    (void)json_u64(values[CHUNK_created], &event.created);
     if (event.created == 0)
         event.created = t->now;
     event_tell(reader, &event);
 }
 
-static void read_usage(struct event_reader *reader, const struct json_pick *picks)
+static void read_usage(struct event_reader *reader, const struct json_value *values)
 {
-    openai_read_usage(picks[CHUNK_usage].value, &reader->usage);
-    if (picks[CHUNK_usage].value.kind <= JSON_NULL &&
-        picks[CHUNK_x_groq].value.kind == JSON_OBJECT)
-        openai_read_usage(json_member(picks[CHUNK_x_groq].value, SPAN("usage")),
-                          &reader->usage);
+    openai_read_usage(values[CHUNK_usage], &reader->usage);
+    if (values[CHUNK_usage].kind <= JSON_NULL && values[CHUNK_x_groq].kind == JSON_OBJECT)
+        openai_read_usage(json_member(values[CHUNK_x_groq], SPAN("usage")), &reader->usage);
     /* It points into a record that is about to go. */
     reader->usage.raw = SPAN_NONE;
 }
 
 static bool tell_error(struct event_reader *reader, const struct sse_record *record,
-                       const struct json_pick *picks)
+                       const struct json_value *values)
 {
     struct complaint complaint;
     struct event event = {.kind = EVENT_error, .complaint = &complaint};
@@ -361,8 +359,8 @@ static bool tell_error(struct event_reader *reader, const struct sse_record *rec
 
     if (span_eq(record->event, SPAN("error")))
         complaint_read(200, record->data, arena, &complaint);
-    else if (!openai_error_inside(picks[CHUNK_error].value, picks[CHUNK_base_resp].value,
-                                  record->data, arena, &complaint))
+    else if (!openai_error_inside(values[CHUNK_error], values[CHUNK_base_resp], record->data,
+                                  arena, &complaint))
         return false;
     event_tell(reader, &event);
     return true;
@@ -418,31 +416,19 @@ static bool has_item(struct json_value list)
 
 void openai_read_record(struct event_reader *reader, const struct sse_record *record)
 {
-    static const struct json_pick wanted[] = {
-#define MEMBER(name) {.key = WORD(#name)},
-        CHUNK_MEMBERS(MEMBER)
-#undef MEMBER
-    };
-    struct json_pick picks[ARRAY_LEN(wanted)];
-    struct json_error error;
-    size_t open;
-    bool empty;
+    static const struct span keys[] = {CHUNK_MEMBERS(MEMBER_KEY)};
+    struct json_value values[CHUNK_MEMBER_COUNT];
 
     if (span_starts(record->data, SPAN("[DONE]"))) {
         read_done(reader);
         return;
     }
-    memcpy(picks, wanted, sizeof(picks));
-    if (!json_pick(record->data, picks, ARRAY_LEN(picks), &open, &empty, &error)) {
-        event_fail(reader, COMPLAINT_bad_answer,
-                   TEXT("The provider's stream has a record that is no JSON object."));
+    if (!event_pick(reader, record->data, keys, ARRAY_LEN(keys), values) ||
+        tell_error(reader, record, values))
         return;
-    }
-    if (tell_error(reader, record, picks))
-        return;
-    start(reader, picks, has_item(picks[CHUNK_choices].value));
-    openai_tell_choices(reader, picks[CHUNK_choices].value, SPAN("delta"));
-    read_usage(reader, picks);
+    start(reader, values, has_item(values[CHUNK_choices]));
+    openai_tell_choices(reader, values[CHUNK_choices], SPAN("delta"));
+    read_usage(reader, values);
 }
 
 void openai_read_end(struct event_reader *reader)

@@ -1,5 +1,7 @@
 /* What an answer used, in the words of chat completions and their look-alikes; and the look at
  * a stream that is passed on unchanged. */
+#include "shared/base/check.h"
+
 #include "worker/translate/openai/openai_inside.h"
 
 static void read_input_details(struct json_value details, struct usage *ret)
@@ -88,11 +90,8 @@ static bool no_choices(struct json_value choices)
 
 bool openai_tap_record(struct stream_tap *tap, const struct sse_record *record)
 {
-    struct json_pick picks[] = {
-        {.key = SPAN("usage")}, {.key = SPAN("choices")}, {.key = SPAN("error")}};
-    struct json_error error;
-    size_t open;
-    bool empty;
+    static const struct span keys[] = {WORD("usage"), WORD("choices"), WORD("error")};
+    struct json_value values[ARRAY_LEN(keys)];
 
     if (span_eq(span_trim(record->data), SPAN("[DONE]"))) {
         tap->finished = true;
@@ -101,11 +100,11 @@ bool openai_tap_record(struct stream_tap *tap, const struct sse_record *record)
     if (span_find(record->data, SPAN("\"usage\"")) == SIZE_MAX &&
         span_find(record->data, SPAN("\"error\"")) == SIZE_MAX)
         return false;
-    if (!json_pick(record->data, picks, 3, &open, &empty, &error))
+    if (!pick_unchecked(record->data, keys, ARRAY_LEN(keys), values))
         return false;
-    tap->failed = tap->failed || picks[2].value.kind > JSON_NULL;
-    if (picks[0].value.kind != JSON_OBJECT)
+    tap->failed = tap->failed || values[2].kind > JSON_NULL;
+    if (values[0].kind != JSON_OBJECT)
         return false;
-    openai_read_usage(picks[0].value, &tap->usage);
-    return no_choices(picks[1].value);
+    openai_read_usage(values[0], &tap->usage);
+    return no_choices(values[1]);
 }

@@ -430,16 +430,10 @@ void responses_read_record(struct event_reader *reader, const struct sse_record 
 {
     static const struct span keys[] = {EVENT_MEMBERS(MEMBER_KEY)};
     struct reading reading = {.reader = reader, .state = reader->state, .data = record->data};
-    struct json_value event;
-    struct json_error error;
 
-    if (span_eq(span_trim(record->data), SPAN("[DONE]"))) /* of some look-alikes */
+    if (span_eq(span_trim(record->data), SPAN("[DONE]")) || /* of some look-alikes */
+        !event_pick(reader, record->data, keys, ARRAY_LEN(keys), reading.values))
         return;
-    if (!json_check(record->data, &event, &error) || event.kind != JSON_OBJECT) {
-        event_fail(reader, COMPLAINT_bad_answer, TEXT_NONE);
-        return;
-    }
-    pick_members(event, keys, ARRAY_LEN(keys), reading.values);
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         if (!json_text_eq(reading.values[MEMBER_type], rows[i].type))
             continue;

@@ -59,26 +59,25 @@ static bool ends_or_fails(struct span type)
 /* Some look-alikes name their events in the data only. */
 bool responses_tap_record(struct stream_tap *tap, const struct sse_record *record)
 {
-    struct json_pick picks[] = {{.key = SPAN("type")}, {.key = SPAN("response")}};
+    static const struct span keys[] = {WORD("type"), WORD("response")};
+    struct json_value values[ARRAY_LEN(keys)];
     struct span type = record->event;
-    struct json_error error;
     struct text told;
-    size_t open;
-    bool empty, good;
+    bool good;
 
     if (type.len > 0 && !ends_or_fails(type))
         return false;
-    good = json_pick(record->data, picks, ARRAY_LEN(picks), &open, &empty, &error);
+    good = pick_unchecked(record->data, keys, ARRAY_LEN(keys), values);
     if (type.len == 0 && good) {
-        told = text_of(picks[0].value);
+        told = text_of(values[0]);
         type = span_of(told.ptr, told.len);
     }
     if (!ends_or_fails(type))
         return false;
     tap->finished = tap->finished || ends(type) || span_eq(type, SPAN("response.failed"));
     tap->failed = tap->failed || fails(type);
-    if (good && picks[1].value.kind == JSON_OBJECT)
-        responses_read_usage(json_member(picks[1].value, SPAN("usage")), &tap->usage);
+    if (good && values[1].kind == JSON_OBJECT)
+        responses_read_usage(json_member(values[1], SPAN("usage")), &tap->usage);
     return false;
 }
 

@@ -150,7 +150,7 @@ static const struct {
      "start msg_1 claude 1700000000\nusage input=43 output=1\nopen 0/0 text\n0 +\"a\"\nclose 0\nstop 0 end\nusage input=61 output=2\nend\n" REPAIRED},
     {"a record that is no JSON", NULL,
      "event: message_start\ndata: {\"type\":\"message_start\",\"message\":{\"id\":\"msg_1\",\"model\":\"claude\",\"usage\":{\"input_tokens\":43,\"output_tokens\":1}}}\n\ndata: {\"type\"\n\n",
-     "start msg_1 claude 1700000000\nusage input=43 output=1\nerror bad_answer The provider's stream held a record that is no JSON.\n"},
+     "start msg_1 claude 1700000000\nusage input=43 output=1\nerror bad_answer The provider's stream has a record that is no JSON object.\n"},
 };
 
 static void take(void *who, const struct event *event)

@@ -200,7 +200,8 @@ static const struct {
      START "open 0/0 text\n0 +\"x\"\nerror cut The provider's stream broke.\n"},
     {"a stream of nothing", "", "error cut The provider's stream broke.\n"},
     {"a record that is no JSON", CREATED LONG "data: {\"type\n\n" COMPLETED,
-     START "open 0/0 text\n0 +\"x\"\nerror bad_answer The provider's stream broke.\n"},
+     START
+     "open 0/0 text\n0 +\"x\"\nerror bad_answer The provider's stream has a record that is no JSON object.\n"},
     {"a comment and an event that nobody knows",
      ": PROCESSING\n\n" CREATED EVENT("news", "\"x\":1") LONG COMPLETED "data: [DONE]\n\n",
      START "open 0/0 text\n0 +\"x\"\nclose 0\nstop 0 end\nusage\nend\n"},
