@@ -1,4 +1,6 @@
 /* Requests on the way out: the envelope and its parameters. */
+#include <limits.h>
+
 #include "shared/base/check.h"
 
 #include "worker/translate/dashscope/dashscope_inside.h"
@@ -55,19 +57,6 @@ static void write_reasoning(struct chat_writing *writing)
 
 /* ---- parameters -------------------------------------------------------------------------- */
 
-static void write_stops(struct chat_writing *writing)
-{
-    const struct text_item *stop = writing->chat->stops;
-
-    if (!stop)
-        return;
-    json_write_key(writing->json, SPAN("stop"));
-    json_write_array(writing->json);
-    for (; stop; stop = stop->next)
-        text_write(writing->json, stop->text);
-    json_write_array_end(writing->json);
-}
-
 static void write_fields(struct chat_writing *writing)
 {
     for (unsigned i = 0; i < CHAT_FIELD_COUNT; i++) {
@@ -93,7 +82,7 @@ static void write_parameters(struct chat_writing *writing)
     if (writing->chat->stream)
         json_write_member_bool(json, SPAN("incremental_output"), true);
     openai_write_tools(writing);
-    write_stops(writing);
+    openai_write_stops(writing, UINT_MAX);
     if (format == FORMAT_JSON || format == FORMAT_SCHEMA) {
         json_write_key(json, SPAN("response_format"));
         json_write_raw(json, SPAN("{\"type\":\"json_object\"}"));

@@ -126,21 +126,6 @@ static void write_raw_field(struct chat_writing *writing, enum chat_field field,
     json_write_raw(writing->json, writing->chat->fields[field].raw);
 }
 
-static void write_stops(struct chat_writing *writing)
-{
-    const struct text_item *stop = writing->chat->stops;
-
-    if (!stop)
-        return;
-    json_write_key(writing->json, SPAN("stop"));
-    json_write_array(writing->json);
-    for (unsigned i = 0; stop && i < STOP_LIMIT; stop = stop->next, i++)
-        text_write(writing->json, stop->text);
-    json_write_array_end(writing->json);
-    if (stop)
-        openai_drop_word(writing, CLIENT_stop);
-}
-
 static void write_settings(struct chat_writing *writing)
 {
     const struct chat *chat = writing->chat;
@@ -149,7 +134,7 @@ static void write_settings(struct chat_writing *writing)
     write_temperature(writing);
     write_raw_field(writing, CHAT_top_p, SPAN("top_p"));
     write_raw_field(writing, CHAT_user, SPAN("user_id"));
-    write_stops(writing);
+    openai_write_stops(writing, STOP_LIMIT);
     if (chat->format.kind == FORMAT_JSON || chat->format.kind == FORMAT_SCHEMA)
         json_write_member_text(writing->json, SPAN("response_format"), SPAN("json_object"));
     if (chat->stream)

@@ -205,35 +205,12 @@ static bool write_system(struct chat_writing *writing, const struct turn_block *
     return true;
 }
 
-/* What has no place in it is named here. */
-static void drop_unsaid(struct chat_writing *writing)
-{
-    for (const struct message *at = writing->chat->messages; at; at = at->next) {
-        if (at->name.ptr)
-            drop(writing->t, SPAN("messages.name"));
-        for (const struct block *block = at->blocks; block; block = block->next) {
-            if (block->kind == BLOCK_reasoning)
-                openai_drop_word(writing, CLIENT_reasoning);
-            else if (block->kind == BLOCK_other)
-                openai_drop_block(writing, block);
-        }
-    }
-}
-
-static bool says_block(struct translation *t, const struct block *block)
-{
-    (void)t;
-    return block->kind != BLOCK_reasoning && block->kind != BLOCK_other;
-}
-
 bool ernie_write_messages(struct chat_writing *writing)
 {
     struct turns turns;
     bool written = true;
 
-    drop_unsaid(writing);
-    turns_make(writing->t, writing->chat, TURNS_USER_FIRST | TURNS_USER_LAST, says_block,
-               &turns);
+    openai_plain_turns(writing, TURNS_USER_FIRST | TURNS_USER_LAST, &turns);
     json_write_key(writing->json, SPAN("messages"));
     json_write_array(writing->json);
     for (const struct turn *turn = turns.first; turn && written; turn = turn->next)

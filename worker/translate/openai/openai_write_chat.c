@@ -201,23 +201,26 @@ static void write_limit(struct chat_writing *writing)
     json_write_raw(writing->json, writing->chat->fields[CHAT_max_output].raw);
 }
 
-static void write_stops(struct chat_writing *writing)
+void openai_write_stops(struct chat_writing *writing, unsigned limit)
 {
     const struct text_item *stop = writing->chat->stops;
-    unsigned limit = has_quirk(writing, QUIRK_ONE_STOP) ? 1 : STOP_LIMIT;
 
     if (!stop)
         return;
-    if (has_trait(writing, TRAIT_NO_STOP)) {
-        openai_drop_word(writing, CLIENT_stop);
-        return;
-    }
     json_write_key(writing->json, SPAN("stop"));
     json_write_array(writing->json);
     for (; stop && limit > 0; stop = stop->next, limit--)
         text_write(writing->json, stop->text);
     json_write_array_end(writing->json);
     if (stop)
+        openai_drop_word(writing, CLIENT_stop);
+}
+
+static void write_stops(struct chat_writing *writing)
+{
+    if (!has_trait(writing, TRAIT_NO_STOP))
+        openai_write_stops(writing, has_quirk(writing, QUIRK_ONE_STOP) ? 1 : STOP_LIMIT);
+    else if (writing->chat->stops)
         openai_drop_word(writing, CLIENT_stop);
 }
 

@@ -133,3 +133,30 @@ bool openai_write_part(struct chat_writing *writing, const struct block *block)
     openai_drop_block(writing, block);
     return true;
 }
+
+/* ---- for dialects that say less ---------------------------------------------------------- */
+
+static bool is_plain(struct translation *t, const struct block *block)
+{
+    (void)t;
+    return block->kind != BLOCK_reasoning && block->kind != BLOCK_other;
+}
+
+static void drop_unsaid(struct chat_writing *writing, const struct message *message)
+{
+    if (message->name.ptr)
+        drop(writing->t, SPAN("messages.name"));
+    for (const struct block *block = message->blocks; block; block = block->next) {
+        if (block->kind == BLOCK_reasoning)
+            openai_drop_word(writing, CLIENT_reasoning);
+        else if (block->kind == BLOCK_other)
+            openai_drop_block(writing, block);
+    }
+}
+
+void openai_plain_turns(struct chat_writing *writing, uint32_t flags, struct turns *ret)
+{
+    for (const struct message *at = writing->chat->messages; at; at = at->next)
+        drop_unsaid(writing, at);
+    turns_make(writing->t, writing->chat, flags, is_plain, ret);
+}

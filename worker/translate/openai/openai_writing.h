@@ -64,6 +64,9 @@ struct text openai_format_instruction(const struct chat_writing *writing);
 bool openai_write_messages(struct chat_writing *writing);
 void openai_write_tools(struct chat_writing *writing);
 
+/* The member "stop", of LIMIT texts at the most; of more is named as dropped. */
+void openai_write_stops(struct chat_writing *writing, unsigned limit);
+
 /* Parts of content: a cache mark where the target has them, a text, or any block. */
 bool openai_takes_marks(const struct chat_writing *writing);
 void openai_write_text_part(struct chat_writing *writing, const struct block *block,
@@ -71,6 +74,10 @@ void openai_write_text_part(struct chat_writing *writing, const struct block *bl
 void openai_drop_block(struct chat_writing *writing, const struct block *block);
 /* False: refused. What the target cannot say is named as dropped. */
 bool openai_write_part(struct chat_writing *writing, const struct block *block);
+
+/* Turns without what only its maker understands: reasoning, blocks of other dialects, names of
+ * speakers. They are named as dropped. FLAGS as in turns_make. */
+void openai_plain_turns(struct chat_writing *writing, uint32_t flags, struct turns *ret);
 
 /* The id of a call as the target may see it. */
 struct text openai_target_call_id(struct chat_writing *writing, struct text id);
