@@ -3,6 +3,7 @@
 
 #include "shared/base/check.h"
 
+#include "tests/support/parsed.h"
 #include "worker/memory/memory.h"
 
 static struct arena arena;
@@ -22,29 +23,17 @@ static void tear_down(void)
     arena_done(&arena);
 }
 
-static struct json_value value_of(const char *text)
-{
-    struct json_value value;
-    struct json_error error;
-
-    ck_assert_msg(json_check(span_of_text(text), &value, &error), "%s in %s", error.text, text);
-    return value;
-}
-
 static void is(const struct buffer *buffer, const char *expected)
 {
-    struct json_value value;
-    struct json_error error;
-
     ck_assert_msg(span_eq(buffer_span(buffer), span_of_text(expected)), "%.*s\n%s",
                   SPAN_ARG(buffer_span(buffer)), expected);
-    ck_assert(json_check(buffer_span(buffer), &value, &error));
+    (void)parsed_span(buffer_span(buffer));
 }
 
 static void keep(const char *body, const char *response)
 {
     buffer_clear(&out);
-    ck_assert(memory_write(SPAN("key\"1"), value_of(body), value_of(response), &out));
+    ck_assert(memory_write(SPAN("key\"1"), parsed(body), parsed(response), &out));
 }
 
 static struct memory recall(void)
@@ -139,7 +128,7 @@ START_TEST(a_request_is_expanded_by_what_went_before)
     keep("{\"input\":\"a\",\"instructions\":\"not carried\"}",
          "{\"id\":\"resp_1\",\"output\":[" ANSWER "]}");
     memory = recall();
-    ck_assert(memory_expand(value_of(expansions[_i].body), &memory, &more));
+    ck_assert(memory_expand(parsed(expansions[_i].body), &memory, &more));
     is(&more, expansions[_i].expanded);
 }
 
@@ -152,12 +141,12 @@ START_TEST(a_third_request_needs_the_second_response_only)
 
     keep("{\"input\":\"a\"}", "{\"output\":[{\"n\":1}]}");
     memory = recall();
-    ck_assert(memory_expand(value_of("{\"input\":\"b\"}"), &memory, &more));
+    ck_assert(memory_expand(parsed("{\"input\":\"b\"}"), &memory, &more));
     second = arena_copy(&arena, buffer_span(&more));
     keep(second.ptr, "{\"output\":[{\"n\":2}]}");
     memory = recall();
     buffer_clear(&more);
-    ck_assert(memory_expand(value_of("{\"input\":[]}"), &memory, &more));
+    ck_assert(memory_expand(parsed("{\"input\":[]}"), &memory, &more));
     is(&more, "{\"input\":[" MESSAGE("a") ",{\"n\":1}," MESSAGE("b") ",{\"n\":2}]}");
 }
 
@@ -171,10 +160,10 @@ START_TEST(what_does_not_fit_is_said)
     keep("{\"input\":\"a\"}", "{\"output\":[]}");
     memory = recall();
     buffer_init(&small, 40);
-    ck_assert(!memory_expand(value_of("{\"input\":\"b\"}"), &memory, &small));
+    ck_assert(!memory_expand(parsed("{\"input\":\"b\"}"), &memory, &small));
     buffer_done(&small);
     buffer_init(&small, 40);
-    ck_assert(!memory_write(SPAN("o"), value_of("{}"), value_of("{\"output\":[]}"), &small));
+    ck_assert(!memory_write(SPAN("o"), parsed("{}"), parsed("{\"output\":[]}"), &small));
     buffer_done(&small);
 }
 

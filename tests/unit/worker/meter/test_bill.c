@@ -4,6 +4,7 @@
 #include "shared/base/check.h"
 #include "shared/journal/record.h"
 
+#include "tests/support/parsed.h"
 #include "worker/meter/bill.h"
 #include "worker/translate/openai/openai.h"
 
@@ -46,11 +47,7 @@ static void tear_down(void)
 
 static bool read_text(const char *text)
 {
-    struct json_value value;
-    struct json_error error;
-
-    ck_assert(json_check(span_of_text(text), &value, &error));
-    return bill_read(value);
+    return bill_read(parsed(text));
 }
 
 START_TEST(all_that_is_said_is_read)
@@ -101,16 +98,13 @@ static const struct {
 START_TEST(a_count_that_is_no_count_stays_unknown)
 {
     struct buffer text _buffer_;
-    struct json_value value;
-    struct json_error error;
 
     buffer_init(&text, 1000);
     (void)buffer_append_format(&text,
                                "{\"completion_tokens\":5,\"prompt_tokens\":%s,"
                                "\"completion_tokens_details\":{\"reasoning_tokens\":%s}}",
                                counts[_i].count, counts[_i].count);
-    ck_assert(json_check(buffer_span(&text), &value, &error));
-    ck_assert(bill_read(value));
+    ck_assert(bill_read(parsed_span(buffer_span(&text))));
     ck_assert_uint_eq(bill.usage.input, counts[_i].read);
     ck_assert_uint_eq(bill.usage.reasoning, counts[_i].read);
     ck_assert_uint_eq(bill.usage.output, 5);
@@ -192,8 +186,6 @@ END_TEST
 START_TEST(words_that_are_too_long_are_counted_but_not_kept)
 {
     struct buffer text _buffer_;
-    struct json_value value;
-    struct json_error error;
 
     buffer_init(&text, 2000);
     (void)buffer_append(&text, SPAN("{\"prompt_tokens\":3,\"x\":\""));
@@ -201,8 +193,7 @@ START_TEST(words_that_are_too_long_are_counted_but_not_kept)
         (void)buffer_append_byte(&text, 'x');
     (void)buffer_append(&text, SPAN("\"}"));
     ck_assert_uint_eq(text.len, BILL_RAW_MAX + 1);
-    ck_assert(json_check(buffer_span(&text), &value, &error));
-    ck_assert(bill_read(value));
+    ck_assert(bill_read(parsed_span(buffer_span(&text))));
     ck_assert_uint_eq(bill.usage.input, 3);
     ck_assert_uint_eq(bill.usage.raw.len, 0);
 }

@@ -3,6 +3,7 @@
 
 #include "shared/base/check.h"
 
+#include "tests/support/parsed.h"
 #include "worker/translate/dialect.h"
 #include "worker/translate/embeddings.h"
 
@@ -24,16 +25,6 @@ static void tear_down(void)
 {
     buffer_done(&out);
     arena_done(&arena);
-}
-
-static struct json_value parsed(const char *text)
-{
-    struct json_value value;
-    struct json_error error;
-
-    ck_assert_msg(json_check(span_of_text(text), &value, &error), "%s at %zu of %s", error.text,
-                  error.offset, text);
-    return value;
 }
 
 static void is_out(const char *name, const char *expected)

@@ -4,6 +4,7 @@
 #include "shared/base/buffer.h"
 #include "shared/base/check.h"
 
+#include "tests/support/parsed.h"
 #include "worker/translate/schema_closed.h"
 
 static struct arena arena;
@@ -16,16 +17,6 @@ static void set_up(void)
 static void tear_down(void)
 {
     arena_done(&arena);
-}
-
-static struct json_value parsed(struct span text)
-{
-    struct json_value value;
-    struct json_error error;
-
-    ck_assert_msg(json_check(text, &value, &error), "%s at %zu in %.*s", error.text,
-                  error.offset, SPAN_ARG(text));
-    return value;
 }
 
 #define CLOSED ",\"additionalProperties\":false}"
@@ -64,9 +55,9 @@ static const struct {
 
 START_TEST(schemas_are_closed)
 {
-    struct span closed = schema_close(parsed(span_of_text(rows[_i].in)), &arena);
+    struct span closed = schema_close(parsed_span(span_of_text(rows[_i].in)), &arena);
 
-    (void)parsed(closed);
+    (void)parsed_span(closed);
     ck_assert_msg(span_eq(closed, span_of_text(rows[_i].out)), "%s: %.*s", rows[_i].name,
                   SPAN_ARG(closed));
 }
@@ -83,7 +74,7 @@ START_TEST(what_is_too_deep_is_copied)
     (void)buffer_append(&deep, SPAN("{}"));
     for (unsigned i = 0; i < 200; i++)
         (void)buffer_append(&deep, SPAN("}"));
-    (void)parsed(schema_close(parsed(buffer_span(&deep)), &arena));
+    (void)parsed_span(schema_close(parsed_span(buffer_span(&deep)), &arena));
 }
 
 END_TEST
@@ -97,7 +88,7 @@ START_TEST(notes_have_a_limit)
     for (unsigned i = 0; i < 5000; i++)
         (void)buffer_append(&many, SPAN(",\"minimum\":12345678"));
     (void)buffer_append(&many, SPAN("}"));
-    ck_assert_uint_lt(schema_close(parsed(buffer_span(&many)), &arena).len, 1500);
+    ck_assert_uint_lt(schema_close(parsed_span(buffer_span(&many)), &arena).len, 1500);
 }
 
 END_TEST

@@ -3,6 +3,8 @@
 
 #include "shared/base/check.h"
 
+#include "tests/support/hearing.h"
+#include "tests/support/parsed.h"
 #include "tests/support/spell.h"
 #include "worker/translate/anthropic/anthropic.h"
 
@@ -21,16 +23,6 @@ static void tear_down(void)
 {
     buffer_done(&out);
     arena_done(&arena);
-}
-
-static struct json_value parsed(const char *body)
-{
-    struct json_value value;
-    struct json_error error;
-
-    ck_assert_msg(json_check(span_of_text(body), &value, &error), "%s at %zu", error.text,
-                  error.offset);
-    return value;
 }
 
 static void said(const char *name, const char *expected)
@@ -155,28 +147,21 @@ static const struct {
 
 static void take(void *who, const struct event *event)
 {
-    (void)who;
+    grammar_check(who, event);
     spell_event(event, &out);
-}
-
-static void feed(struct event_reader *reader, struct sse_framer *framer, struct span bytes)
-{
-    struct sse_record record;
-
-    while (sse_next(framer, &bytes, &record) == SSE_RECORD)
-        event_read(reader, &record);
 }
 
 /* The events of BYTES that come in two pieces. */
 static void read_stream(struct span bytes, size_t cut)
 {
+    struct grammar grammar = {.over = false};
     struct event_reader reader;
     struct sse_framer framer;
 
     sse_init(&framer, 1 << 20);
-    event_reader_init(&reader, &dialect_anthropic, &translation, take, NULL);
-    feed(&reader, &framer, span_of(bytes.ptr, cut));
-    feed(&reader, &framer, span_skip(bytes, cut));
+    event_reader_init(&reader, &dialect_anthropic, &translation, take, &grammar);
+    hearing_pass(&reader, &framer, span_of(bytes.ptr, cut));
+    hearing_pass(&reader, &framer, span_skip(bytes, cut));
     event_read_end(&reader);
     if (reader.repaired)
         (void)buffer_append(&out, SPAN(REPAIRED));

@@ -3,6 +3,7 @@
 
 #include "shared/base/check.h"
 
+#include "tests/support/parsed.h"
 #include "tests/support/spell.h"
 #include "worker/translate/anthropic/anthropic.h"
 
@@ -21,16 +22,6 @@ static void tear_down(void)
 {
     buffer_done(&out);
     arena_done(&arena);
-}
-
-static struct json_value parsed(const char *body)
-{
-    struct json_value value;
-    struct json_error error;
-
-    ck_assert_msg(json_check(span_of_text(body), &value, &error), "%s at %zu", error.text,
-                  error.offset);
-    return value;
 }
 
 static void said(const char *name, const char *expected)

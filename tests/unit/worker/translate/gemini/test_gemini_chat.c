@@ -3,6 +3,7 @@
 
 #include "shared/base/check.h"
 
+#include "tests/support/parsed.h"
 #include "tests/support/spell.h"
 #include "worker/translate/dialect.h"
 
@@ -27,14 +28,9 @@ static void tear_down(void)
 
 static bool read_body(const struct dialect *dialect, struct span body)
 {
-    struct json_value value;
-    struct json_error error;
-
-    ck_assert_msg(json_check(body, &value, &error), "%s at %zu of %.*s", error.text,
-                  error.offset, SPAN_ARG(body));
     chat = (struct chat){.dialect = (uint8_t)dialect->id};
     translation.chat = &chat;
-    return dialect->read_chat(&translation, value, &chat);
+    return dialect->read_chat(&translation, parsed_span(body), &chat);
 }
 
 static bool write_for(const char *model)

@@ -3,6 +3,7 @@
 
 #include "shared/base/check.h"
 
+#include "tests/support/parsed.h"
 #include "tests/support/spell.h"
 #include "worker/translate/dialect.h"
 
@@ -37,12 +38,7 @@ static void is_out(const char *name, const char *expected)
 
 static bool read_answer(const char *text)
 {
-    struct json_value value;
-    struct json_error error;
-
-    ck_assert_msg(json_check(span_of_text(text), &value, &error), "%s at %zu of %s", error.text,
-                  error.offset, text);
-    return dialect_gemini.read_reply(&translation, value, &reply);
+    return dialect_gemini.read_reply(&translation, parsed(text), &reply);
 }
 
 /* What came, or what was complained of; and the same for a client of this dialect. */

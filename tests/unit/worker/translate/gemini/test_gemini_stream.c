@@ -3,73 +3,29 @@
 
 #include "shared/base/check.h"
 
+#include "tests/support/hearing.h"
+#include "tests/support/parsed.h"
 #include "tests/support/spell.h"
 #include "worker/translate/dialect.h"
-
-#define BLOCKS 32
 
 /* What a stream said, and whether it kept the grammar of event.h. */
 struct heard {
     struct buffer spelled;
     struct buffer written;
     struct event_writer writer;
-    bool started, over, repaired;
-    bool open[BLOCKS];
-    unsigned opened, stops;
+    struct grammar grammar;
+    bool repaired;
 };
 
 static struct chat chat;
-
-static void check_grammar(struct heard *heard, const struct event *event)
-{
-    ck_assert(!heard->over);
-    ck_assert(heard->started || event->kind == EVENT_start || event->kind == EVENT_error);
-    switch ((enum event_kind)event->kind) {
-    case EVENT_start:
-        ck_assert(!heard->started);
-        heard->started = true;
-        break;
-    case EVENT_open:
-        ck_assert_uint_eq(event->index, heard->opened);
-        ck_assert_uint_lt(event->index, BLOCKS);
-        heard->opened++;
-        heard->open[event->index] = true;
-        break;
-    case EVENT_delta:
-    case EVENT_signature:
-    case EVENT_citation: ck_assert(heard->open[event->index]); break;
-    case EVENT_close:
-        ck_assert(heard->open[event->index]);
-        heard->open[event->index] = false;
-        break;
-    case EVENT_stop: heard->stops++; break;
-    case EVENT_error: heard->over = true; break;
-    case EVENT_end:
-        heard->over = true;
-        ck_assert_uint_gt(heard->stops, 0);
-        for (unsigned i = 0; i < BLOCKS; i++)
-            ck_assert(!heard->open[i]);
-        break;
-    case EVENT_usage:
-    case EVENT_ping: break;
-    }
-}
 
 static void take(void *who, const struct event *event)
 {
     struct heard *heard = who;
 
-    check_grammar(heard, event);
+    grammar_check(&heard->grammar, event);
     spell_event(event, &heard->spelled);
     event_write(&heard->writer, event);
-}
-
-static void feed(struct event_reader *reader, struct sse_framer *framer, struct span bytes)
-{
-    struct sse_record record;
-
-    while (sse_next(framer, &bytes, &record) == SSE_RECORD)
-        event_read(reader, &record);
 }
 
 /* BYTES in two pieces, cut at CUT. */
@@ -80,7 +36,7 @@ static void hear(struct span bytes, size_t cut, bool array, struct heard *heard)
     struct sse_framer framer;
     struct arena arena;
 
-    *heard = (struct heard){.started = false};
+    *heard = (struct heard){.repaired = false};
     buffer_init(&heard->spelled, 1 << 20);
     buffer_init(&heard->written, 1 << 20);
     arena_init(&arena, 0);
@@ -91,10 +47,10 @@ static void hear(struct span bytes, size_t cut, bool array, struct heard *heard)
     sse_init(&framer, 1 << 20);
     event_writer_init(&heard->writer, &dialect_gemini, &translation, &heard->written);
     event_reader_init(&reader, &dialect_gemini, &translation, take, heard);
-    feed(&reader, &framer, span_of(bytes.ptr, cut));
-    feed(&reader, &framer, span_skip(bytes, cut));
+    hearing_pass(&reader, &framer, span_of(bytes.ptr, cut));
+    hearing_pass(&reader, &framer, span_skip(bytes, cut));
     event_read_end(&reader);
-    ck_assert(heard->over);
+    ck_assert(heard->grammar.over);
     heard->repaired = reader.repaired;
     sse_done(&framer);
     arena_done(&arena);
@@ -461,12 +417,9 @@ END_TEST
 START_TEST(streams_are_written_as_arrays)
 {
     struct heard heard;
-    struct json_value value;
-    struct json_error error;
 
     hear(span_of_text(rows[_i].in), 0, true, &heard);
-    ck_assert(json_check(buffer_span(&heard.written), &value, &error));
-    ck_assert_int_eq(value.kind, JSON_ARRAY);
+    ck_assert_int_eq(parsed_span(buffer_span(&heard.written)).kind, JSON_ARRAY);
     forget(&heard);
 }
 
@@ -516,7 +469,7 @@ START_TEST(a_stream_that_breaks_off_never_ends_well)
             span_find(span_of(bytes.ptr, len), SPAN("blockReason")) != SIZE_MAX)
             break;
         hear(span_of(bytes.ptr, len), 0, false, &heard);
-        ck_assert_uint_eq(heard.stops, 0);
+        ck_assert_uint_eq(heard.grammar.stops, 0);
         forget(&heard);
     }
 }
@@ -535,7 +488,7 @@ START_TEST(a_chunk_leaves_nothing_behind)
                                 "{\"text\":\"t\",\"thought\":true}]}}],\"usageMetadata\":{"
                                 "\"promptTokenCount\":1}}";
     struct sse_record record = {.data = span_of_text(chunk), .has_data = true};
-    struct heard heard = {.started = false};
+    struct heard heard = {.repaired = false};
     struct translation translation;
     struct event_reader reader;
     struct arena arena;

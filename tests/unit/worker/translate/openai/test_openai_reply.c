@@ -3,6 +3,7 @@
 
 #include "shared/base/check.h"
 
+#include "tests/support/parsed.h"
 #include "tests/support/spell.h"
 #include "worker/translate/dialect.h"
 
@@ -33,12 +34,7 @@ static void tear_down(void)
 
 static bool read_answer(const char *body)
 {
-    struct json_value value;
-    struct json_error error;
-
-    ck_assert_msg(json_check(span_of_text(body), &value, &error), "%s at %zu of %s", error.text,
-                  error.offset, body);
-    return dialect_openai.read_reply(&translation, value, &reply);
+    return dialect_openai.read_reply(&translation, parsed(body), &reply);
 }
 
 #define ANSWER(message, rest)                                                                      \

@@ -3,59 +3,10 @@
 
 #include "shared/base/check.h"
 
-#include "tests/support/spell.h"
+#include "tests/support/hearing.h"
 #include "worker/translate/dialect.h"
 
 /* ---- what a provider's stream says ------------------------------------------------------- */
-
-/* The same stream in two pieces; the events, one a line. */
-struct hearing {
-    struct arena arena;
-    struct translation translation;
-    struct chat chat;
-    struct event_reader reader;
-    struct buffer said;
-};
-
-static void take(void *who, const struct event *event)
-{
-    spell_event(event, who);
-}
-
-static void feed(struct hearing *hearing, struct sse_framer *framer, struct span bytes)
-{
-    struct sse_record record;
-
-    while (sse_next(framer, &bytes, &record) == SSE_RECORD)
-        event_read(&hearing->reader, &record);
-}
-
-static void hear(struct hearing *hearing, struct span stream, size_t cut)
-{
-    struct sse_framer framer;
-
-    arena_init(&hearing->arena, 0);
-    translation_init(&hearing->translation, &hearing->arena, 1, 1700000000);
-    hearing->translation.target.model = SPAN("target");
-    hearing->chat = (struct chat){.dialect = DIALECT_openai};
-    hearing->translation.chat = &hearing->chat;
-    buffer_init(&hearing->said, 1 << 20);
-    event_reader_init(&hearing->reader, &dialect_openai, &hearing->translation, take,
-                      &hearing->said);
-    sse_init(&framer, 1 << 20);
-    feed(hearing, &framer, span_of(stream.ptr, cut));
-    feed(hearing, &framer, span_skip(stream, cut));
-    event_read_end(&hearing->reader);
-    if (hearing->reader.repaired)
-        (void)buffer_append(&hearing->said, SPAN("repaired\n"));
-    sse_done(&framer);
-}
-
-static void forget(struct hearing *hearing)
-{
-    buffer_done(&hearing->said);
-    arena_done(&hearing->arena);
-}
 
 #define CHUNK(choices) \
     "data: {\"id\":\"c1\",\"created\":5,\"model\":\"m\",\"choices\":[" choices "]}\n\n"
@@ -244,20 +195,6 @@ static const struct {
      START "open 0/0 call call_@:f\n0 +\"{}\"\nclose 0\nstop 0 tool\nend\n"},
 };
 
-/* Text in which '@' stands for the digits of an id that was made. */
-static bool matches(struct span text, struct span pattern)
-{
-    while (pattern.len > 0) {
-        size_t count = *pattern.ptr == '@' ? TRANSLATION_ID_BYTES : 1;
-
-        if (text.len < count || (count == 1 && *text.ptr != *pattern.ptr))
-            return false;
-        text = span_skip(text, count);
-        pattern = span_skip(pattern, 1);
-    }
-    return text.len == 0;
-}
-
 START_TEST(says_the_same_however_it_is_cut)
 {
     struct span stream = span_of_text(streams[_i].in);
@@ -265,11 +202,17 @@ START_TEST(says_the_same_however_it_is_cut)
     for (size_t cut = 0; cut <= stream.len; cut++) {
         struct hearing hearing;
 
-        hear(&hearing, stream, cut);
-        ck_assert_msg(matches(buffer_span(&hearing.said), span_of_text(streams[_i].out)),
-                      "%s, cut at %zu:\n%.*s---- and not\n%s", streams[_i].name, cut,
-                      SPAN_ARG(buffer_span(&hearing.said)), streams[_i].out);
-        forget(&hearing);
+        hearing_init(&hearing, &dialect_openai, DIALECT_openai);
+        hearing_feed(&hearing, span_of(stream.ptr, cut));
+        hearing_feed(&hearing, span_skip(stream, cut));
+        hearing_end(&hearing);
+        if (hearing.reader.repaired)
+            (void)buffer_append(&hearing.said, SPAN("repaired\n"));
+        ck_assert_msg(
+            hearing_matches(buffer_span(&hearing.said), span_of_text(streams[_i].out)),
+            "%s, cut at %zu:\n%.*s---- and not\n%s", streams[_i].name, cut,
+            SPAN_ARG(buffer_span(&hearing.said)), streams[_i].out);
+        hearing_done(&hearing);
     }
 }
 
@@ -278,19 +221,15 @@ END_TEST
 START_TEST(a_long_stream_takes_no_more_memory)
 {
     struct hearing hearing;
-    struct sse_framer framer;
     size_t before;
 
-    hear(&hearing, SPAN(""), 0);
-    hearing.reader.failed = false;
-    sse_init(&framer, 1 << 20);
-    feed(&hearing, &framer, span_of_text(DELTA("\"content\":\"x\"")));
+    hearing_init(&hearing, &dialect_openai, DIALECT_openai);
+    hearing_feed(&hearing, span_of_text(DELTA("\"content\":\"x\"")));
     before = hearing.arena.used_bytes;
     for (unsigned i = 0; i < 1000; i++)
-        feed(&hearing, &framer, span_of_text(DELTA("\"content\":\"x\"")));
+        hearing_feed(&hearing, span_of_text(DELTA("\"content\":\"x\"")));
     ck_assert_uint_eq(hearing.arena.used_bytes, before);
-    sse_done(&framer);
-    forget(&hearing);
+    hearing_done(&hearing);
 }
 
 END_TEST
@@ -366,23 +305,17 @@ static void pass_on(void *who, const struct event *event)
 static void pass(struct hearing *hearing, const char *stream, bool wants_usage, bool custom)
 {
     struct event_writer writer;
-    struct sse_framer framer;
 
-    arena_init(&hearing->arena, 0);
-    translation_init(&hearing->translation, &hearing->arena, 1, 1700000000);
-    hearing->chat = (struct chat){.dialect = DIALECT_openai, .wants_usage = wants_usage};
+    hearing_init(hearing, &dialect_openai, DIALECT_openai);
+    hearing->chat.wants_usage = wants_usage;
     if (custom)
         chat_add_tool(&hearing->chat, TOOL_CUSTOM, &hearing->arena)->name = TEXT("sql");
-    hearing->translation.chat = &hearing->chat;
-    buffer_init(&hearing->said, 1 << 20);
     event_writer_init(&writer, &dialect_openai, &hearing->translation, &hearing->said);
-    event_reader_init(&hearing->reader, &dialect_openai, &hearing->translation, pass_on,
-                      &writer);
-    sse_init(&framer, 1 << 20);
-    feed(hearing, &framer, span_of_text(stream));
+    hearing->reader.take = pass_on;
+    hearing->reader.who = &writer;
+    hearing_feed(hearing, span_of_text(stream));
     event_read_end(&hearing->reader);
     ck_assert(!hearing->said.failed);
-    sse_done(&framer);
 }
 
 START_TEST(writes_what_the_sdks_expect)
@@ -393,7 +326,7 @@ START_TEST(writes_what_the_sdks_expect)
     ck_assert_msg(span_eq(buffer_span(&hearing.said), span_of_text(written[_i].out)),
                   "%s:\n%.*s---- and not\n%s", written[_i].name,
                   SPAN_ARG(buffer_span(&hearing.said)), written[_i].out);
-    forget(&hearing);
+    hearing_done(&hearing);
 }
 
 END_TEST
@@ -415,10 +348,10 @@ START_TEST(usage_has_a_chunk_of_its_own_for_those_who_asked)
                   SPAN_ARG(buffer_span(&hearing.said)));
     ck_assert(span_find(buffer_span(&hearing.said), SPAN("]"
                                                          ",\"usage\":null}\n\n")) != SIZE_MAX);
-    forget(&hearing);
+    hearing_done(&hearing);
     pass(&hearing, stream, false, false);
     ck_assert(span_find(buffer_span(&hearing.said), SPAN("usage")) == SIZE_MAX);
-    forget(&hearing);
+    hearing_done(&hearing);
 }
 
 END_TEST

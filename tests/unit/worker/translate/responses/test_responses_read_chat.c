@@ -3,6 +3,7 @@
 
 #include "shared/base/check.h"
 
+#include "tests/support/parsed.h"
 #include "tests/support/spell.h"
 #include "worker/translate/dialect.h"
 
@@ -27,12 +28,7 @@ static void tear_down(void)
 
 static bool read_body(const char *body)
 {
-    struct json_value value;
-    struct json_error error;
-
-    ck_assert_msg(json_check(span_of_text(body), &value, &error), "%s at %zu", error.text,
-                  error.offset);
-    return dialect_responses.read_chat(&translation, value, &chat);
+    return dialect_responses.read_chat(&translation, parsed(body), &chat);
 }
 
 static const struct {

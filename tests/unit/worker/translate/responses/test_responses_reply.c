@@ -3,6 +3,7 @@
 
 #include "shared/base/check.h"
 
+#include "tests/support/parsed.h"
 #include "tests/support/spell.h"
 #include "worker/translate/dialect.h"
 
@@ -29,16 +30,6 @@ static void tear_down(void)
 {
     buffer_done(&said);
     arena_done(&arena);
-}
-
-static struct json_value checked(struct span body)
-{
-    struct json_value value;
-    struct json_error error;
-
-    ck_assert_msg(json_check(body, &value, &error), "%s at %zu of %.*s", error.text,
-                  error.offset, SPAN_ARG(body));
-    return value;
 }
 
 /* ---- what a provider says ---------------------------------------------------------------- */
@@ -105,8 +96,8 @@ static const struct {
 
 START_TEST(answers_are_understood)
 {
-    ck_assert(dialect_responses.read_reply(&translation, checked(span_of_text(reads[_i].in)),
-                                           &reply));
+    ck_assert(dialect_responses.read_reply(&translation,
+                                           parsed_span(span_of_text(reads[_i].in)), &reply));
     spell_reply(&reply, &said);
     ck_assert_msg(span_find(buffer_span(&said), span_of_text(reads[_i].out)) != SIZE_MAX,
                   "%s:\n%.*s---- and not\n%s", reads[_i].name, SPAN_ARG(buffer_span(&said)),
@@ -128,8 +119,8 @@ static const struct {
 
 START_TEST(an_answer_that_failed_is_a_complaint)
 {
-    ck_assert(!dialect_responses.read_reply(&translation,
-                                            checked(span_of_text(complaints[_i].in)), &reply));
+    ck_assert(!dialect_responses.read_reply(
+        &translation, parsed_span(span_of_text(complaints[_i].in)), &reply));
     spell_complaint(&translation.refusal, &said);
     ck_assert_msg(span_eq(buffer_span(&said), span_of_text(complaints[_i].out)), "%.*s",
                   SPAN_ARG(buffer_span(&said)));
@@ -139,8 +130,8 @@ END_TEST
 
 START_TEST(an_answer_without_output_is_bad)
 {
-    ck_assert(
-        !dialect_responses.read_reply(&translation, checked(SPAN("{\"id\":\"x\"}")), &reply));
+    ck_assert(!dialect_responses.read_reply(&translation, parsed_span(SPAN("{\"id\":\"x\"}")),
+                                            &reply));
     ck_assert_int_eq(translation.refusal.kind, COMPLAINT_bad_answer);
 }
 
@@ -155,7 +146,7 @@ static struct json_value written(void)
     buffer_clear(&said);
     json_write_init(&json, &said);
     dialect_responses.write_reply(&translation, &reply, &json);
-    return checked(buffer_span(&said));
+    return parsed_span(buffer_span(&said));
 }
 
 /* What was read is written such that it is read again as the same. */
@@ -165,12 +156,12 @@ START_TEST(answers_survive_the_way_through)
     struct span body;
     struct text tier;
 
-    ck_assert(dialect_responses.read_reply(&translation, checked(span_of_text(reads[_i].in)),
-                                           &reply));
+    ck_assert(dialect_responses.read_reply(&translation,
+                                           parsed_span(span_of_text(reads[_i].in)), &reply));
     (void)written();
     body = arena_copy(&arena, buffer_span(&said));
     usage_init(&again.usage);
-    ck_assert_msg(dialect_responses.read_reply(&translation, checked(body), &again), "%.*s",
+    ck_assert_msg(dialect_responses.read_reply(&translation, parsed_span(body), &again), "%.*s",
                   SPAN_ARG(body));
     tier = reply.service_tier;
     again.service_tier = tier; /* it is the request's word in this dialect */
@@ -263,7 +254,7 @@ START_TEST(a_custom_tool_gets_its_text_out_of_an_object)
 
     call->id = TEXT("c1");
     call->name = TEXT("sql");
-    call->input = checked(SPAN("{\"input\":\"SELECT \\\"1\\\"\"}"));
+    call->input = parsed_span(SPAN("{\"input\":\"SELECT \\\"1\\\"\"}"));
     (void)written();
     ck_assert_msg(span_find(buffer_span(&said),
                             SPAN("\"type\":\"custom_tool_call\",\"status\":\"completed\","

@@ -3,57 +3,10 @@
 
 #include "shared/base/check.h"
 
-#include "tests/support/spell.h"
+#include "tests/support/hearing.h"
 #include "worker/translate/dialect.h"
 
 /* ---- what a provider's stream says ------------------------------------------------------- */
-
-/* The same stream in two pieces; the events, one a line. */
-struct hearing {
-    struct arena arena;
-    struct translation translation;
-    struct chat chat;
-    struct event_reader reader;
-    struct buffer said;
-};
-
-static void take(void *who, const struct event *event)
-{
-    spell_event(event, who);
-}
-
-static void feed(struct hearing *hearing, struct sse_framer *framer, struct span bytes)
-{
-    struct sse_record record;
-
-    while (sse_next(framer, &bytes, &record) == SSE_RECORD)
-        event_read(&hearing->reader, &record);
-}
-
-static void hear(struct hearing *hearing, struct span stream, size_t cut)
-{
-    struct sse_framer framer;
-
-    arena_init(&hearing->arena, 0);
-    translation_init(&hearing->translation, &hearing->arena, 1, 1700000000);
-    hearing->translation.target.model = SPAN("target");
-    hearing->chat = (struct chat){.dialect = DIALECT_responses};
-    hearing->translation.chat = &hearing->chat;
-    buffer_init(&hearing->said, 1 << 20);
-    event_reader_init(&hearing->reader, &dialect_responses, &hearing->translation, take,
-                      &hearing->said);
-    sse_init(&framer, 1 << 20);
-    feed(hearing, &framer, span_of(stream.ptr, cut));
-    feed(hearing, &framer, span_skip(stream, cut));
-    event_read_end(&hearing->reader);
-    sse_done(&framer);
-}
-
-static void forget(struct hearing *hearing)
-{
-    buffer_done(&hearing->said);
-    arena_done(&hearing->arena);
-}
 
 /* As providers that name their events twice, and as those that do it in the data only. */
 #define NAMED(type, members) "event: " type "\ndata: {\"type\":\"" type "\"," members "}\n\n"
@@ -207,20 +160,6 @@ static const struct {
      START "open 0/0 text\n0 +\"x\"\nclose 0\nstop 0 end\nusage\nend\n"},
 };
 
-/* Text in which '@' stands for the digits of an id that was made. */
-static bool matches(struct span text, struct span pattern)
-{
-    while (pattern.len > 0) {
-        size_t count = *pattern.ptr == '@' ? TRANSLATION_ID_BYTES : 1;
-
-        if (text.len < count || (count == 1 && *text.ptr != *pattern.ptr))
-            return false;
-        text = span_skip(text, count);
-        pattern = span_skip(pattern, 1);
-    }
-    return text.len == 0;
-}
-
 START_TEST(says_the_same_however_it_is_cut)
 {
     struct span stream = span_of_text(streams[_i].in);
@@ -228,11 +167,15 @@ START_TEST(says_the_same_however_it_is_cut)
     for (size_t cut = 0; cut <= stream.len; cut++) {
         struct hearing hearing;
 
-        hear(&hearing, stream, cut);
-        ck_assert_msg(matches(buffer_span(&hearing.said), span_of_text(streams[_i].out)),
-                      "%s, cut at %zu:\n%.*s---- and not\n%s", streams[_i].name, cut,
-                      SPAN_ARG(buffer_span(&hearing.said)), streams[_i].out);
-        forget(&hearing);
+        hearing_init(&hearing, &dialect_responses, DIALECT_responses);
+        hearing_feed(&hearing, span_of(stream.ptr, cut));
+        hearing_feed(&hearing, span_skip(stream, cut));
+        hearing_end(&hearing);
+        ck_assert_msg(
+            hearing_matches(buffer_span(&hearing.said), span_of_text(streams[_i].out)),
+            "%s, cut at %zu:\n%.*s---- and not\n%s", streams[_i].name, cut,
+            SPAN_ARG(buffer_span(&hearing.said)), streams[_i].out);
+        hearing_done(&hearing);
     }
 }
 
@@ -241,19 +184,15 @@ END_TEST
 START_TEST(a_long_stream_takes_no_more_memory)
 {
     struct hearing hearing;
-    struct sse_framer framer;
     size_t before;
 
-    hear(&hearing, SPAN(""), 0);
-    hearing.reader.failed = false;
-    sse_init(&framer, 1 << 20);
-    feed(&hearing, &framer, span_of_text(LONG));
+    hearing_init(&hearing, &dialect_responses, DIALECT_responses);
+    hearing_feed(&hearing, span_of_text(LONG));
     before = hearing.arena.used_bytes;
     for (unsigned i = 0; i < 1000; i++)
-        feed(&hearing, &framer, span_of_text(LONG));
+        hearing_feed(&hearing, span_of_text(LONG));
     ck_assert_uint_eq(hearing.arena.used_bytes, before);
-    sse_done(&framer);
-    forget(&hearing);
+    hearing_done(&hearing);
 }
 
 END_TEST

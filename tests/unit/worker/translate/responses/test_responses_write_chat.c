@@ -3,6 +3,7 @@
 
 #include "shared/base/check.h"
 
+#include "tests/support/parsed.h"
 #include "tests/support/spell.h"
 #include "worker/translate/dialect.h"
 
@@ -25,21 +26,10 @@ static void tear_down(void)
     arena_done(&arena);
 }
 
-static struct json_value checked(struct span body)
-{
-    struct json_value value;
-    struct json_error error;
-
-    ck_assert_msg(json_check(body, &value, &error), "%s at %zu in %.*s", error.text,
-                  error.offset, SPAN_ARG(body));
-    return value;
-}
-
 static void read_body(enum dialect_id dialect, const char *body)
 {
-    ck_assert_msg(
-        dialect_row(dialect)->read_chat(&translation, checked(span_of_text(body)), &chat),
-        "%s: %.*s", body, SPAN_ARG(translation.refusal.message));
+    ck_assert_msg(dialect_row(dialect)->read_chat(&translation, parsed(body), &chat),
+                  "%s: %.*s", body, SPAN_ARG(translation.refusal.message));
     translation.chat = &chat;
 }
 
@@ -53,7 +43,7 @@ static bool write_for(const char *model)
     json_write_init(&json, &written);
     ret = dialect_responses.write_chat(&translation, &chat, &json);
     if (ret)
-        (void)checked(buffer_span(&written));
+        (void)parsed_span(buffer_span(&written));
     return ret;
 }
 
@@ -254,7 +244,7 @@ START_TEST(what_is_written_is_read_as_the_same)
     read_body(DIALECT_responses, same[_i]);
     ck_assert(write_for("o3"));
     ck_assert(
-        dialect_responses.read_chat(&translation, checked(buffer_span(&written)), &again));
+        dialect_responses.read_chat(&translation, parsed_span(buffer_span(&written)), &again));
     buffer_init(&first, 1 << 20);
     buffer_init(&second, 1 << 20);
     if (chat.fields[CHAT_store].kind == JSON_ABSENT) /* it is always said */
