@@ -54,6 +54,15 @@ void chat_add_stop(struct chat *chat, struct text stop, struct arena *arena)
     chat->last_stop = item;
 }
 
+struct text block_words(const struct block *block)
+{
+    if (block->kind == BLOCK_text || block->kind == BLOCK_refusal)
+        return block->text;
+    if (block->kind == BLOCK_document && block->media.form == MEDIA_TEXT)
+        return block->media.data;
+    return TEXT_NONE;
+}
+
 const struct tool *chat_find_tool(const struct chat *chat, struct text name)
 {
     for (const struct tool *tool = chat->tools; tool; tool = tool->next)

@@ -199,6 +199,9 @@ struct block *message_add_block(struct message *message, enum block_kind kind,
 struct tool *chat_add_tool(struct chat *chat, enum tool_kind kind, struct arena *arena);
 void chat_add_stop(struct chat *chat, struct text stop, struct arena *arena);
 
+/* What BLOCK says in words; TEXT_NONE when it says nothing so. */
+struct text block_words(const struct block *block);
+
 /* The tool of that name, or NULL. */
 const struct tool *chat_find_tool(const struct chat *chat, struct text name);
 /* Whether the tool choice lets the model see TOOL at all. */

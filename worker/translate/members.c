@@ -49,9 +49,11 @@ bool pick_unchecked(struct span object, const struct span *keys, unsigned count,
         picks[i] = (struct json_pick){.key = keys[i]};
     if (!json_pick(object, picks, count, &open, &empty, &error))
         return false;
-    for (unsigned i = 0; i < count; i++)
-        values[i] = picks[i].value.kind == JSON_NULL ? (struct json_value){.kind = JSON_ABSENT}
-                                                     : picks[i].value;
+    for (unsigned i = 0; i < count; i++) {
+        values[i] = picks[i].value;
+        if (values[i].kind == JSON_NULL)
+            values[i].kind = JSON_ABSENT;
+    }
     return true;
 }
 

@@ -13,16 +13,6 @@ static bool has_parts(const struct chat_writing *writing)
     return has_trait(writing, TRAIT_TAKES_MEDIA);
 }
 
-/* What BLOCK says in words; TEXT_NONE when it says nothing so. */
-static struct text words_of(const struct block *block)
-{
-    if (block->kind == BLOCK_text || block->kind == BLOCK_refusal)
-        return block->text;
-    if (block->kind == BLOCK_document && block->media.form == MEDIA_TEXT)
-        return block->media.data;
-    return TEXT_NONE;
-}
-
 static void write_part(struct chat_writing *writing, struct span key, struct text text)
 {
     json_write_object(writing->json);
@@ -73,7 +63,7 @@ static void append_words(struct buffer *out, struct text text)
 static bool write_block(struct chat_writing *writing, const struct block *block,
                         struct buffer *words)
 {
-    struct text text = words_of(block);
+    struct text text = block_words(block);
 
     note_cache(writing, block);
     if (!text.ptr)
@@ -87,7 +77,7 @@ static bool write_block(struct chat_writing *writing, const struct block *block,
 
 static bool is_said(const struct block *block)
 {
-    return words_of(block).ptr || block->kind == BLOCK_image || block->kind == BLOCK_audio ||
+    return block_words(block).ptr || block->kind == BLOCK_image || block->kind == BLOCK_audio ||
            block->kind == BLOCK_document;
 }
 
@@ -96,7 +86,7 @@ static bool write_result_media(struct chat_writing *writing, const struct block 
                                struct buffer *words)
 {
     for (const struct block *block = result->content; block; block = block->next)
-        if (is_said(block) && !words_of(block).ptr && !write_block(writing, block, words))
+        if (is_said(block) && !block_words(block).ptr && !write_block(writing, block, words))
             return false;
     return true;
 }
@@ -143,8 +133,8 @@ static void write_result(struct chat_writing *writing, const struct block *resul
     for (const struct block *block = result->content; block; block = block->next) {
         if (block->kind == BLOCK_other)
             append_words(&words, text_escape(block->raw.raw, writing->arena));
-        else if (words_of(block).ptr)
-            append_words(&words, words_of(block));
+        else if (block_words(block).ptr)
+            append_words(&words, block_words(block));
         else
             append_words(&words, TEXT("[see the next message]"));
     }
@@ -163,7 +153,7 @@ static bool says_more(const struct turn *turn)
         if (at->block->kind != BLOCK_tool_result)
             return true;
         for (const struct block *block = at->block->content; block; block = block->next)
-            if (is_said(block) && !words_of(block).ptr)
+            if (is_said(block) && !block_words(block).ptr)
                 return true;
     }
     return false;

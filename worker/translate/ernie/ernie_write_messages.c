@@ -23,15 +23,6 @@ static void write_text_message(struct chat_writing *writing, struct span role,
     json_write_object_end(writing->json);
 }
 
-static struct text words_of(const struct block *block)
-{
-    if (block->kind == BLOCK_text || block->kind == BLOCK_refusal)
-        return block->text;
-    if (block->kind == BLOCK_document && block->media.form == MEDIA_TEXT)
-        return block->media.data;
-    return TEXT_NONE;
-}
-
 static void append_words(struct buffer *out, struct text text)
 {
     if (out->len > 0)
@@ -48,12 +39,12 @@ static bool join_words(struct chat_writing *writing, const struct turn_block *li
 
         if (block->kind == BLOCK_tool_call || block->kind == BLOCK_tool_result)
             continue;
-        if (!words_of(block).ptr)
+        if (!block_words(block).ptr)
             return openai_refuse_block(writing, block,
                                        "is no text, and the provider only reads");
         if (block->cache != CACHE_NONE)
             openai_drop_word(writing, CLIENT_cache);
-        append_words(out, words_of(block));
+        append_words(out, block_words(block));
     }
     return true;
 }
@@ -101,8 +92,8 @@ static bool write_result(struct chat_writing *writing, const struct turn_block *
     for (const struct block *block = result->content; block; block = block->next) {
         if (block->kind == BLOCK_other)
             append_words(&words, text_escape(block->raw.raw, writing->arena));
-        else if (words_of(block).ptr)
-            append_words(&words, words_of(block));
+        else if (block_words(block).ptr)
+            append_words(&words, block_words(block));
         else
             return openai_refuse_block(writing, result,
                                        "has more than text, and the provider only reads");

@@ -99,6 +99,10 @@ struct gemini_reading {
 typedef bool gemini_read_f(struct gemini_reading *reading, const struct path *path,
                            struct json_value value);
 
+/* Every item of an array. */
+bool gemini_read_list(struct gemini_reading *reading, const struct path *path,
+                      struct json_value value, gemini_read_f *read_item);
+
 gemini_read_f gemini_read_contents;
 gemini_read_f gemini_read_system;
 gemini_read_f gemini_read_tools;

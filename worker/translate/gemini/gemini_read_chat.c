@@ -23,22 +23,36 @@ static bool read_field(struct chat *chat, bool config, struct span key, struct j
 
 /* ---- generationConfig ------------------------------------------------------------------ */
 
-static bool read_stops(struct gemini_reading *reading, const struct path *path,
-                       struct json_value value)
+bool gemini_read_list(struct gemini_reading *reading, const struct path *path,
+                      struct json_value value, gemini_read_f *read_item)
 {
     struct path item = {.up = path};
-    struct json_value stop;
-    struct json_walk walk;
-    struct span key;
+    struct json_walk walk = json_walk(value);
+    struct json_value inner;
 
     if (value.kind != JSON_ARRAY)
         return refuse(reading->t, path, "must be an array");
-    for (walk = json_walk(value); json_next(&walk, &key, &stop); item.index++) {
-        if (stop.kind != JSON_STRING)
-            return refuse(reading->t, &item, "must be a string");
-        chat_add_stop(reading->chat, text_of(stop), reading->arena);
-    }
+    for (; json_next(&walk, NULL, &inner); item.index++)
+        if (!read_item(reading, &item, inner))
+            return false;
     return true;
+}
+
+static bool read_stop(struct gemini_reading *reading, const struct path *path,
+                      struct json_value value)
+{
+    struct text stop;
+
+    if (!read_string(reading->t, path, value, &stop))
+        return false;
+    chat_add_stop(reading->chat, stop, reading->arena);
+    return true;
+}
+
+static bool read_stops(struct gemini_reading *reading, const struct path *path,
+                       struct json_value value)
+{
+    return gemini_read_list(reading, path, value, read_stop);
 }
 
 static bool read_seed(struct gemini_reading *reading, const struct path *path,

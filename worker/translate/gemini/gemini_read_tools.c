@@ -192,17 +192,7 @@ static bool read_function(struct gemini_reading *reading, const struct path *pat
 static bool read_functions(struct gemini_reading *reading, const struct path *path,
                            struct json_value value)
 {
-    struct path item = {.up = path};
-    struct json_value function;
-    struct json_walk walk;
-    struct span key;
-
-    if (value.kind != JSON_ARRAY)
-        return refuse(reading->t, path, "must be an array");
-    for (walk = json_walk(value); json_next(&walk, &key, &function); item.index++)
-        if (!read_function(reading, &item, function))
-            return false;
-    return true;
+    return gemini_read_list(reading, path, value, read_function);
 }
 
 /* {"googleSearch": {}}: a tool that the provider runs. */
@@ -246,17 +236,7 @@ static bool read_tool(struct gemini_reading *reading, const struct path *path,
 bool gemini_read_tools(struct gemini_reading *reading, const struct path *path,
                        struct json_value value)
 {
-    struct path item = {.up = path};
-    struct json_value tool;
-    struct json_walk walk;
-    struct span key;
-
-    if (value.kind != JSON_ARRAY)
-        return refuse(reading->t, path, "must be an array");
-    for (walk = json_walk(value); json_next(&walk, &key, &tool); item.index++)
-        if (!read_tool(reading, &item, tool))
-            return false;
-    return true;
+    return gemini_read_list(reading, path, value, read_tool);
 }
 
 /* ---- what may be called ---------------------------------------------------------------- */
