@@ -163,34 +163,20 @@ static enum fault bad_query(struct exchange *x, const char *param, struct span m
     return FAULT_bad_request;
 }
 
-/* Three digits at most. */
-static bool read_number(struct span text, unsigned *ret)
-{
-    *ret = 0;
-    if (text.len == 0 || text.len > 3)
-        return false;
-    for (size_t i = 0; i < text.len; i++) {
-        if (text.ptr[i] < '0' || text.ptr[i] > '9')
-            return false;
-        *ret = *ret * 10 + (unsigned)(text.ptr[i] - '0');
-    }
-    return true;
-}
-
 static enum fault read_page(struct exchange *x, struct memory_page *ret)
 {
     const struct head_page *asked = &x->head.page;
-    unsigned limit = PAGE_USUAL;
+    uint64_t limit = PAGE_USUAL;
 
     if (asked->limit.ptr &&
-        (!read_number(asked->limit, &limit) || limit == 0 || limit > PAGE_MOST))
+        (!span_read_u64(asked->limit, &limit) || limit == 0 || limit > PAGE_MOST))
         return bad_query(x, "limit", SPAN("limit must be a number from 1 to 100."));
     if (asked->order.ptr && !span_eq(asked->order, SPAN("asc")) &&
         !span_eq(asked->order, SPAN("desc")))
         return bad_query(x, "order", SPAN("order must be asc or desc."));
     *ret = (struct memory_page){
         .after = asked->after,
-        .limit = limit,
+        .limit = (unsigned)limit,
         .ascending = span_eq(asked->order, SPAN("asc")),
     };
     return FAULT_NONE;
