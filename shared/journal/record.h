@@ -39,7 +39,7 @@ struct usage_record {
 };
 
 #define RECORD_TEXT_MAX    512 /* longer texts are cut */
-#define RECORD_PAYLOAD_MAX 8192
+#define RECORD_PAYLOAD_MAX 16384
 
 /* Appends the framed record.  False when the buffer is full. */
 bool record_write(const struct usage_record *record, struct buffer *out);

@@ -17,6 +17,7 @@
     PART(slots, struct slot, SEGMENT_SLOTS)              \
     PART(targets, struct target_health, SEGMENT_TARGETS) \
     PART(buckets, struct bucket, SEGMENT_BUCKETS)        \
+    PART(yields, struct yield, SEGMENT_YIELDS)           \
     PART(metrics, struct metric_row, SEGMENT_SLOTS)      \
     PART(inflight, struct inflight, (uint64_t)SEGMENT_SLOTS *SEGMENT_INFLIGHT)
 
@@ -42,7 +43,8 @@ struct segment {
     _Atomic uint64_t generation;
     uint8_t unused_generation[56];
     _Atomic uint64_t journal;
-    uint8_t unused_journal[56];
+    _Atomic uint32_t sharers;
+    uint8_t unused_journal[52];
     struct segment_tickets tickets;
 };
 
@@ -70,7 +72,8 @@ struct layout {
 _Static_assert(offsetof(struct layout, slots) == 0x1000, "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct layout, targets) == 0x3000, "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct layout, buckets) == 0x23000, "drawn in docs/shared-memory.md");
-_Static_assert(offsetof(struct layout, metrics) == 0x423000, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct layout, yields) == 0x423000, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct layout, metrics) == 0x523000, "drawn in docs/shared-memory.md");
 
 static const struct part_row contents[PART_COUNT] = {
 #define PART(name, type, rows) \
@@ -106,6 +109,7 @@ static void write_head(struct segment *segment)
     memcpy(segment->parts, contents, sizeof(contents));
     /* Files of an earlier segment may still be there, so the numbers begin at the time. */
     atomic_init(&segment->journal, (uint64_t)segment->made_wall_ms);
+    atomic_init(&segment->sharers, 1);
     segment->magic = SEGMENT_MAGIC;
 }
 
@@ -181,6 +185,71 @@ struct bucket *segment_bucket(struct segment *segment, uint32_t row)
 {
     CHECK(row < SEGMENT_BUCKETS);
     return &layout_of(segment)->buckets[row];
+}
+
+struct yield *segment_yield(struct segment *segment, uint32_t row)
+{
+    CHECK(row < SEGMENT_YIELDS);
+    return &layout_of(segment)->yields[row];
+}
+
+static void take_bucket(struct bucket *bucket, uint64_t identity, uint64_t generation)
+{
+    atomic_store(&bucket->identity, 0);
+    atomic_store(&bucket->level[0], 0);
+    atomic_store(&bucket->level[1], 0);
+    atomic_store(&bucket->total, 0);
+    atomic_store(&bucket->granted, UINT64_MAX);
+    atomic_store(&bucket->wanted, 0);
+    atomic_store(&bucket->refused, 0);
+    atomic_store(&bucket->named, generation);
+    atomic_store(&bucket->identity, identity);
+}
+
+uint32_t segment_claim_bucket(struct segment *segment, uint64_t identity, uint64_t generation,
+                              uint64_t oldest)
+{
+    struct bucket *buckets = layout_of(segment)->buckets;
+    uint32_t row = (uint32_t)identity % SEGMENT_BUCKETS, place = UINT32_MAX;
+
+    CHECK(identity != 0);
+    for (uint32_t i = 0; i < SEGMENT_BUCKETS; i++, row = (row + 1) % SEGMENT_BUCKETS) {
+        uint64_t there = atomic_load(&buckets[row].identity);
+
+        if (there == identity) {
+            atomic_store(&buckets[row].named, generation);
+            return row;
+        }
+        if (place == UINT32_MAX && (there == 0 || atomic_load(&buckets[row].named) < oldest))
+            place = row;
+        if (there == 0)
+            break;
+    }
+    if (place != UINT32_MAX)
+        take_bucket(&buckets[place], identity, generation);
+    return place;
+}
+
+uint32_t segment_claim_yield(struct segment *segment, uint64_t identity)
+{
+    struct yield *yields = layout_of(segment)->yields;
+    uint32_t row = (uint32_t)identity % SEGMENT_YIELDS;
+
+    CHECK(identity != 0);
+    for (uint32_t i = 0; i < SEGMENT_YIELDS; i++, row = (row + 1) % SEGMENT_YIELDS) {
+        uint64_t there = atomic_load(&yields[row].identity);
+
+        if (there == 0)
+            atomic_store(&yields[row].identity, identity);
+        if (there == 0 || there == identity)
+            return row;
+    }
+    return UINT32_MAX;
+}
+
+_Atomic uint32_t *segment_sharers(struct segment *segment)
+{
+    return &layout_of(segment)->first.head.sharers;
 }
 
 struct metric_row *segment_metrics(struct segment *segment, uint32_t slot)

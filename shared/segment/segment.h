@@ -18,12 +18,14 @@
 #include "shared/base/span.h"
 
 #define SEGMENT_MAGIC   0x616967777365676dULL
-#define SEGMENT_VERSION 2
+#define SEGMENT_VERSION 3
 
 #define SEGMENT_SLOTS    64    /* workers at one time, draining ones included */
 #define SEGMENT_INFLIGHT 16384 /* exchanges at one time per worker */
 #define SEGMENT_TARGETS  1024  /* provider accounts with health */
-#define SEGMENT_BUCKETS  65536
+#define SEGMENT_BUCKETS  65536 /* counters of limits and budgets */
+#define SEGMENT_YIELDS   4096  /* models whose answers are measured */
+#define SEGMENT_HOLDS    24    /* of one exchange */
 #define SEGMENT_PHASES   16
 
 enum slot_state {
@@ -60,6 +62,16 @@ enum inflight_state {
     INFLIGHT_SENT
 };
 
+/* What an exchange holds in a bucket and must be given back: a place of a limit of concurrent
+ * requests, or money reserved of a budget. AMOUNT is 0 when nothing is held. It is set after
+ * the bucket was raised and cleared before it is lowered, so a death in between leaves the
+ * bucket too high, never too low; shared/limit/audit.h puts that right. */
+struct hold {
+    uint32_t bucket;
+    uint32_t is_budget;
+    _Atomic uint64_t amount;
+};
+
 struct inflight {
     _Atomic uint32_t state; /* set last */
     uint32_t provider_len, model_len, asked_len, operation_len;
@@ -73,9 +85,10 @@ struct inflight {
     char model[72]; /* served model, cut */
     char asked[72]; /* what the client asked for, cut */
     char operation[24];
+    struct hold holds[SEGMENT_HOLDS]; /* these count in every state but FREE */
 };
 
-_Static_assert(sizeof(struct inflight) == 320, "drawn in docs/shared-memory.md");
+_Static_assert(sizeof(struct inflight) == 704, "drawn in docs/shared-memory.md");
 
 struct target_health { /* one cache line of atomics per provider account */
     _Atomic uint64_t requests, failures, in_flight;
@@ -90,11 +103,30 @@ struct target_health { /* one cache line of atomics per provider account */
 
 _Static_assert(sizeof(struct target_health) == 128, "drawn in docs/shared-memory.md");
 
-struct bucket { /* for limits: one 64-bit word does a token bucket; room for windows */
-    _Atomic uint64_t words[8];
+/* The counter of one limit or of one period of a budget; shared/limit/bucket.h has the
+ * arithmetic. C: the controller alone; the others are atomics of all. */
+struct bucket {
+    _Atomic uint64_t identity; /* C: limit_identity; 0: free */
+    _Atomic uint64_t level[2]; /* by what it is: see bucket.h */
+    _Atomic uint64_t total;    /* limits: what was let in since ever; budgets: what was spent */
+    _Atomic uint64_t granted;  /* C: what this host may let in or commit; UINT64_MAX: all */
+    _Atomic uint64_t wanted;   /* what was missing of `granted`, since C looked last */
+    _Atomic uint64_t refused;  /* requests, those of shadow limits too */
+    _Atomic uint64_t named;    /* C: generation of the last snapshot that named it */
 };
 
 _Static_assert(sizeof(struct bucket) == 64, "one cache line");
+
+#define YIELD_BUCKETS 30 /* output tokens, upper bounds 2^(i/2+3): 8, 11, 16 .. */
+
+/* How long the answers of a model were. */
+struct yield {
+    _Atomic uint64_t identity; /* C: of the model; 0: free */
+    _Atomic uint64_t count;    /* of all buckets */
+    _Atomic uint64_t answers[YIELD_BUCKETS];
+};
+
+_Static_assert(sizeof(struct yield) == 256, "drawn in docs/shared-memory.md");
 
 enum metric {
 #define METRIC(name, kind, help) METRIC_##name,
@@ -145,6 +177,16 @@ struct slot *segment_slot(struct segment *segment, uint32_t slot);
 struct inflight *segment_inflight(struct segment *segment, uint32_t slot, uint32_t index);
 struct target_health *segment_target(struct segment *segment, uint32_t row);
 struct bucket *segment_bucket(struct segment *segment, uint32_t row);
+struct yield *segment_yield(struct segment *segment, uint32_t row);
+/* Controller: the row of IDENTITY, taken (zeroed, all granted) when there is none; UINT32_MAX:
+ * the table is full. Rows that no snapshot since OLDEST named may be taken again; a row taken
+ * is named by GENERATION. */
+uint32_t segment_claim_bucket(struct segment *segment, uint64_t identity, uint64_t generation,
+                              uint64_t oldest);
+uint32_t segment_claim_yield(struct segment *segment, uint64_t identity);
+/* How many hosts share the rates of the settings while nobody coordinates them; 1 or more.
+ * The controller writes it. */
+_Atomic uint32_t *segment_sharers(struct segment *segment);
 struct metric_row *segment_metrics(struct segment *segment, uint32_t slot);
 struct segment_tickets *segment_tickets(struct segment *segment);
 /* The snapshot generation that every worker must have before it serves the next request; the

@@ -140,6 +140,38 @@ const struct snapshot_model *snapshot_find_model(const struct snapshot *snapshot
     return NULL;
 }
 
+const struct snapshot_scope *snapshot_scope(const struct snapshot *snapshot, uint32_t number)
+{
+    if (number == 0)
+        return NULL;
+    return SNAPSHOT_ROW(snapshot, snapshot_page(snapshot)->scopes, number - 1, snapshot_scope);
+}
+
+const struct snapshot_price *snapshot_price(const struct snapshot *snapshot, uint32_t number)
+{
+    if (number == 0)
+        return NULL;
+    return SNAPSHOT_ROW(snapshot, snapshot_page(snapshot)->prices, number - 1, snapshot_price);
+}
+
+const struct snapshot_scope *snapshot_find_tag(const struct snapshot *snapshot, struct span tag)
+{
+    const struct snapshot_header_page *page = snapshot_page(snapshot);
+    uint64_t hash = page->tags.count > 0 ? hash_fast(tag) : 0;
+
+    for (uint32_t step = 0; step < page->tag_index.count; step++) {
+        uint32_t at = index_entry(snapshot, page->tag_index, hash, step);
+        const struct snapshot_tag *row;
+
+        if (at == SNAPSHOT_NONE)
+            return NULL;
+        row = SNAPSHOT_ROW(snapshot, page->tags, at, snapshot_tag);
+        if (span_eq(snapshot_span(snapshot, row->name), tag))
+            return SNAPSHOT_ROW(snapshot, page->scopes, row->scope, snapshot_scope);
+    }
+    return NULL;
+}
+
 const struct snapshot_provider *snapshot_find_provider(const struct snapshot *snapshot,
                                                        struct span name, uint32_t *ret_index)
 {

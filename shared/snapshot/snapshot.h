@@ -20,16 +20,20 @@
 #include "shared/base/dialect_id.h"
 #include "shared/base/secret.h"
 #include "shared/base/span.h"
+#include "shared/limit/limit.h"
+#include "shared/price/price.h"
 #include "shared/settings/capability.h"
 #include "shared/settings/quirk.h"
 #include "shared/settings/signer.h"
 
 #define SNAPSHOT_MAGIC   0x61696777736e6170ULL
-#define SNAPSHOT_VERSION 4
+#define SNAPSHOT_VERSION 5
 
 #define SNAPSHOT_LISTENERS_MAX    16
 #define SNAPSHOT_CERTIFICATES_MAX 16 /* per listener */
 #define SNAPSHOT_NONE             UINT32_MAX
+#define SNAPSHOT_BUCKETS          65536 /* rows of the segment that may be named */
+#define SNAPSHOT_YIELDS           4096
 
 /* A run of bytes in the snapshot; offset 0 means "not there".  A NUL follows that does not
  * count. */
@@ -112,6 +116,7 @@ struct snapshot_provider {
     uint32_t quirks; /* enum quirk */
     uint32_t connect_ms, head_ms, first_event_ms, idle_ms;
     uint32_t health_row;           /* in the segment */
+    uint32_t scope;                /* 1 + index; 0: no limits */
     struct snapshot_table headers; /* of struct snapshot_header: added to each call */
 };
 
@@ -119,12 +124,60 @@ struct snapshot_header {
     struct snapshot_text name, value;
 };
 
+/* One rate, or one bound of concurrent requests. */
+struct snapshot_limit {
+    uint64_t amount;    /* of the unit; 0: nothing is let in */
+    uint64_t burst;     /* token_bucket: of the unit; amount when the settings have none */
+    uint64_t window_ms; /* concurrent: 0 */
+    uint32_t bucket;    /* in the segment */
+    uint8_t unit, algorithm, mode; /* limit.h's enums; never LIMIT_MODE_off */
+    uint8_t reserved;
+    struct snapshot_text name; /* for people: "600 requests a minute" */
+};
+
+struct snapshot_budget {
+    uint64_t amount_nano, soft_nano; /* nanodollars; soft 0: no warning */
+    /* Exchanges that begin before ENDS_MS (wall) count in buckets[0], later ones in
+     * buckets[1]; INT64_MAX: there is no end. */
+    int64_t ends_ms;
+    uint32_t buckets[2];
+    uint8_t mode;
+    uint8_t strict; /* reserves what the model could say at most, not what it usually does */
+    uint8_t cuts;   /* a stream ends where the money does */
+    uint8_t reserved[5];
+    struct snapshot_text name;
+};
+
+/* Someone or something with limits. */
+struct snapshot_scope {
+    uint32_t kind; /* enum limit_scope */
+    uint32_t reserved;
+    struct snapshot_text subject;          /* name of a tag, model or provider; id of others */
+    struct snapshot_table limits, budgets; /* at most LIMITS_PER_SCOPE, BUDGETS_PER_SCOPE */
+};
+
+/* A tag with limits, found by its name. */
+struct snapshot_tag {
+    struct snapshot_text name;
+    uint32_t scope; /* index */
+    uint32_t reserved;
+};
+
+/* What a model costs at one provider; shared/price/price.h reads the sheets. */
+struct snapshot_price {
+    struct snapshot_text version; /* of the catalogue or of who set it, for people */
+    struct snapshot_table sheets; /* of struct price_sheet, at least one */
+};
+
 struct snapshot_target {
     uint32_t provider;               /* index */
     struct snapshot_text model;      /* name at the provider */
     struct snapshot_text model_json; /* the same as a JSON string with quotes */
     uint32_t weight;
-    uint32_t priority; /* lower is tried first */
+    uint32_t priority;        /* lower is tried first */
+    uint32_t price;           /* 1 + index; 0: nobody knows it */
+    uint32_t yield;           /* 1 + row of the segment; 0: it is not measured */
+    uint32_t context, output; /* tokens, of the catalogue; 0: not known */
 };
 
 struct snapshot_model {
@@ -138,6 +191,7 @@ struct snapshot_model {
     /* Of the catalogue, what all its targets have; 0: not known of each. */
     uint32_t context, output; /* tokens */
     uint32_t capabilities;    /* enum capability */
+    uint32_t scope;           /* 1 + index; 0: no limits */
 };
 
 enum key_flag {
@@ -159,7 +213,7 @@ struct snapshot_key {
     struct snapshot_table
         models; /* of struct snapshot_text: allowed names; count 0 with models_any */
     uint32_t models_any;
-    uint32_t limit_row; /* in the segment's buckets, for the limits to come */
+    uint32_t scopes[4]; /* of tenant, team, user and key, in this order: 1 + index; 0: none */
 };
 
 struct snapshot_header_page { /* at offset 0 */
@@ -176,6 +230,7 @@ struct snapshot_header_page { /* at offset 0 */
     struct snapshot_table listeners, providers, models, keys;
     /* Open-addressing indexes of uint32 (SNAPSHOT_NONE: empty), count a power of two. */
     struct snapshot_table key_index, model_index;
+    struct snapshot_table scopes, prices, tags, tag_index;
 };
 
 struct snapshot;
@@ -202,6 +257,12 @@ const struct snapshot_key *snapshot_find_key(const struct snapshot *snapshot, st
  * controller).  NULL: none. */
 const struct snapshot_model *snapshot_find_model(const struct snapshot *snapshot,
                                                  struct span name);
+/* By their number, 1 + index; NULL for 0. */
+const struct snapshot_scope *snapshot_scope(const struct snapshot *snapshot, uint32_t number);
+const struct snapshot_price *snapshot_price(const struct snapshot *snapshot, uint32_t number);
+/* The limits of a tag; NULL: it has none. */
+const struct snapshot_scope *snapshot_find_tag(const struct snapshot *snapshot,
+                                               struct span tag);
 /* The provider of that name, for `provider/anything` of providers without a fixed catalogue. */
 const struct snapshot_provider *snapshot_find_provider(const struct snapshot *snapshot,
                                                        struct span name, uint32_t *ret_index);

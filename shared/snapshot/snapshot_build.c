@@ -73,6 +73,13 @@ static struct span model_name(const struct snapshot_builder *builder, const void
     return span_of(builder->bytes.ptr + model->name.offset, model->name.len);
 }
 
+static struct span tag_name(const struct snapshot_builder *builder, const void *row)
+{
+    const struct snapshot_tag *tag = row;
+
+    return span_of(builder->bytes.ptr + tag->name.offset, tag->name.len);
+}
+
 /* At most half full, so that a search is short and always ends. */
 static uint32_t index_size(uint32_t rows)
 {
@@ -135,6 +142,7 @@ int snapshot_build_seal(struct snapshot_builder *builder, struct snapshot_header
     page->key_index = build_index(builder, page->keys, sizeof(struct snapshot_key), key_name);
     page->model_index =
         build_index(builder, page->models, sizeof(struct snapshot_model), model_name);
+    page->tag_index = build_index(builder, page->tags, sizeof(struct snapshot_tag), tag_name);
     if (bytes->failed)
         return -E2BIG;
     page->magic = SNAPSHOT_MAGIC;

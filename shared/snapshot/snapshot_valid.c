@@ -36,6 +36,11 @@ static const void *row(const struct extent *e, struct snapshot_table table, size
 typedef bool row_valid_f(const struct extent *e, const void *row,
                          const struct snapshot_header_page *page);
 
+static bool scope_fits(const struct snapshot_header_page *page, uint32_t scope)
+{
+    return scope <= page->scopes.count;
+}
+
 static bool listener_valid(const struct extent *e, const void *at,
                            const struct snapshot_header_page *page)
 {
@@ -62,9 +67,8 @@ static bool provider_valid(const struct extent *e, const void *at,
 {
     const struct snapshot_provider *p = at;
 
-    (void)page;
-    if (!text_fits(e, p->name) || !text_fits(e, p->kind) || !text_fits(e, p->host) ||
-        !text_fits(e, p->authority) || !text_fits(e, p->base_path) ||
+    if (!scope_fits(page, p->scope) || !text_fits(e, p->name) || !text_fits(e, p->kind) ||
+        !text_fits(e, p->host) || !text_fits(e, p->authority) || !text_fits(e, p->base_path) ||
         !text_fits(e, p->credential) || !text_fits(e, p->ca_file) ||
         !text_fits(e, p->proxy_host) || !text_fits(e, p->api_version) ||
         p->dialect >= DIALECT_COUNT ||
@@ -88,14 +92,16 @@ static bool model_valid(const struct extent *e, const void *at,
 {
     const struct snapshot_model *model = at;
 
-    if (!text_fits(e, model->name) || !text_fits(e, model->owner) ||
+    if (!scope_fits(page, model->scope) || !text_fits(e, model->name) ||
+        !text_fits(e, model->owner) ||
         !table_fits(e, model->targets, sizeof(struct snapshot_target)))
         return false;
     for (uint32_t i = 0; i < model->targets.count; i++) {
         const struct snapshot_target *target = ROW(e, model->targets, i, snapshot_target);
 
         if (target->provider >= page->providers.count || !text_fits(e, target->model) ||
-            !text_fits(e, target->model_json))
+            !text_fits(e, target->model_json) || target->price > page->prices.count ||
+            target->yield > SNAPSHOT_YIELDS)
             return false;
     }
     return true;
@@ -106,7 +112,9 @@ static bool key_valid(const struct extent *e, const void *at,
 {
     const struct snapshot_key *key = at;
 
-    (void)page;
+    for (unsigned i = 0; i < sizeof(key->scopes) / sizeof(key->scopes[0]); i++)
+        if (!scope_fits(page, key->scopes[i]))
+            return false;
     if (!text_fits(e, key->name) || !table_fits(e, key->models, sizeof(struct snapshot_text)))
         return false;
     for (uint32_t i = 0; i < key->models.count; i++) {
@@ -114,6 +122,48 @@ static bool key_valid(const struct extent *e, const void *at,
             return false;
     }
     return true;
+}
+
+static bool limit_valid(const struct extent *e, const void *at,
+                        const struct snapshot_header_page *page)
+{
+    const struct snapshot_limit *limit = at;
+
+    (void)page;
+    return limit->bucket < SNAPSHOT_BUCKETS && limit->unit < LIMIT_UNIT_COUNT &&
+           limit->algorithm < LIMIT_ALGORITHM_COUNT && limit->mode < LIMIT_MODE_COUNT &&
+           (limit->window_ms > 0) == (limit->unit != LIMIT_UNIT_concurrent) &&
+           text_fits(e, limit->name);
+}
+
+static bool budget_valid(const struct extent *e, const void *at,
+                         const struct snapshot_header_page *page)
+{
+    const struct snapshot_budget *budget = at;
+
+    (void)page;
+    return budget->buckets[0] < SNAPSHOT_BUCKETS && budget->buckets[1] < SNAPSHOT_BUCKETS &&
+           budget->amount_nano <= INT64_MAX && budget->mode < LIMIT_MODE_COUNT &&
+           text_fits(e, budget->name);
+}
+
+static bool tag_valid(const struct extent *e, const void *at,
+                      const struct snapshot_header_page *page)
+{
+    const struct snapshot_tag *tag = at;
+
+    return tag->scope < page->scopes.count && text_fits(e, tag->name);
+}
+
+static bool price_valid(const struct extent *e, const void *at,
+                        const struct snapshot_header_page *page)
+{
+    const struct snapshot_price *price = at;
+
+    (void)page;
+    return text_fits(e, price->version) && price->sheets.count > 0 &&
+           price->sheets.count <= PRICE_SHEETS_MAX &&
+           table_fits(e, price->sheets, sizeof(struct price_sheet));
 }
 
 static bool rows_valid(const struct extent *e, struct snapshot_table table, size_t row_size,
@@ -128,6 +178,19 @@ static bool rows_valid(const struct extent *e, struct snapshot_table table, size
             return false;
     }
     return true;
+}
+
+static bool scope_valid(const struct extent *e, const void *at,
+                        const struct snapshot_header_page *page)
+{
+    const struct snapshot_scope *scope = at;
+
+    (void)page;
+    return scope->kind < LIMIT_SCOPE_COUNT && text_fits(e, scope->subject) &&
+           scope->limits.count <= LIMITS_PER_SCOPE &&
+           scope->budgets.count <= BUDGETS_PER_SCOPE &&
+           rows_valid(e, scope->limits, sizeof(struct snapshot_limit), limit_valid) &&
+           rows_valid(e, scope->budgets, sizeof(struct snapshot_budget), budget_valid);
 }
 
 /* A power of two, every entry a row, and one empty entry so that a search ends. */
@@ -161,6 +224,12 @@ static const char *wrong_table(const struct extent *e, const struct snapshot_hea
         return "models";
     if (!rows_valid(e, page->keys, sizeof(struct snapshot_key), key_valid))
         return "keys";
+    if (!rows_valid(e, page->scopes, sizeof(struct snapshot_scope), scope_valid) ||
+        !rows_valid(e, page->tags, sizeof(struct snapshot_tag), tag_valid) ||
+        !index_valid(e, page->tag_index, page->tags.count))
+        return "limits";
+    if (!rows_valid(e, page->prices, sizeof(struct snapshot_price), price_valid))
+        return "prices";
     if (!index_valid(e, page->key_index, page->keys.count))
         return "index of keys";
     if (!index_valid(e, page->model_index, page->models.count))

@@ -7,7 +7,7 @@
 
 #include "supervisor/ledger/ledger_inside.h"
 
-#define ROWS_AT_ONCE 100 /* of one statement */
+#define ROWS_AT_ONCE 80 /* of one statement */
 
 enum {
     COLUMNS = 0

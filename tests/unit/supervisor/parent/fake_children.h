@@ -70,7 +70,7 @@ static int fake_controller(const struct heritage *heritage, struct segment *mapp
         if (got == 1 && message.kind == CONTROL_RELOAD)
             send_plan(heritage, mapped);
         if (got == 1 && message.kind == CONTROL_EVENT)
-            atomic_fetch_add(&segment_bucket(mapped, 0)->words[0], 1);
+            atomic_fetch_add(&segment_bucket(mapped, 0)->level[0], 1);
         if (got == 1 && message.kind == CONTROL_DEAD)
             atomic_store(&segment_slot(mapped, (uint32_t)message.value)->state, SLOT_FREE);
     }

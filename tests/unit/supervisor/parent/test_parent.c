@@ -152,7 +152,7 @@ static bool generation_is(uint64_t generation)
 
 static bool events_are(uint64_t count)
 {
-    return atomic_load(&segment_bucket(segment, 0)->words[0]) == count;
+    return atomic_load(&segment_bucket(segment, 0)->level[0]) == count;
 }
 
 static pid_t worker_pid(uint32_t number)

@@ -1,0 +1,62 @@
+/* shared/price/price.h
+ *
+ * What an exchange costs, in integer nanodollars. A price is a few sheets: one for each kind of
+ * service and for each size of prompt from which other rates are in force; the sheet that fits
+ * prices the whole exchange. One function prices what is reserved, what is settled and what is
+ * explained. No floating point: a sum of products of 128 bits, divided once, rounded up.
+ */
+#ifndef SHARED_PRICE_PRICE_H
+#define SHARED_PRICE_PRICE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/base/buffer.h"
+#include "shared/base/span.h"
+
+enum price_unit {
+#define PRICE_UNIT(name, per, help) PRICE_##name,
+#include "shared/price/prices.def"
+    PRICE_UNIT_COUNT
+};
+
+enum price_service {
+#define PRICE_SERVICE(name, help) PRICE_SERVICE_##name,
+#include "shared/price/prices.def"
+    PRICE_SERVICE_COUNT
+};
+
+#define PRICE_SHEETS_MAX 16
+#define PRICE_NOT_GIVEN  UINT64_MAX
+#define PRICE_UNKNOWN    UINT64_MAX /* a cost that nobody knows */
+
+/* Rates of a unit that is not given are those of the unit that contains it: reasoning and
+ * audio_output and image_output of output; cache_write_long of cache_write; the others of
+ * input; request and search are free. */
+struct price_sheet {
+    uint64_t above_input; /* in force when the whole prompt has more tokens than this */
+    uint32_t service;     /* enum price_service */
+    uint32_t reserved;
+    uint64_t rates[PRICE_UNIT_COUNT]; /* nanodollars for as many as prices.def says */
+};
+
+/* What was used: INPUT and OUTPUT are all of prompt and answer, the other tokens are parts of
+ * them. Nothing is unknown here: what nobody reported is 0. */
+struct price_use {
+    uint64_t counts[PRICE_UNIT_COUNT];
+    uint32_t service; /* enum price_service; one without a sheet is priced as standard */
+};
+
+/* SHEETS: COUNT of them. The sheet that prices USE, or NULL when there is none. */
+const struct price_sheet *price_find_sheet(const struct price_sheet *sheets, uint32_t count,
+                                           const struct price_use *use);
+/* Nanodollars, at most INT64_MAX. Parts that are larger than their whole count as the whole. */
+uint64_t price_cost(const struct price_sheet *sheet, const struct price_use *use);
+/* The sum with its numbers, for people and for the usage record: "1200 input x $3/M + ..". */
+void price_explain(const struct price_sheet *sheet, const struct price_use *use,
+                   struct buffer *out);
+
+struct span price_unit_name(unsigned unit);
+struct span price_service_name(unsigned service);
+
+#endif
