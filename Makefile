@@ -129,6 +129,12 @@ $(BUILD)/migrations.inc: $(sort $(wildcard sql/[0-9]*.sql))
 	    printf '{%d, "%s",\n' "$$(expr $$number + 0)" $$name; \
 	    sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $$file; echo '},'; done > $@
 
+# The catalogue of models, as a text of C.
+$(BUILD)/supervisor/prices/catalogue.o: $(BUILD)/models.inc
+$(BUILD)/models.inc: share/models.json
+	@mkdir -p $(@D)
+	@sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $< > $@
+
 # llhttp's own C files, as the distribution ships them: hardened as ours, but their warnings are theirs.
 $(BUILD)/llhttp/%.o: $(LLHTTP_SOURCE)/%.c $(CONFIG)
 	@echo "  CC        llhttp/$*.c"

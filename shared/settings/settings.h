@@ -245,19 +245,8 @@ struct provider_tokens {
 /* Never NULL: what is true of most when KIND has no row. */
 const struct provider_tokens *provider_kind_tokens(struct span kind);
 
-/* A row of the built-in catalogue; 0: not known. */
-struct catalogue_model {
-    struct span kind, name;
-    uint32_t context, output; /* tokens: of the window, of an answer at most */
-    uint32_t capabilities;    /* enum capability */
-};
-
-/* The INDEXth model of KIND, NULL at the end. */
-const struct catalogue_model *provider_kind_model(const struct provider_kind *kind,
-                                                  unsigned index);
-/* The model of KIND with that name, or NULL. */
-const struct catalogue_model *provider_kind_find_model(const struct provider_kind *kind,
-                                                       struct span name);
+/* A model of the first kind, for the sample. */
+struct span provider_sample_model(void);
 /* The word for a bit, as people and JSON have it. */
 struct span capability_name(enum capability_number number);
 

@@ -70,7 +70,7 @@ static void sample_providers(struct buffer *out)
     (void)buffer_append_format(out,
                                "#models:\n#  - name: fast\n#    targets:\n"
                                "#      - {provider: main, model: %.*s}\n",
-                               SPAN_ARG(provider_kind_model(kind, 1)->name));
+                               SPAN_ARG(provider_sample_model()));
 }
 
 void settings_print_sample(struct buffer *out)

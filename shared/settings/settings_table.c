@@ -98,6 +98,11 @@ static const struct {
 #include "shared/settings/providers.def"
 };
 
+static const struct span sample_models[] = {
+#define SAMPLE(kind, model) WORD(model),
+#include "shared/settings/providers.def"
+};
+
 static const struct signer_row signers[SIGNER_COUNT] = {
 #define SIGNER(name, word, header, before, help) {word, WORD(header), WORD(before), help},
 #include "shared/settings/signers.def"
@@ -108,17 +113,6 @@ static const struct span dialect_names[DIALECT_COUNT] = {
 #define DIALECT(name) WORD(#name),
 #include "shared/base/dialects.def"
 #undef DIALECT
-};
-
-static const struct catalogue_model catalogue[] = {
-#define CATALOGUE(kind_, model_, context_, output_, capabilities_) \
-    {.kind = WORD(kind_),                                          \
-     .name = WORD(model_),                                         \
-     .context = (context_),                                        \
-     .output = (output_),                                          \
-     .capabilities = (capabilities_)},
-#include "shared/settings/catalogue.def"
-#undef CATALOGUE
 };
 
 static const struct span capability_names[CAPABILITY_COUNT] = {
@@ -141,24 +135,9 @@ const struct provider_kind *provider_kind_find(struct span name)
     return NULL;
 }
 
-const struct catalogue_model *provider_kind_model(const struct provider_kind *kind,
-                                                  unsigned index)
+struct span provider_sample_model(void)
 {
-    for (unsigned i = 0; i < ARRAY_LEN(catalogue); i++) {
-        if (span_eq(catalogue[i].kind, kind->name) && index-- == 0)
-            return &catalogue[i];
-    }
-    return NULL;
-}
-
-const struct catalogue_model *provider_kind_find_model(const struct provider_kind *kind,
-                                                       struct span name)
-{
-    for (unsigned i = 0; i < ARRAY_LEN(catalogue); i++) {
-        if (span_eq(catalogue[i].kind, kind->name) && span_eq(catalogue[i].name, name))
-            return &catalogue[i];
-    }
-    return NULL;
+    return sample_models[0];
 }
 
 struct span capability_name(enum capability_number number)

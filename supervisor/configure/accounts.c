@@ -14,6 +14,7 @@ static void add(struct account_list *list, struct account account)
         account.base_url = account.kind->base_url;
     if (!account.kind->mock && account.base_url.len == 0)
         return;
+    account.catalogue = list->catalogue;
     list->rows[list->count++] = account;
 }
 
@@ -112,11 +113,17 @@ static void add_built_in(struct account_list *list)
     }
 }
 
+const struct catalogue *configure_catalogue(const struct configure_rows *rows)
+{
+    return rows->catalogue ? rows->catalogue : catalogue_built_in();
+}
+
 void accounts_gather(struct account_list *list, const struct settings *settings,
                      const struct configure_rows *rows)
 {
     list->rows = memory_new_array(ACCOUNTS_MAX, sizeof(struct account));
     list->count = 0;
+    list->catalogue = configure_catalogue(rows);
     add_settings(list, settings, rows);
     for (uint32_t i = 0; i < rows->provider_count; i++)
         add_stored(list, settings, &rows->providers[i]);
@@ -129,7 +136,7 @@ void accounts_gather(struct account_list *list, const struct settings *settings,
 void accounts_done(struct account_list *list)
 {
     memory_free(list->rows);
-    *list = (struct account_list){NULL, 0};
+    *list = (struct account_list){.rows = NULL};
 }
 
 uint32_t account_find(const struct account_list *list, struct span name)
@@ -146,7 +153,7 @@ struct span account_model(const struct account *account, uint32_t index)
     const struct catalogue_model *model;
 
     if (!account->models) {
-        model = provider_kind_model(account->kind, index);
+        model = catalogue_model_at(account->catalogue, account->kind, index);
         return model ? model->name : SPAN_NONE;
     }
     return index < account->model_count ? account->models[index] : SPAN_NONE;

@@ -183,6 +183,7 @@ int configure_snapshot(const struct settings *settings, const struct configure_r
     struct snapshot_header_page page = {.generation = generation, .made_ms = clock_wall_ms()};
     struct snapshot_builder builder;
     struct account_list accounts;
+    struct price_list prices;
     int fd;
 
     accounts_gather(&accounts, settings, rows);
@@ -193,7 +194,9 @@ int configure_snapshot(const struct settings *settings, const struct configure_r
     put_listeners(&builder, &settings->listeners, &page);
     fd = put_providers(&builder, settings, &accounts, health, &page, reterr) ? 0 : -EINVAL;
     if (fd == 0) {
-        put_models(&builder, settings, &accounts, &page);
+        prices_begin(&prices, &builder, rows, page.made_ms);
+        put_models(&builder, settings, &accounts, &prices, &page);
+        prices_end(&prices, &page);
         put_keys(&builder, rows, &page);
         fd = snapshot_build_seal(&builder, &page);
         if (fd < 0)

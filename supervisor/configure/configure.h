@@ -21,6 +21,8 @@
 #include "shared/settings/settings.h"
 #include "shared/snapshot/snapshot.h"
 
+#include "supervisor/prices/price_table.h"
+
 /* A key as the store has it. */
 struct configure_key {
     char id[KEY_ID_SIZE];
@@ -55,7 +57,9 @@ struct configure_rows {
     const struct configure_key *keys;
     const struct configure_provider *providers;
     const struct configure_token *tokens;
-    uint32_t key_count, provider_count, token_count;
+    const struct price_row *prices;    /* in any order */
+    const struct catalogue *catalogue; /* NULL: the built-in one */
+    uint32_t key_count, provider_count, token_count, price_count;
 };
 
 enum provider_source {

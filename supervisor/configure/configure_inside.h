@@ -9,6 +9,7 @@
 #include "shared/snapshot/snapshot_build.h"
 
 #include "supervisor/configure/configure.h"
+#include "supervisor/prices/price_table.h"
 
 #define ACCOUNTS_MAX 1024 /* rows of target health in the segment */
 
@@ -21,11 +22,23 @@ struct account {
     const struct settings_provider *settings; /* NULL: of another source */
     const struct span *models;                /* NULL: the kind's catalogue */
     uint32_t model_count;
+    const struct catalogue *catalogue;
 };
 
 struct account_list {
     struct account *rows;
     uint32_t count;
+    const struct catalogue *catalogue;
+};
+
+/* Prices of the snapshot under construction. */
+struct price_list {
+    struct snapshot_builder *builder;
+    struct price_table table;
+    struct snapshot_price *rows;
+    const struct price_sheet **made_of; /* of each row: what it was made of */
+    uint32_t count, size;
+    int64_t now_ms;
 };
 
 void accounts_gather(struct account_list *list, const struct settings *settings,
@@ -44,6 +57,17 @@ bool put_providers(struct snapshot_builder *builder, const struct settings *sett
 void put_faces(struct snapshot_builder *builder, const struct account *account,
                const struct settings_url *url, struct snapshot_provider *provider);
 void put_models(struct snapshot_builder *builder, const struct settings *settings,
-                const struct account_list *accounts, struct snapshot_header_page *page);
+                const struct account_list *accounts, struct price_list *prices,
+                struct snapshot_header_page *page);
+
+/* The catalogue of ROWS, or the built-in one. */
+const struct catalogue *configure_catalogue(const struct configure_rows *rows);
+/* prices_end writes the page and frees the list. */
+void prices_begin(struct price_list *list, struct snapshot_builder *builder,
+                  const struct configure_rows *rows, int64_t now_ms);
+/* 1 + index of the price in force, 0 when nobody knows it. */
+uint32_t prices_number(struct price_list *list, const struct account *account,
+                       struct span model);
+void prices_end(struct price_list *list, struct snapshot_header_page *page);
 
 #endif

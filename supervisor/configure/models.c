@@ -11,6 +11,8 @@
 /* Rows under construction, with the names that are taken. */
 struct model_list {
     struct snapshot_builder *builder;
+    const struct account_list *accounts;
+    struct price_list *prices;
     struct snapshot_model *rows;
     uint32_t count, size;
     uint32_t *index; /* open addressing over names, UINT32_MAX: empty; twice as long as size */
@@ -69,9 +71,13 @@ static void add_row(struct model_list *list, struct snapshot_model model)
     list->index[slot] = list->count++;
 }
 
-static struct snapshot_target make_target(struct snapshot_builder *builder, uint32_t provider,
+static struct snapshot_target make_target(struct model_list *list, uint32_t provider,
                                           struct span model)
 {
+    struct snapshot_builder *builder = list->builder;
+    const struct account *account = &list->accounts->rows[provider];
+    const struct catalogue_model *known =
+        catalogue_find(account->catalogue, account->kind, model);
     struct snapshot_target target = {.provider = provider, .weight = 1};
     struct buffer quoted;
 
@@ -80,6 +86,9 @@ static struct snapshot_target make_target(struct snapshot_builder *builder, uint
     target.model = snapshot_build_text(builder, model);
     target.model_json = snapshot_build_text(builder, buffer_span(&quoted));
     buffer_done(&quoted);
+    target.price = prices_number(list->prices, account, model);
+    target.context = known ? known->context : 0;
+    target.output = known ? known->output : 0;
     return target;
 }
 
@@ -88,7 +97,8 @@ static struct snapshot_target make_target(struct snapshot_builder *builder, uint
 static void promise(struct snapshot_model *model, const struct account *account,
                     struct span there, bool first)
 {
-    const struct catalogue_model *row = provider_kind_find_model(account->kind, there);
+    const struct catalogue_model *row =
+        catalogue_find(account->catalogue, account->kind, there);
     struct catalogue_model known = row ? *row : (struct catalogue_model){.context = 0};
 
     model->context = first || known.context < model->context ? known.context : model->context;
@@ -96,9 +106,10 @@ static void promise(struct snapshot_model *model, const struct account *account,
     model->capabilities = first ? known.capabilities : model->capabilities & known.capabilities;
 }
 
-static void add_configured(struct model_list *list, const struct account_list *accounts,
-                           const struct settings *settings, const struct settings_model *from)
+static void add_configured(struct model_list *list, const struct settings *settings,
+                           const struct settings_model *from)
 {
+    const struct account_list *accounts = list->accounts;
     struct snapshot_target targets[16];
     struct snapshot_model model = {.created = list->created};
     uint32_t count = 0;
@@ -110,7 +121,7 @@ static void add_configured(struct model_list *list, const struct account_list *a
         if (provider == UINT32_MAX)
             continue;
         promise(&model, &accounts->rows[provider], to->model, count == 0);
-        targets[count] = make_target(list->builder, provider, to->model);
+        targets[count] = make_target(list, provider, to->model);
         targets[count].weight = (uint32_t)to->weight;
         targets[count++].priority = (uint32_t)to->priority;
     }
@@ -130,29 +141,28 @@ static void add_configured(struct model_list *list, const struct account_list *a
     add_row(list, model);
 }
 
-static void add_catalogue(struct model_list *list, const struct account_list *accounts,
-                          uint32_t provider, struct span name, struct span there,
-                          uint64_t total_ms)
+static void add_catalogue(struct model_list *list, uint32_t provider, struct span name,
+                          struct span there, uint64_t total_ms)
 {
+    const struct account *account = &list->accounts->rows[provider];
     struct snapshot_target target[1];
     struct snapshot_model model = {.created = list->created, .listed = 1};
 
     if (is_taken(list, name))
         return;
-    target[0] = make_target(list->builder, provider, there);
-    promise(&model, &accounts->rows[provider], there, true);
+    target[0] = make_target(list, provider, there);
+    promise(&model, account, there, true);
     model.name = snapshot_build_text(list->builder, name);
-    model.owner = snapshot_build_text(list->builder, accounts->rows[provider].name);
+    model.owner = snapshot_build_text(list->builder, account->name);
     model.targets = SNAPSHOT_BUILD_ROWS(list->builder, target, 1);
     model.total_ms = (uint32_t)total_ms;
     add_row(list, model);
 }
 
-static void add_full_names(struct model_list *list, const struct account_list *accounts,
-                           uint64_t total_ms)
+static void add_full_names(struct model_list *list, uint64_t total_ms)
 {
-    for (uint32_t i = 0; i < accounts->count; i++) {
-        const struct account *account = &accounts->rows[i];
+    for (uint32_t i = 0; i < list->accounts->count; i++) {
+        const struct account *account = &list->accounts->rows[i];
         struct span there;
 
         for (uint32_t j = 0; (there = account_model(account, j)).ptr; j++) {
@@ -162,7 +172,7 @@ static void add_full_names(struct model_list *list, const struct account_list *a
             (void)buffer_append(&name, account->name);
             (void)buffer_append_byte(&name, '/');
             if (buffer_append(&name, there))
-                add_catalogue(list, accounts, i, buffer_span(&name), there, total_ms);
+                add_catalogue(list, i, buffer_span(&name), there, total_ms);
             buffer_done(&name);
         }
     }
@@ -211,13 +221,12 @@ static void gather_offers(struct offer_list *offers, const struct account_list *
 }
 
 /* Names that exactly one provider has. */
-static void add_bare_names(struct model_list *list, const struct account_list *accounts,
-                           uint64_t total_ms)
+static void add_bare_names(struct model_list *list, uint64_t total_ms)
 {
     struct offer_list offers = {NULL, 0, 0};
     size_t end;
 
-    gather_offers(&offers, accounts);
+    gather_offers(&offers, list->accounts);
     for (size_t at = 0; at < offers.count; at = end) {
         const struct offer *first = &offers.rows[at];
 
@@ -226,23 +235,27 @@ static void add_bare_names(struct model_list *list, const struct account_list *a
                 break;
         }
         if (offers.rows[end - 1].provider == first->provider)
-            add_catalogue(list, accounts, first->provider, first->name, first->name, total_ms);
+            add_catalogue(list, first->provider, first->name, first->name, total_ms);
     }
     memory_free(offers.rows);
 }
 
 void put_models(struct snapshot_builder *builder, const struct settings *settings,
-                const struct account_list *accounts, struct snapshot_header_page *page)
+                const struct account_list *accounts, struct price_list *prices,
+                struct snapshot_header_page *page)
 {
-    struct model_list list = {.builder = builder, .size = 256, .created = page->made_ms / 1000};
+    struct model_list list = {.builder = builder,
+                              .accounts = accounts,
+                              .prices = prices,
+                              .size = 256,
+                              .created = page->made_ms / 1000};
 
     list.rows = memory_new_array(list.size, sizeof(*list.rows));
     index_all(&list);
     for (uint32_t i = 0; i < settings->models.count; i++)
-        add_configured(&list, accounts, settings,
-                       SETTINGS_ROW(settings->models, i, settings_model));
-    add_full_names(&list, accounts, settings->timeouts.total);
-    add_bare_names(&list, accounts, settings->timeouts.total);
+        add_configured(&list, settings, SETTINGS_ROW(settings->models, i, settings_model));
+    add_full_names(&list, settings->timeouts.total);
+    add_bare_names(&list, settings->timeouts.total);
     page->models = SNAPSHOT_BUILD_ROWS(builder, list.rows, list.count);
     memory_free(list.index);
     memory_free(list.rows);

@@ -413,54 +413,6 @@ START_TEST(sample_is_read_and_reference_is_in_step)
 
 END_TEST
 
-static const struct {
-    uint32_t quirk, taken; /* what a provider of this quirk cannot be given */
-} quirks[] = {
-    {QUIRK_NO_IMAGES, CAPABILITY_vision},
-    {QUIRK_NO_TOOLS, CAPABILITY_tools},
-    {QUIRK_JSON_OBJECT_ONLY, CAPABILITY_json_schema},
-};
-
-enum {
-    CATALOGUE_ROWS = 0
-#define CATALOGUE(kind, model, context, output, capabilities) +1
-#include "shared/settings/catalogue.def"
-#undef CATALOGUE
-};
-
-static void row_holds_together(const struct provider_kind *kind,
-                               const struct catalogue_model *row)
-{
-    bool embeds = row->capabilities & CAPABILITY_embeddings;
-
-    for (unsigned i = 0; i < ARRAY_LEN(quirks); i++)
-        ck_assert_msg(!(kind->quirks & quirks[i].quirk) ||
-                          !(row->capabilities & quirks[i].taken),
-                      "%.*s/%.*s can do what its quirk forbids", SPAN_ARG(kind->name),
-                      SPAN_ARG(row->name));
-    ck_assert_msg(!embeds || row->capabilities == CAPABILITY_embeddings,
-                  "%.*s chats and embeds", SPAN_ARG(row->name));
-    ck_assert_msg(row->output == 0 || row->output < row->context,
-                  "%.*s answers with more than it holds", SPAN_ARG(row->name));
-    ck_assert_msg(provider_kind_find_model(kind, row->name) == row, "%.*s stands twice",
-                  SPAN_ARG(row->name));
-}
-
-START_TEST(rows_of_the_catalogue_hold_together)
-{
-    const struct provider_kind *kind;
-    const struct catalogue_model *row;
-    unsigned found = 0;
-
-    for (unsigned i = 0; (kind = provider_kind_at(i)) != NULL; i++)
-        for (unsigned j = 0; (row = provider_kind_model(kind, j)) != NULL; j++, found++)
-            row_holds_together(kind, row);
-    /* No row has a kind that there is not. */
-    ck_assert_uint_eq(found, CATALOGUE_ROWS);
-}
-
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("settings");
@@ -482,7 +434,6 @@ int main(void)
     tcase_add_test(tests, a_secret_file_loses_its_newline);
     tcase_add_loop_test(tests, urls_are_split_or_refused, 0, (int)ARRAY_LEN(urls));
     tcase_add_test(tests, only_sockets_and_places_need_new_workers);
-    tcase_add_test(tests, rows_of_the_catalogue_hold_together);
     tcase_add_test(tests, sample_is_read_and_reference_is_in_step);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);

@@ -192,6 +192,65 @@ START_TEST(of_two_targets_the_smaller_limits_count)
 
 END_TEST
 
+static const struct snapshot_target *target_of(const struct snapshot *snapshot,
+                                               const char *model)
+{
+    const struct snapshot_model *row = snapshot_find_model(snapshot, span_of_text(model));
+
+    ck_assert_ptr_nonnull(row);
+    return SNAPSHOT_ROW(snapshot, row->targets, 0, snapshot_target);
+}
+
+START_TEST(a_target_has_the_price_in_force_or_none)
+{
+    struct snapshot *snapshot = freeze(promising, &no_rows);
+    const struct snapshot_target *alias = target_of(snapshot, "alias");
+    const struct snapshot_price *price = snapshot_price(snapshot, alias->price);
+    const struct price_sheet *sheet;
+
+    ck_assert_ptr_nonnull(price);
+    ck_assert_uint_eq(alias->price, target_of(snapshot, "o/gpt-5")->price);
+    ck_assert_uint_ne(alias->price, target_of(snapshot, "o/gpt-4o")->price);
+    ck_assert_uint_eq(target_of(snapshot, "chosen/of-my-own")->price, 0);
+    ck_assert_uint_eq(target_of(snapshot, "chosen/of-my-own")->context, 0);
+    ck_assert_uint_gt(alias->context, 0);
+    ck_assert_uint_gt(alias->output, 0);
+    ck_assert(span_eq(snapshot_span(snapshot, price->version), catalogue_built_in()->version));
+    sheet = SNAPSHOT_ROW(snapshot, price->sheets, 0, price_sheet);
+    ck_assert_uint_eq(sheet->rates[PRICE_input], 1250000000);
+    snapshot_unref(snapshot);
+}
+
+END_TEST
+
+START_TEST(rows_of_the_store_stand_before_the_catalogue_from_their_time_on)
+{
+    struct price_sheet sheet;
+    struct price_row prices[] = {
+        {PRICE_ORIGIN_STORE, SPAN("o"), SPAN("gpt-5"), 1, {&sheet, 1}, SPAN("me")},
+        {PRICE_ORIGIN_STORE, SPAN("openai"), SPAN("of-my-own"), 1, {&sheet, 1}, SPAN("me")},
+        {PRICE_ORIGIN_STORE, SPAN("o"), SPAN("gpt-4o"), INT64_MAX, {&sheet, 1}, SPAN("me")},
+    };
+    const struct configure_rows rows = {.prices = prices, .price_count = ARRAY_LEN(prices)};
+    struct snapshot *snapshot;
+    const struct snapshot_price *price;
+
+    price_sheet_clear(&sheet);
+    sheet.rates[PRICE_input] = 5;
+    snapshot = freeze(promising, &rows);
+    price = snapshot_price(snapshot, target_of(snapshot, "alias")->price);
+    ck_assert(span_eq(snapshot_span(snapshot, price->version), SPAN("me")));
+    ck_assert_uint_eq(SNAPSHOT_ROW(snapshot, price->sheets, 0, price_sheet)->rates[PRICE_input],
+                      5);
+    /* Another account has the catalogue's, or that of its kind. */
+    ck_assert_uint_ne(target_of(snapshot, "chosen/of-my-own")->price, 0);
+    price = snapshot_price(snapshot, target_of(snapshot, "o/gpt-4o")->price);
+    ck_assert(span_eq(snapshot_span(snapshot, price->version), catalogue_built_in()->version));
+    snapshot_unref(snapshot);
+}
+
+END_TEST
+
 START_TEST(a_name_leads_to_the_nearest_meaning)
 {
     struct snapshot *snapshot = freeze(two, &no_rows);
@@ -412,6 +471,8 @@ int main(void)
     tcase_add_test(tests, settings_become_rows);
     tcase_add_loop_test(tests, a_model_promises_what_the_catalogue_knows_of_all_its_targets, 0,
                         ARRAY_LEN(promises));
+    tcase_add_test(tests, a_target_has_the_price_in_force_or_none);
+    tcase_add_test(tests, rows_of_the_store_stand_before_the_catalogue_from_their_time_on);
     tcase_add_test(tests, of_two_targets_the_smaller_limits_count);
     tcase_add_test(tests, a_name_leads_to_the_nearest_meaning);
     tcase_add_test(tests, a_key_in_the_environment_makes_a_provider);
