@@ -30,6 +30,7 @@ enum fault_flag {
     FAULT_NEXT_TARGET = 1, /* another target may be tried while no byte went to the client */
     FAULT_CLOSES = 2,      /* the client's connection cannot be used further */
     FAULT_NO_RETRY = 4,    /* answers x-should-retry: false */
+    FAULT_UNSERVED = 8,    /* the provider has not worked for the request: nothing is charged */
 };
 
 struct fault_row {

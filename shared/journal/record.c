@@ -54,9 +54,9 @@ static char *put_number(char *at, uint8_t tag, uint64_t number)
     return at + FIELD_BYTES + sizeof(number);
 }
 
-static char *put_text(char *at, uint8_t tag, struct span text)
+static char *put_text(char *at, uint8_t tag, struct span text, size_t most)
 {
-    size_t size_bytes = text.len < RECORD_TEXT_MAX ? text.len : RECORD_TEXT_MAX;
+    size_t size_bytes = text.len < most ? text.len : most;
     uint16_t size = htole16((uint16_t)size_bytes);
 
     if (!text.ptr || size_bytes == 0)
@@ -72,6 +72,7 @@ static char *put_text(char *at, uint8_t tag, struct span text)
 enum {
     PAYLOAD_MOST = 0
 #define USAGE_TEXT(tag, member)   +FIELD_BYTES + 2 + RECORD_TEXT_MAX
+#define USAGE_LONG(tag, member)   +FIELD_BYTES + 2 + RECORD_LONG_MAX
 #define USAGE_NUMBER(tag, member) +FIELD_BYTES + 8
 #include "shared/journal/record.def"
 #undef USAGE_TEXT
@@ -85,7 +86,8 @@ bool record_write(const struct usage_record *record, struct buffer *out)
     char frame[HEAD_BYTES + PAYLOAD_MOST] __attribute__((uninitialized));
     char *at = frame + HEAD_BYTES;
 
-#define USAGE_TEXT(tag, member)   at = put_text(at, tag, record->member);
+#define USAGE_TEXT(tag, member)   at = put_text(at, tag, record->member, RECORD_TEXT_MAX);
+#define USAGE_LONG(tag, member)   at = put_text(at, tag, record->member, RECORD_LONG_MAX);
 #define USAGE_NUMBER(tag, member) at = put_number(at, tag, record->member);
 #include "shared/journal/record.def"
 #undef USAGE_TEXT

@@ -38,7 +38,16 @@ struct usage_record {
 #undef USAGE_NUMBER
 };
 
-#define RECORD_TEXT_MAX    512 /* longer texts are cut */
+/* Bits of `estimated`: what the gateway counted itself, for want of the provider's word. */
+enum estimated {
+    ESTIMATED_input = 1,
+    ESTIMATED_output = 2,
+    ESTIMATED_cost = 4,   /* by the worst case: the worker died */
+    ESTIMATED_clamped = 8 /* the provider's word was absurd */
+};
+
+#define RECORD_TEXT_MAX    512  /* longer texts are cut */
+#define RECORD_LONG_MAX    2048 /* the same of USAGE_LONG */
 #define RECORD_PAYLOAD_MAX 16384
 
 /* Appends the framed record.  False when the buffer is full. */

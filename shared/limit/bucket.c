@@ -366,16 +366,20 @@ void money_add(struct bucket *bucket, uint64_t nano)
     add(&bucket->level[0], nano);
 }
 
-uint64_t money_settle(struct bucket *bucket, uint64_t amount, uint64_t reserved, uint64_t spent)
+uint64_t money_spend(struct bucket *bucket, uint64_t amount, uint64_t spent)
 {
     uint64_t before = atomic_fetch_add_explicit(&bucket->total, spent, memory_order_relaxed);
     uint64_t after = before + spent;
 
+    if (after <= amount)
+        return 0;
+    return before > amount ? spent : after - amount;
+}
+
+void money_release(struct bucket *bucket, uint64_t reserved, uint64_t spent)
+{
     if (spent > reserved)
         add(&bucket->level[0], spent - reserved);
     else
         subtract(&bucket->level[0], reserved - spent);
-    if (after <= amount)
-        return 0;
-    return before > amount ? spent : after - amount;
 }

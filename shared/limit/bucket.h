@@ -63,9 +63,10 @@ void place_give_back(struct bucket *bucket);
 enum take money_reserve(struct bucket *bucket, uint64_t amount, uint64_t nano);
 /* Reserves without asking for room. */
 void money_add(struct bucket *bucket, uint64_t nano);
-/* RESERVED becomes SPENT. Returns by how much that passed AMOUNT, for the first time; 0: not.
+/* RESERVED becomes SPENT, in two steps between which the note of the reservation goes: first it
+ * is spent (the part of it that is above AMOUNT is returned), then the reservation is replaced.
  */
-uint64_t money_settle(struct bucket *bucket, uint64_t amount, uint64_t reserved,
-                      uint64_t spent);
+uint64_t money_spend(struct bucket *bucket, uint64_t amount, uint64_t spent);
+void money_release(struct bucket *bucket, uint64_t reserved, uint64_t spent);
 
 #endif

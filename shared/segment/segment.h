@@ -48,7 +48,8 @@ struct slot { /* one writer per field: P the parent, W the worker, C the control
     _Atomic uint64_t started_ms;                   /* P: monotonic */
     _Atomic uint64_t snapshot_generation;          /* W: in force */
     _Atomic uint64_t journal_name;                 /* W: number of the journal file it writes */
-    uint8_t reserved[64];
+    _Atomic uint32_t inflight_high; /* W: rows of `inflight` that were ever used */
+    uint8_t reserved[60];
 };
 
 _Static_assert(sizeof(struct slot) == 128, "drawn in docs/shared-memory.md");
@@ -81,14 +82,17 @@ struct inflight {
     uint64_t tenant, team, user;
     int64_t started_wall_ms;
     uint64_t estimated_input_tokens;
+    uint64_t reserved_nano;
+    _Atomic uint64_t
+        cost_nano; /* once it is found, before budgets are settled; else UINT64_MAX */
     char provider[40];
     char model[72]; /* served model, cut */
     char asked[72]; /* what the client asked for, cut */
     char operation[24];
-    struct hold holds[SEGMENT_HOLDS]; /* these count in every state but FREE */
+    struct hold holds[SEGMENT_HOLDS]; /* these count in every state */
 };
 
-_Static_assert(sizeof(struct inflight) == 704, "drawn in docs/shared-memory.md");
+_Static_assert(sizeof(struct inflight) == 720, "drawn in docs/shared-memory.md");
 
 struct target_health { /* one cache line of atomics per provider account */
     _Atomic uint64_t requests, failures, in_flight;

@@ -4,6 +4,7 @@
 
 #include "shared/base/check.h"
 #include "shared/base/memory.h"
+#include "shared/limit/audit.h"
 
 #include "supervisor/ledger/ledger_inside.h"
 
@@ -44,10 +45,20 @@ static int compare(const void *a, const void *b)
            (left->request_id.len < right->request_id.len);
 }
 
+/* What was never used is not touched: it costs no memory. */
+static uint32_t rows_used(struct segment *segment, uint32_t slot)
+{
+    uint32_t high = atomic_load(&segment_slot(segment, slot)->inflight_high);
+
+    return high < SEGMENT_INFLIGHT ? high : SEGMENT_INFLIGHT;
+}
+
 static void collect(struct segment *segment, uint32_t slot, struct orphans *orphans)
 {
+    uint32_t high = rows_used(segment, slot);
+
     orphans->count = 0;
-    for (uint32_t i = 0; i < SEGMENT_INFLIGHT; i++) {
+    for (uint32_t i = 0; i < high; i++) {
         const struct inflight *row = segment_inflight(segment, slot, i);
         struct span id = text_of(row->request_id, sizeof(row->request_id));
 
@@ -125,6 +136,15 @@ static int mark_recorded(struct ledger *ledger, uint64_t own, struct orphans *or
     return result;
 }
 
+/* What counts as spent of budgets (audit_give_back), and nothing is known where none was held.
+ */
+static uint64_t cost_of(const struct inflight *row)
+{
+    uint64_t found = atomic_load(&row->cost_nano);
+
+    return found == UINT64_MAX && row->reserved_nano > 0 ? row->reserved_nano : found;
+}
+
 static void write_record(struct ledger *ledger, const struct orphan *orphan, int64_t now_ms)
 {
     const struct inflight *row = orphan->row;
@@ -158,6 +178,13 @@ static void write_record(struct ledger *ledger, const struct orphan *orphan, int
         .duration_us = took_ms > 0 ? (uint64_t)took_ms * 1000 : 0,
         .request_bytes = USAGE_UNKNOWN,
         .answer_bytes = USAGE_UNKNOWN,
+        .cost_nano = cost_of(row),
+        .reserved_nano = row->reserved_nano,
+        .estimated = ESTIMATED_cost,
+        .image_tokens = USAGE_UNKNOWN,
+        .image_output_tokens = USAGE_UNKNOWN,
+        .searches = USAGE_UNKNOWN,
+        .saved_nano = USAGE_UNKNOWN,
         .host = span_of_text(ledger->host),
     };
 
@@ -167,9 +194,15 @@ static void write_record(struct ledger *ledger, const struct orphan *orphan, int
 static void free_slot(struct segment *segment, uint32_t slot)
 {
     struct slot *of = segment_slot(segment, slot);
+    uint32_t high = rows_used(segment, slot);
 
-    for (uint32_t i = 0; i < SEGMENT_INFLIGHT; i++)
-        atomic_store(&segment_inflight(segment, slot, i)->state, INFLIGHT_FREE);
+    for (uint32_t i = 0; i < high; i++) {
+        struct inflight *row = segment_inflight(segment, slot, i);
+
+        (void)audit_give_back(segment, row);
+        atomic_store(&row->state, INFLIGHT_FREE);
+    }
+    atomic_store(&of->inflight_high, 0);
     atomic_store(&of->connections, 0);
     atomic_store(&of->exchanges, 0);
     atomic_store(&of->streams, 0);

@@ -71,6 +71,17 @@ static void add_retry_after(struct exchange *x, uint32_t delay_ms)
     reply_add_field(x->worker, SPAN("retry-after"), buffer_span(&text));
 }
 
+/* In both units: some SDKs know the exact one. */
+static void add_limit_retry(struct exchange *x, uint64_t delay_ms)
+{
+    struct buffer text _buffer_;
+
+    buffer_init(&text, 32);
+    (void)buffer_append_u64(&text, delay_ms);
+    add_retry_after(x, delay_ms < UINT32_MAX - 999 ? (uint32_t)delay_ms : UINT32_MAX - 999);
+    reply_add_field(x->worker, SPAN("retry-after-ms"), buffer_span(&text));
+}
+
 static void add_fault_fields(struct exchange *x)
 {
     const struct fault_row *row = fault_row(x->fault);
@@ -82,6 +93,8 @@ static void add_fault_fields(struct exchange *x)
         reply_add_field(worker, SPAN("allow"), span_of_text(x->head.allow));
     if (x->complaint && x->complaint->retry_after_ms > 0)
         add_retry_after(x, x->complaint->retry_after_ms);
+    else if (limits_retry_ms(x) > 0)
+        add_limit_retry(x, limits_retry_ms(x));
     else if (row->status == 503)
         add_retry_after(x, 1000);
     if (row->flags & FAULT_NO_RETRY)
@@ -189,6 +202,7 @@ void reply_fault(struct exchange *x)
 {
     if (!x->client || x->answer.ended)
         return;
+    limits_say_refusal(x);
     if (x->answer.head_sent) {
         if (x->answer.stream)
             end_stream(x);

@@ -16,9 +16,11 @@
 #include "worker/accept/client.h"
 #include "worker/authenticate/caller.h"
 #include "worker/flow/crossing.h"
+#include "worker/flow/limits.h"
 #include "worker/flow/view.h"
 #include "worker/limit/ticket.h"
 #include "worker/meter/bill.h"
+#include "worker/meter/use.h"
 #include "worker/parse/ask.h"
 #include "worker/parse/head.h"
 #include "worker/route/plan.h"
@@ -32,6 +34,7 @@
 
 struct worker;
 struct stored;
+struct json_writer;
 
 enum phase {
 #define PHASE(name) PHASE_##name,
@@ -71,8 +74,9 @@ struct answer {
     bool estimated; /* a count that nobody has counted */
     bool told;      /* the stream carries its error already: only its end is due */
     bool paused;
-    struct span head;    /* as it will be sent, until it is */
-    uint64_t body_bytes; /* of the provider's body */
+    struct span head;                             /* as it will be sent, until it is */
+    uint64_t body_bytes;                          /* of the provider's body */
+    uint64_t records, record_bytes, record_least; /* of its stream, data alone */
     uint64_t sent_bytes;
 };
 
@@ -96,9 +100,11 @@ struct exchange {
     struct ask ask;
     struct span asked_model; /* outlives the body */
     struct ticket ticket;
+    struct limits limits;
     struct route_plan *plan;
     unsigned target; /* index in the plan */
     unsigned attempts;
+    struct span tries; /* those that failed, for the record: a JSON array; ptr NULL: none */
     uint8_t provider_dialect; /* enum dialect_id, of the current attempt */
     struct crossing
         *crossing;         /* NULL: the bytes are passed on; else what comes is translated */
@@ -113,6 +119,9 @@ struct exchange {
     struct stream_tap stream;
     struct buffer error_body;
     struct bill bill;
+    struct used used; /* in the end */
+    uint64_t cost_nano;
+    struct span price; /* how the cost was found, for the record */
 
     enum fault fault;
     struct refusal refusal;
@@ -183,6 +192,16 @@ void reply_fault(struct exchange *x);
 /* A fault of a connection without an exchange. */
 void reply_bare(struct worker *worker, struct client *client, enum fault fault,
                 const char *detail);
+
+/* charge.c: x->used, x->cost_nano, x->price; what was taken of limits and budgets ends. */
+void charge_settle(struct exchange *x);
+
+/* account.c: the usage record; its texts are in the arena */
+void account_record(struct exchange *x, struct usage_record *record);
+/* An attempt failed. */
+void account_try(struct exchange *x, enum fault fault);
+/* The times in the rooms, as an object of microseconds. */
+void account_rooms(const struct exchange *x, struct json_writer *json);
 
 /* settle.c: usage record, access line, metrics */
 void settle_meter(struct exchange *x);

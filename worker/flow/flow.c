@@ -313,7 +313,16 @@ static enum step enter_limit(struct exchange *x)
 {
     x->fault =
         ticket_take(&x->worker->places, x->view->page->limits.exchanges_per_worker, &x->ticket);
-    return x->fault ? STEP_REFUSE : STEP_NEXT;
+    if (x->fault)
+        return STEP_REFUSE;
+    claims_init(&x->limits.claims, x->worker->segment, x->view->snapshot, &x->arena,
+                x->ticket.row->holds, x->started_wall_ms);
+    switch (limits_take(x)) {
+    case LIMITS_ROOM: return STEP_NEXT;
+    case LIMITS_FULL: return STEP_REFUSE;
+    case LIMITS_AWAITS: break;
+    }
+    return STEP_WAIT;
 }
 
 static void refuse_model(struct exchange *x)
@@ -362,6 +371,9 @@ static void note_sent(struct exchange *x)
         .user = x->caller.key->user,
         .started_wall_ms = x->started_wall_ms,
         .stream = x->ask.stream,
+        .estimated_input_tokens = x->limits.expected.input,
+        .reserved_nano = claims_reserved_nano(&x->limits.claims),
+        .cost_nano = UINT64_MAX,
     };
 
     memcpy(facts.request_id, x->id, sizeof(facts.request_id));
@@ -375,8 +387,23 @@ static void note_sent(struct exchange *x)
     ticket_sent(&x->ticket, &facts);
 }
 
+/* The next target whose provider has room under its own limits. */
+static enum fault find_room(struct exchange *x)
+{
+    enum fault fault = limits_take_provider(x);
+
+    while (fault && x->target + 1 < x->plan->count) {
+        x->target++;
+        fault = limits_take_provider(x);
+    }
+    return fault;
+}
+
 static enum step enter_translate(struct exchange *x)
 {
+    x->fault = find_room(x);
+    if (x->fault)
+        return STEP_REFUSE;
     x->fault = outgoing_make(x);
     if (x->fault)
         return STEP_REFUSE;

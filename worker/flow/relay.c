@@ -64,6 +64,8 @@ static void forget_answer(struct exchange *x)
 /* Ends the attempt with FAULT: the next target, or the client's answer. */
 void relay_give_up(struct exchange *x, enum fault fault)
 {
+    if (x->calling)
+        account_try(x, fault);
     relay_attempt_ended(x, false);
     batch_clear(&x->worker->batch);
     if (may_try_next(x) && (fault_row(fault)->flags & FAULT_NEXT_TARGET)) {

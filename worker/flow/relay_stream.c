@@ -64,9 +64,20 @@ enum fault complaint_fault(const struct complaint *complaint)
     return complaint_row((enum complaint_kind)complaint->kind)->fault;
 }
 
+/* By which what came can be estimated, should nobody count it. */
+static void count_record(struct answer *answer, size_t bytes)
+{
+    answer->records++;
+    answer->record_bytes += bytes;
+    if (answer->record_least == 0 || bytes < answer->record_least)
+        answer->record_least = bytes;
+}
+
 static void relay_record(struct exchange *x, const struct sse_record *record, bool in_place)
 {
     metric_add(x->worker->metrics, METRIC_stream_events_total, 1);
+    if (record->has_data)
+        count_record(&x->answer, record->data.len);
     if (x->crossing)
         event_read(&x->crossing->reader, record);
     else

@@ -76,7 +76,7 @@ static void pass_on(struct exchange *x, const struct http_head *from)
         /* The body of an error is checked, so it is plain or not the provider's. */
         if (from->status >= 400 && span_eq(names[i], SPAN("content-encoding")))
             continue;
-        if (value.ptr && http_value_valid(value))
+        if (value.ptr && http_value_valid(value) && !limits_hide_field(x, names[i]))
             add_field(out, names[i], value);
     }
     if (!id.ptr)
@@ -101,6 +101,7 @@ void reply_end_head(struct exchange *x)
     struct buffer *out = &x->worker->head;
 
     add_dropped(x, out);
+    limits_add_fields(x);
     if (x->answer.estimated)
         add_field(out, SPAN("x-aigw-estimated"), SPAN("true"));
     add_field(out, SPAN("x-request-id"), span_of(x->id, REQUEST_ID_SIZE));

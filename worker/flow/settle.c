@@ -5,23 +5,6 @@
 #include "worker/translate/dialect.h"
 #include "worker/worker.h"
 
-/* The provider's stream broke its own rules, in a way that could be mended. */
-static bool was_repaired(const struct exchange *x)
-{
-    return x->answer.repaired || (x->crossing && x->crossing->reader.repaired);
-}
-
-static enum outcome outcome_of(const struct exchange *x)
-{
-    if (x->gone)
-        return OUTCOME_client_gone;
-    if (!x->fault)
-        return was_repaired(x) ? OUTCOME_repaired : OUTCOME_complete;
-    if (x->first_byte_ns)
-        return OUTCOME_truncated;
-    return fault_row(x->fault)->source == SOURCE_PROVIDER ? OUTCOME_failed : OUTCOME_refused;
-}
-
 /* Exchanges with a provider's operation and a valid key are owed a record. */
 static bool record_owed(const struct exchange *x)
 {
@@ -37,12 +20,12 @@ static void add_tokens(const struct exchange *x)
         return;
     health = segment_target(x->worker->segment, exchange_target(x)->provider->health_row);
     metric_add(x->worker->metrics, METRIC_input_tokens_total, x->bill.usage.input);
-    (void)atomic_fetch_add_explicit(&health->input_tokens, x->bill.usage.input,
+    (void)atomic_fetch_add_explicit(&health->input_tokens, x->used.usage.input,
                                     memory_order_relaxed);
     if (x->bill.usage.output == USAGE_UNKNOWN)
         return;
     metric_add(x->worker->metrics, METRIC_output_tokens_total, x->bill.usage.output);
-    (void)atomic_fetch_add_explicit(&health->output_tokens, x->bill.usage.output,
+    (void)atomic_fetch_add_explicit(&health->output_tokens, x->used.usage.output,
                                     memory_order_relaxed);
 }
 
@@ -87,6 +70,8 @@ void settle_meter(struct exchange *x)
         metric_add(metrics, METRIC_requests_streamed_total, 1);
     stream_ended(x);
     take_stream_usage(x);
+    if (record_owed(x))
+        charge_settle(x);
     metric_add(metrics, METRIC_client_bytes_sent_total, x->answer.sent_bytes);
     if (x->fault) {
         metric_add(metrics, METRIC_requests_failed_total, 1);
@@ -105,52 +90,6 @@ void settle_meter(struct exchange *x)
         histogram_add(&metrics->overhead, total_us > provider_us ? total_us - provider_us : 0);
 }
 
-static void fill_record(const struct exchange *x, struct usage_record *record)
-{
-    const struct snapshot *snapshot = x->view->snapshot;
-    const struct plan_target *target = x->plan ? exchange_target(x) : NULL;
-
-    *record = (struct usage_record){
-        .request_id = span_of(x->id, REQUEST_ID_SIZE),
-        .started_ms = (uint64_t)x->started_wall_ms,
-        .key_id = span_of(x->caller.key->id, KEY_ID_SIZE),
-        .tenant = x->caller.key->tenant,
-        .team = x->caller.key->team,
-        .user_id = x->caller.key->user,
-        .operation = span_of_text(operation_row(x->head.operation)->name),
-        .dialect = exchange_dialect(x)->name,
-        .asked_model = x->asked_model,
-        .provider = target ? snapshot_span(snapshot, target->provider->name) : SPAN_NONE,
-        .served_model = target ? target->model : SPAN_NONE,
-        .streamed = x->answer.stream,
-        .status = x->gone && !x->answer.status ? fault_row(x->fault)->status : x->answer.status,
-        .outcome = outcome_of(x),
-        .fault = x->fault ? span_of_text(fault_row(x->fault)->name) : SPAN_NONE,
-        .attempts = x->attempts,
-        .input_tokens = x->bill.usage.input,
-        .output_tokens = x->bill.usage.output,
-        .cached_tokens = x->bill.usage.cached,
-        .cache_write_tokens = x->bill.usage.cache_write,
-        .reasoning_tokens = x->bill.usage.reasoning,
-        .audio_tokens = x->bill.usage.audio_input,
-        .cache_write_long_tokens = x->bill.usage.cache_write_long,
-        .audio_output_tokens = x->bill.usage.audio_output,
-        .tool_input_tokens = x->bill.usage.tool_input,
-        .provider_dialect =
-            target ? dialect_row((enum dialect_id)x->provider_dialect)->name : SPAN_NONE,
-        .dropped =
-            x->crossing ? dropped_list(&x->crossing->translation, RECORD_TEXT_MAX) : SPAN_NONE,
-        .first_byte_us =
-            x->first_byte_ns ? (x->first_byte_ns - x->started_ns) / 1000 : USAGE_UNKNOWN,
-        .duration_us = (x->entered_ns - x->started_ns) / 1000,
-        .request_bytes = x->head.content_length == HTTP_LENGTH_NONE ? x->received_bytes
-                                                                    : x->head.content_length,
-        .answer_bytes = x->answer.body_bytes,
-        .raw_usage = x->bill.usage.raw,
-        .host = snapshot_span(snapshot, x->view->page->host_name),
-    };
-}
-
 static void member_known(struct json_writer *json, struct span key, uint64_t value)
 {
     if (value != USAGE_UNKNOWN)
@@ -161,22 +100,6 @@ static void member_there(struct json_writer *json, struct span key, struct span 
 {
     if (text.ptr && text.len > 0)
         json_write_member_text(json, key, text);
-}
-
-static void write_rooms(struct json_writer *json, const struct exchange *x)
-{
-    static const char *const names[] = {
-#define PHASE(name) #name,
-#include "worker/flow/pipeline.def"
-#undef PHASE
-    };
-
-    json_write_key(json, SPAN("rooms_us"));
-    json_write_object(json);
-    for (unsigned i = 0; i <= PHASE_upstream; i++)
-        if (x->phase_us[i] > 0)
-            json_write_member_u64(json, span_of_text(names[i]), x->phase_us[i]);
-    json_write_object_end(json);
 }
 
 /* One line for one exchange. No header, body or secret stands in it. */
@@ -210,14 +133,17 @@ static void write_access(const struct exchange *x, struct buffer *out)
     if (x->fault)
         json_write_member_text(&json, SPAN("fault"), span_of_text(fault_row(x->fault)->name));
     member_there(&json, SPAN("detail"), x->detail);
-    member_known(&json, SPAN("input_tokens"), x->bill.usage.input);
-    member_known(&json, SPAN("output_tokens"), x->bill.usage.output);
+    member_known(&json, SPAN("input_tokens"), x->used.usage.input);
+    member_known(&json, SPAN("output_tokens"), x->used.usage.output);
+    if (record_owed(x))
+        member_known(&json, SPAN("cost_nano"), x->cost_nano);
     if (x->first_byte_ns)
         json_write_member_u64(&json, SPAN("first_byte_us"),
                               (x->first_byte_ns - x->started_ns) / 1000);
     json_write_member_u64(&json, SPAN("duration_us"), (x->entered_ns - x->started_ns) / 1000);
     json_write_member_u64(&json, SPAN("sent_bytes"), x->answer.sent_bytes);
-    write_rooms(&json, x);
+    json_write_key(&json, SPAN("rooms_us"));
+    account_rooms(x, &json);
     json_write_object_end(&json);
 }
 
@@ -255,7 +181,7 @@ void settle_log(struct exchange *x)
     if (record_owed(x)) {
         struct usage_record record;
 
-        fill_record(x, &record);
+        account_record(x, &record);
         journal_append(&x->worker->journal, &record);
     }
     free_place(x, record_owed(x));

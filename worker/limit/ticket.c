@@ -9,6 +9,7 @@ void places_init(struct places *places, struct segment *segment, uint32_t slot)
     places->segment = segment;
     places->slot = slot;
     places->taken_count = 0;
+    places->high = 0;
     places->free_count = SEGMENT_INFLIGHT;
     for (uint32_t i = 0; i < SEGMENT_INFLIGHT; i++)
         places->free[i] = (uint16_t)(SEGMENT_INFLIGHT - 1 - i);
@@ -20,6 +21,10 @@ enum fault ticket_take(struct places *places, uint32_t exchanges_max, struct tic
         return FAULT_overloaded;
     ret->index = places->free[--places->free_count];
     ret->row = segment_inflight(places->segment, places->slot, ret->index);
+    if (ret->index >= places->high) {
+        places->high = ret->index + 1U;
+        atomic_store(&segment_slot(places->segment, places->slot)->inflight_high, places->high);
+    }
     places->taken_count++;
     return FAULT_NONE;
 }
@@ -28,10 +33,11 @@ void ticket_sent(struct ticket *ticket, const struct inflight *facts)
 {
     struct inflight *row = ticket->row;
     size_t head = offsetof(struct inflight, provider_len);
+    size_t end = offsetof(struct inflight, holds);
 
     atomic_store_explicit(&row->state, INFLIGHT_OPEN, memory_order_relaxed);
     atomic_thread_fence(memory_order_release);
-    memcpy((char *)row + head, (const char *)facts + head, sizeof(*row) - head);
+    memcpy((char *)row + head, (const char *)facts + head, end - head);
     atomic_store_explicit(&row->state, INFLIGHT_SENT, memory_order_release);
 }
 

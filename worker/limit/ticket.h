@@ -17,6 +17,7 @@ struct places {
     uint32_t slot;
     uint32_t free_count;
     uint32_t taken_count;
+    uint32_t high; /* rows that were ever used */
     uint16_t free[SEGMENT_INFLIGHT];
 };
 

@@ -8,6 +8,12 @@ enum {
     PICK_MODEL,
     PICK_STREAM,
     PICK_OPTIONS,
+    PICK_MAX_TOKENS,
+    PICK_MAX_COMPLETION_TOKENS,
+    PICK_MAX_OUTPUT_TOKENS,
+    PICK_CHOICES,
+    PICK_GENERATION,
+    PICK_SERVICE,
     PICK_COUNT
 };
 
@@ -52,6 +58,38 @@ static enum fault read_stream(const struct json_pick *picks, struct ask *ret,
     return FAULT_NONE;
 }
 
+static uint64_t number_of(struct json_value value)
+{
+    uint64_t number = 0;
+
+    return json_u64(value, &number) ? number : 0;
+}
+
+static uint64_t larger(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+/* What bounds the cost. Wrong types are the provider's to judge. */
+static void read_bounds(const struct json_pick *picks, struct ask *ret)
+{
+    struct json_value generation = picks[PICK_GENERATION].value;
+    struct json_value service = picks[PICK_SERVICE].value;
+    uint64_t most = larger(number_of(picks[PICK_MAX_TOKENS].value),
+                           larger(number_of(picks[PICK_MAX_COMPLETION_TOKENS].value),
+                                  number_of(picks[PICK_MAX_OUTPUT_TOKENS].value)));
+    uint64_t choices = number_of(picks[PICK_CHOICES].value);
+
+    if (generation.kind == JSON_OBJECT) {
+        most = larger(most, number_of(json_member(generation, SPAN("maxOutputTokens"))));
+        choices = larger(choices, number_of(json_member(generation, SPAN("candidateCount"))));
+    }
+    ret->output_max = most;
+    ret->choices = larger(choices, 1);
+    if (service.kind == JSON_STRING)
+        ret->service = span_of(service.raw.ptr + 1, service.raw.len - 2);
+}
+
 /* By the path (then a member `model` is the provider's to judge), else by the body. */
 static enum fault read_model(struct json_value value, struct span argument, struct arena *arena,
                              struct ask *ret, struct refusal *reterr)
@@ -79,6 +117,12 @@ enum fault ask_read(struct span body, enum operation_kind kind, struct span argu
         [PICK_MODEL] = {.key = SPAN("model")},
         [PICK_STREAM] = {.key = SPAN("stream")},
         [PICK_OPTIONS] = {.key = SPAN("stream_options")},
+        [PICK_MAX_TOKENS] = {.key = SPAN("max_tokens")},
+        [PICK_MAX_COMPLETION_TOKENS] = {.key = SPAN("max_completion_tokens")},
+        [PICK_MAX_OUTPUT_TOKENS] = {.key = SPAN("max_output_tokens")},
+        [PICK_CHOICES] = {.key = SPAN("n")},
+        [PICK_GENERATION] = {.key = SPAN("generationConfig")},
+        [PICK_SERVICE] = {.key = SPAN("service_tier")},
     };
     struct json_error error;
     enum fault fault;
@@ -87,6 +131,7 @@ enum fault ask_read(struct span body, enum operation_kind kind, struct span argu
     ret->body = body;
     if (!json_pick(body, picks, PICK_COUNT, &ret->open_offset, &empty, &error))
         return refuse_json(&error, arena, reterr);
+    read_bounds(picks, ret);
     fault = read_model(picks[PICK_MODEL].value, argument, arena, ret, reterr);
     if (fault)
         return fault;

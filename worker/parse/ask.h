@@ -23,7 +23,10 @@ struct ask {
     struct json_value stream_options;
     size_t open_offset; /* just after the opening brace */
     bool stream;
-    bool wants_usage; /* stream_options.include_usage is true */
+    bool wants_usage;    /* stream_options.include_usage is true */
+    uint64_t output_max; /* tokens of one answer; 0: nothing was said */
+    uint64_t choices;    /* answers, at least 1 */
+    struct span service; /* the inside of "service_tier"; ptr NULL: nothing was said */
 };
 
 /* Why a body was refused, in words for the client. */

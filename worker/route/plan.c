@@ -99,6 +99,9 @@ static void fill(const struct snapshot *snapshot, const struct snapshot_target *
                                  snapshot_provider);
     ret->model = snapshot_span(snapshot, from->model);
     ret->model_json = snapshot_span(snapshot, from->model_json);
+    ret->price = from->price;
+    ret->yield = from->yield;
+    ret->context = from->context;
 }
 
 enum fault plan_make(const struct snapshot *snapshot, const struct caller *caller,

@@ -18,7 +18,8 @@
 struct plan_target {
     const struct snapshot_provider *provider;
     uint32_t provider_index;
-    struct span model, model_json; /* as the provider calls it; the second is a JSON string */
+    struct span model, model_json;  /* as the provider calls it; the second is a JSON string */
+    uint32_t price, yield, context; /* as in struct snapshot_target */
 };
 
 struct route_plan {

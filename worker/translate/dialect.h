@@ -11,6 +11,7 @@
 #include "worker/translate/chat.h"
 #include "worker/translate/complaint.h"
 #include "worker/translate/event.h"
+#include "worker/translate/limit_field.h"
 #include "worker/translate/reply.h"
 #include "worker/translate/translation.h"
 
@@ -47,6 +48,8 @@ struct dialect {
     unsigned request_header_count;
     const struct span *answer_headers; /* provider headers that go on to such a client */
     unsigned answer_header_count;
+    const struct limit_field *limit_fields; /* none: those of the default dialect */
+    unsigned limit_field_count;
 
     struct span model_member, stream_member; /* of a request's body; empty: not there */
     struct span usage_member;                /* of a whole answer */

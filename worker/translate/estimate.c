@@ -141,3 +141,33 @@ uint64_t estimate_chat(const struct chat *chat)
                   estimate_text(tool->schema.raw);
     return tokens + estimate_text(chat->format.schema.raw);
 }
+
+#define DATA_LEAST 512 /* bytes of a string without a space: a picture, a sound, a document */
+
+static uint64_t of_string(struct span inside)
+{
+    size_t look = inside.len < DATA_LEAST ? inside.len : DATA_LEAST;
+
+    if (inside.len >= DATA_LEAST && !memchr(inside.ptr, ' ', look) &&
+        !memchr(inside.ptr, '\\', look) && !memchr(inside.ptr, 0xe4, look))
+        return MEDIA_TOKENS;
+    return estimate_text(inside);
+}
+
+uint64_t estimate_body(struct span body)
+{
+    const char *at = body.ptr, *end = body.ptr + body.len;
+    uint64_t tokens = 0;
+
+    while (at < end && (at = memchr(at, '"', (size_t)(end - at))) != NULL) {
+        const char *from = ++at;
+
+        while (at < end && *at != '"')
+            at += *at == '\\' ? 2 : 1;
+        if (at > end)
+            at = end;
+        tokens += of_string(span_of(from, (size_t)(at - from)));
+        at++;
+    }
+    return tokens;
+}

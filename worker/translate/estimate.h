@@ -13,5 +13,8 @@
 
 uint64_t estimate_text(struct span escaped);
 uint64_t estimate_chat(const struct chat *chat);
+/* Of the body of any request: JSON that was accepted. What looks like data and not like text
+ * counts as one picture. */
+uint64_t estimate_body(struct span body);
 
 #endif

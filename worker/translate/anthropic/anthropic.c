@@ -27,6 +27,29 @@ static const struct span answer_headers[] = {
     WORD("anthropic-ratelimit-output-tokens-reset"),
 };
 
+static const struct limit_field limit_fields[] = {
+    {WORD("anthropic-ratelimit-requests-limit"), LIMIT_UNIT_requests, LIMIT_VALUE_LIMIT},
+    {WORD("anthropic-ratelimit-requests-remaining"), LIMIT_UNIT_requests,
+     LIMIT_VALUE_REMAINING},
+    {WORD("anthropic-ratelimit-requests-reset"), LIMIT_UNIT_requests, LIMIT_VALUE_RESET_TIME},
+    {WORD("anthropic-ratelimit-tokens-limit"), LIMIT_UNIT_total_tokens, LIMIT_VALUE_LIMIT},
+    {WORD("anthropic-ratelimit-tokens-remaining"), LIMIT_UNIT_total_tokens,
+     LIMIT_VALUE_REMAINING},
+    {WORD("anthropic-ratelimit-tokens-reset"), LIMIT_UNIT_total_tokens, LIMIT_VALUE_RESET_TIME},
+    {WORD("anthropic-ratelimit-input-tokens-limit"), LIMIT_UNIT_input_tokens,
+     LIMIT_VALUE_LIMIT},
+    {WORD("anthropic-ratelimit-input-tokens-remaining"), LIMIT_UNIT_input_tokens,
+     LIMIT_VALUE_REMAINING},
+    {WORD("anthropic-ratelimit-input-tokens-reset"), LIMIT_UNIT_input_tokens,
+     LIMIT_VALUE_RESET_TIME},
+    {WORD("anthropic-ratelimit-output-tokens-limit"), LIMIT_UNIT_output_tokens,
+     LIMIT_VALUE_LIMIT},
+    {WORD("anthropic-ratelimit-output-tokens-remaining"), LIMIT_UNIT_output_tokens,
+     LIMIT_VALUE_REMAINING},
+    {WORD("anthropic-ratelimit-output-tokens-reset"), LIMIT_UNIT_output_tokens,
+     LIMIT_VALUE_RESET_TIME},
+};
+
 const struct dialect dialect_anthropic = {
     .name = WORD("anthropic"),
     .id = DIALECT_anthropic,
@@ -34,6 +57,8 @@ const struct dialect dialect_anthropic = {
     .request_header_count = ARRAY_LEN(request_headers),
     .answer_headers = answer_headers,
     .answer_header_count = ARRAY_LEN(answer_headers),
+    .limit_fields = limit_fields,
+    .limit_field_count = ARRAY_LEN(limit_fields),
     .model_member = WORD("model"),
     .stream_member = WORD("stream"),
     .usage_member = WORD("usage"),

@@ -21,6 +21,15 @@ static const struct span answer_headers[] = {
     WORD("x-ratelimit-reset-tokens"),
 };
 
+static const struct limit_field limit_fields[] = {
+    {WORD("x-ratelimit-limit-requests"), LIMIT_UNIT_requests, LIMIT_VALUE_LIMIT},
+    {WORD("x-ratelimit-remaining-requests"), LIMIT_UNIT_requests, LIMIT_VALUE_REMAINING},
+    {WORD("x-ratelimit-reset-requests"), LIMIT_UNIT_requests, LIMIT_VALUE_RESET_SPAN},
+    {WORD("x-ratelimit-limit-tokens"), LIMIT_UNIT_total_tokens, LIMIT_VALUE_LIMIT},
+    {WORD("x-ratelimit-remaining-tokens"), LIMIT_UNIT_total_tokens, LIMIT_VALUE_REMAINING},
+    {WORD("x-ratelimit-reset-tokens"), LIMIT_UNIT_total_tokens, LIMIT_VALUE_RESET_SPAN},
+};
+
 const struct dialect dialect_openai = {
     .name = WORD("openai"),
     .id = DIALECT_openai,
@@ -28,6 +37,8 @@ const struct dialect dialect_openai = {
     .request_header_count = ARRAY_LEN(request_headers),
     .answer_headers = answer_headers,
     .answer_header_count = ARRAY_LEN(answer_headers),
+    .limit_fields = limit_fields,
+    .limit_field_count = ARRAY_LEN(limit_fields),
     .model_member = WORD("model"),
     .stream_member = WORD("stream"),
     .usage_member = WORD("usage"),

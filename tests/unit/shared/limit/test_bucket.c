@@ -180,16 +180,24 @@ START_TEST(a_grant_decides_and_what_is_missing_is_asked_for)
 
 END_TEST
 
+static uint64_t settle(uint64_t reserved, uint64_t spent)
+{
+    uint64_t passed = money_spend(bucket, 100, spent);
+
+    money_release(bucket, reserved, spent);
+    return passed;
+}
+
 START_TEST(money_is_reserved_up_to_the_amount_and_settled)
 {
     ck_assert_int_eq(money_reserve(bucket, 100, 60), TAKE_DONE);
     ck_assert_int_eq(money_reserve(bucket, 100, 41), TAKE_FULL);
     ck_assert_int_eq(money_reserve(bucket, 100, 40), TAKE_DONE);
-    ck_assert_uint_eq(money_settle(bucket, 100, 60, 10), 0);
+    ck_assert_uint_eq(settle(60, 10), 0);
     ck_assert_uint_eq(atomic_load(&bucket->level[0]), 50);
     ck_assert_int_eq(money_reserve(bucket, 100, 50), TAKE_DONE);
-    ck_assert_uint_eq(money_settle(bucket, 100, 40, 95), 5);
-    ck_assert_uint_eq(money_settle(bucket, 100, 50, 7), 7);
+    ck_assert_uint_eq(settle(40, 95), 5);
+    ck_assert_uint_eq(settle(50, 7), 7);
     ck_assert_uint_eq(atomic_load(&bucket->total), 112);
     ck_assert_uint_eq(atomic_load(&bucket->level[0]), 112);
 }

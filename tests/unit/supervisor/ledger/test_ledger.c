@@ -368,7 +368,9 @@ static void fill_row(struct segment *segment, uint32_t index, unsigned request,
     memcpy(row->operation, "chat", 4);
     row->operation_len = 4;
     row->started_wall_ms = 5000;
+    atomic_store(&row->cost_nano, UINT64_MAX);
     atomic_store(&row->state, state);
+    atomic_store(&segment_slot(segment, 3)->inflight_high, SEGMENT_INFLIGHT);
 }
 
 START_TEST(a_dead_workers_exchanges_are_recorded_once)

@@ -1,0 +1,159 @@
+/* The usage record of an exchange, and its parts that are texts. */
+#include "shared/base/clock.h"
+#include "shared/text/json_write.h"
+
+#include "worker/translate/dialect.h"
+#include "worker/worker.h"
+
+#define TRIES_TOLD 1600 /* bytes, after which no more attempts are told */
+#define TEXT_LIMIT 4096
+
+/* The provider's stream broke its own rules, in a way that could be mended. */
+static bool was_repaired(const struct exchange *x)
+{
+    return x->answer.repaired || (x->crossing && x->crossing->reader.repaired);
+}
+
+static enum outcome outcome_of(const struct exchange *x)
+{
+    if (x->gone)
+        return OUTCOME_client_gone;
+    if (!x->fault)
+        return was_repaired(x) ? OUTCOME_repaired : OUTCOME_complete;
+    if (x->first_byte_ns)
+        return OUTCOME_truncated;
+    return fault_row(x->fault)->source == SOURCE_PROVIDER ? OUTCOME_failed : OUTCOME_refused;
+}
+
+void account_rooms(const struct exchange *x, struct json_writer *json)
+{
+    static const char *const names[] = {
+#define PHASE(name) #name,
+#include "worker/flow/pipeline.def"
+#undef PHASE
+    };
+
+    json_write_object(json);
+    for (unsigned i = 0; i <= PHASE_upstream; i++)
+        if (x->phase_us[i] > 0)
+            json_write_member_u64(json, span_of_text(names[i]), x->phase_us[i]);
+    json_write_object_end(json);
+}
+
+/* ---- texts ------------------------------------------------------------------------------- */
+
+static struct span rooms_of(struct exchange *x)
+{
+    struct json_writer json;
+    struct buffer text _buffer_;
+
+    buffer_init(&text, TEXT_LIMIT);
+    json_write_init(&json, &text);
+    account_rooms(x, &json);
+    return arena_copy(&x->arena, buffer_span(&text));
+}
+
+static struct span tags_of(struct exchange *x)
+{
+    struct json_writer json;
+    struct buffer text _buffer_;
+
+    buffer_init(&text, TEXT_LIMIT);
+    if (x->head.tag_count == 0)
+        return SPAN_NONE;
+    json_write_init(&json, &text);
+    json_write_array(&json);
+    for (unsigned i = 0; i < x->head.tag_count; i++)
+        json_write_text(&json, x->head.tags[i]);
+    json_write_array_end(&json);
+    return arena_copy(&x->arena, buffer_span(&text));
+}
+
+/* The array so far without its end, then one more. */
+void account_try(struct exchange *x, enum fault fault)
+{
+    const struct plan_target *target = exchange_target(x);
+    uint64_t took_us = (clock_monotonic_ns() - x->sent_ns) / 1000;
+    struct json_writer json;
+    struct buffer text _buffer_;
+
+    buffer_init(&text, TEXT_LIMIT);
+    if (x->tries.len > TRIES_TOLD)
+        return;
+    (void)buffer_append(&text,
+                        x->tries.len > 0 ? span_of(x->tries.ptr, x->tries.len - 1) : SPAN("["));
+    if (x->tries.len > 0)
+        (void)buffer_append_byte(&text, ',');
+    json_write_init(&json, &text);
+    json_write_object(&json);
+    json_write_member_text(&json, SPAN("provider"),
+                           snapshot_span(x->view->snapshot, target->provider->name));
+    json_write_member_text(&json, SPAN("model"), target->model);
+    json_write_member_u64(&json, SPAN("status"), x->answer.upstream_status);
+    json_write_member_text(&json, SPAN("fault"), span_of_text(fault_row(fault)->name));
+    json_write_member_u64(&json, SPAN("us"), took_us);
+    json_write_object_end(&json);
+    (void)buffer_append_byte(&text, ']');
+    x->tries = arena_copy(&x->arena, buffer_span(&text));
+}
+
+/* ---- the record -------------------------------------------------------------------------- */
+
+void account_record(struct exchange *x, struct usage_record *record)
+{
+    const struct snapshot *snapshot = x->view->snapshot;
+    const struct plan_target *target = x->plan ? exchange_target(x) : NULL;
+
+    *record = (struct usage_record){
+        .request_id = span_of(x->id, REQUEST_ID_SIZE),
+        .started_ms = (uint64_t)x->started_wall_ms,
+        .key_id = span_of(x->caller.key->id, KEY_ID_SIZE),
+        .tenant = x->caller.key->tenant,
+        .team = x->caller.key->team,
+        .user_id = x->caller.key->user,
+        .operation = span_of_text(operation_row(x->head.operation)->name),
+        .dialect = exchange_dialect(x)->name,
+        .asked_model = x->asked_model,
+        .provider = target ? snapshot_span(snapshot, target->provider->name) : SPAN_NONE,
+        .served_model = target ? target->model : SPAN_NONE,
+        .streamed = x->answer.stream,
+        .status = x->gone && !x->answer.status ? fault_row(x->fault)->status : x->answer.status,
+        .outcome = outcome_of(x),
+        .fault = x->fault ? span_of_text(fault_row(x->fault)->name) : SPAN_NONE,
+        .attempts = x->attempts,
+        .input_tokens = x->used.usage.input,
+        .output_tokens = x->used.usage.output,
+        .cached_tokens = x->used.usage.cached,
+        .cache_write_tokens = x->used.usage.cache_write,
+        .reasoning_tokens = x->used.usage.reasoning,
+        .audio_tokens = x->used.usage.audio_input,
+        .cache_write_long_tokens = x->used.usage.cache_write_long,
+        .audio_output_tokens = x->used.usage.audio_output,
+        .tool_input_tokens = x->used.usage.tool_input,
+        .provider_dialect =
+            target ? dialect_row((enum dialect_id)x->provider_dialect)->name : SPAN_NONE,
+        .dropped =
+            x->crossing ? dropped_list(&x->crossing->translation, RECORD_TEXT_MAX) : SPAN_NONE,
+        .first_byte_us =
+            x->first_byte_ns ? (x->first_byte_ns - x->started_ns) / 1000 : USAGE_UNKNOWN,
+        .duration_us = (x->entered_ns - x->started_ns) / 1000,
+        .request_bytes = x->head.content_length == HTTP_LENGTH_NONE ? x->received_bytes
+                                                                    : x->head.content_length,
+        .answer_bytes = x->answer.body_bytes,
+        .raw_usage = x->bill.usage.raw,
+        .tags = tags_of(x),
+        .cost_nano = x->cost_nano,
+        .price = x->price,
+        .estimated = x->used.estimated,
+        .limits = x->limits.told,
+        .reserved_nano = x->limits.reserved_nano,
+        .service = x->ask.service,
+        .image_tokens = USAGE_UNKNOWN,
+        .image_output_tokens = USAGE_UNKNOWN,
+        .searches = USAGE_UNKNOWN,
+        .tries = x->tries,
+        .rooms = rooms_of(x),
+        .saved_nano = USAGE_UNKNOWN,
+        .host = snapshot_span(snapshot, x->view->page->host_name),
+    };
+}

@@ -1,0 +1,134 @@
+/* What an exchange used and cost: the last word on tokens, its price, and the end of what was
+ * taken of limits and budgets. */
+#include "shared/base/check.h"
+#include "shared/limit/yield.h"
+#include "shared/price/price.h"
+
+#include "worker/worker.h"
+
+#define BYTES_PER_TOKEN 4
+#define PRICE_TEXT      512
+
+/* ---- what was used ----------------------------------------------------------------------- */
+
+/* The provider may have worked for the request, and charge for it. */
+static bool was_reached(const struct exchange *x)
+{
+    if (x->attempts == 0 || x->answer.failing)
+        return false;
+    return x->first_byte_ns > 0 || !(fault_row(x->fault)->flags & FAULT_UNSERVED);
+}
+
+static uint64_t output_seen(const struct exchange *x)
+{
+    if (x->answer.records > 0)
+        return use_of_records(x->answer.records, x->answer.record_bytes,
+                              x->answer.record_least);
+    return x->answer.body_bytes / BYTES_PER_TOKEN;
+}
+
+static void settle_usage(struct exchange *x)
+{
+    const struct plan_target *target = x->plan ? exchange_target(x) : NULL;
+    struct observed observed = {
+        .input = x->limits.expected.made ? x->limits.expected.input
+                                         : x->received_bytes / BYTES_PER_TOKEN,
+        .output = output_seen(x),
+        .context = target ? target->context : 0,
+        .reached = was_reached(x),
+        .whole = !x->fault && !x->gone,
+    };
+
+    if (operation_row(x->head.operation)->kind == OPERATION_KIND_COUNT || x->answer.estimated)
+        observed.reached = false; /* a count costs nothing */
+    use_settle(&x->bill.usage, &observed, &x->used);
+}
+
+/* ---- what it cost ------------------------------------------------------------------------ */
+
+static const struct price_sheet *sheet_of(const struct exchange *x, const struct price_use *use)
+{
+    const struct snapshot *snapshot = x->view->snapshot;
+    const struct snapshot_price *price = snapshot_price(snapshot, exchange_target(x)->price);
+
+    if (!price)
+        return NULL;
+    return price_find_sheet(SNAPSHOT_ROW(snapshot, price->sheets, 0, price_sheet),
+                            price->sheets.count, use);
+}
+
+static void price_usage(struct exchange *x)
+{
+    const struct price_sheet *sheet;
+    struct buffer text _buffer_;
+    struct price_use use;
+
+    buffer_init(&text, PRICE_TEXT);
+    x->cost_nano = 0;
+    if (!x->plan || x->used.usage.input == TOKENS_UNKNOWN)
+        return;
+    use_price(&x->used.usage, limits_service(x), &use);
+    sheet = sheet_of(x, &use);
+    x->cost_nano = sheet ? price_cost(sheet, &use) : PRICE_UNKNOWN;
+    if (!sheet)
+        return;
+    price_explain(sheet, &use, &text);
+    x->price = arena_copy(&x->arena, buffer_span(&text));
+}
+
+/* ---- the end of the claims --------------------------------------------------------------- */
+
+static uint64_t sum_of(uint64_t a, uint64_t b)
+{
+    uint64_t sum;
+
+    return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
+}
+
+static struct claim_counts counts_of(const struct exchange *x)
+{
+    uint64_t input = usage_or_zero(x->used.usage.input);
+    uint64_t output = usage_or_zero(x->used.usage.output);
+
+    return (struct claim_counts){.units = {[LIMIT_UNIT_requests] = 1,
+                                           [LIMIT_UNIT_input_tokens] = input,
+                                           [LIMIT_UNIT_output_tokens] = output,
+                                           [LIMIT_UNIT_total_tokens] = sum_of(input, output),
+                                           [LIMIT_UNIT_concurrent] = 1},
+                                 .cost_nano = x->cost_nano};
+}
+
+static void count_money(const struct exchange *x)
+{
+    struct metric_row *metrics = x->worker->metrics;
+
+    if (x->cost_nano == PRICE_UNKNOWN)
+        metric_add(metrics, METRIC_cost_unknown_total, 1);
+    else
+        metric_add(metrics, METRIC_cost_nanodollars_total, x->cost_nano);
+    if (x->used.estimated & (ESTIMATED_input | ESTIMATED_output))
+        metric_add(metrics, METRIC_usage_estimated_total, 1);
+    if (x->used.estimated & ESTIMATED_clamped)
+        metric_add(metrics, METRIC_usage_absurd_total, 1);
+}
+
+static void note_yield(const struct exchange *x)
+{
+    if (x->fault || !x->plan || exchange_target(x)->yield == 0 ||
+        x->bill.usage.output == TOKENS_UNKNOWN)
+        return;
+    yield_add(segment_yield(x->worker->segment, exchange_target(x)->yield - 1),
+              x->bill.usage.output / x->ask.choices);
+}
+
+void charge_settle(struct exchange *x)
+{
+    struct claim_counts counts;
+
+    settle_usage(x);
+    price_usage(x);
+    count_money(x);
+    note_yield(x);
+    counts = counts_of(x);
+    limits_settle(x, &counts);
+}

@@ -1,0 +1,61 @@
+/* worker/flow/limits.h
+ *
+ * What an exchange is limited by: whom it counts for, what it is expected to use and cost, what
+ * is said when there is no room, and what it did use in the end. The arithmetic is
+ * worker/limit/claims.h and shared/price/price.h.
+ */
+#ifndef WORKER_FLOW_LIMITS_H
+#define WORKER_FLOW_LIMITS_H
+
+#include "worker/limit/claims.h"
+
+#define GRANT_WAIT_MS 5    /* for a share of a limit that several hosts have */
+#define GRANT_WAITS   4    /* times, then the request is refused */
+#define LIMITS_TOLD   1600 /* bytes of the record's text, after which no more is said */
+
+struct exchange;
+
+/* What is expected, as far as somebody asked. */
+struct expected {
+    uint64_t input;        /* tokens, an estimate */
+    uint64_t output_most;  /* tokens of all answers: the client's bound, or the model's */
+    uint64_t output_usual; /* the same, or what nearly all answers of the model stay below */
+    bool made, price_known;
+    struct claim_counts counts;
+};
+
+struct limits {
+    struct claims claims;
+    struct claims_mark
+        request; /* claims up to here are the request's, the others an attempt's */
+    struct claim_refusal refusal;
+    struct expected expected;
+    uint64_t reserved_nano; /* of the budget with the most, when the exchange ended */
+    struct span told; /* for the record: a JSON array of what was taken; ptr NULL: nothing */
+    unsigned waits;
+};
+
+enum limits_result {
+    LIMITS_ROOM,
+    LIMITS_FULL,  /* x->fault says why */
+    LIMITS_AWAITS /* flow_take is called when it is known */
+};
+
+/* Of all but the provider. */
+enum limits_result limits_take(struct exchange *x);
+/* The limits of the current target's provider; what the target before had taken ends. */
+enum fault limits_take_provider(struct exchange *x);
+/* The end, with what was used; COST_NANO UINT64_MAX: nobody knows. */
+void limits_settle(struct exchange *x, const struct claim_counts *used);
+/* Why there was no room: x->refusal, for a fault that limits_take or _take_provider gave. */
+void limits_say_refusal(struct exchange *x);
+/* When it may help to come again; 0: never, or nobody knows. */
+uint64_t limits_retry_ms(const struct exchange *x);
+/* How the client asked to be served: enum price_service. */
+uint32_t limits_service(const struct exchange *x);
+/* Header fields that tell where the limits stand, into the worker's head. */
+void limits_add_fields(struct exchange *x);
+/* Whether that names the same as the provider's NAME. */
+bool limits_hide_field(const struct exchange *x, struct span name);
+
+#endif
