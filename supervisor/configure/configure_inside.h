@@ -9,6 +9,7 @@
 #include "shared/snapshot/snapshot_build.h"
 
 #include "supervisor/configure/configure.h"
+#include "supervisor/configure/scopes.h"
 
 #define ACCOUNTS_MAX 1024 /* rows of target health in the segment */
 
@@ -21,6 +22,7 @@ struct account {
     const struct settings_provider *settings; /* NULL: of another source */
     const struct span *models;                /* NULL: the kind's catalogue */
     uint32_t model_count;
+    uint32_t scope; /* 1 + index; 0: no limits */
 };
 
 struct account_list {
@@ -44,6 +46,10 @@ bool put_providers(struct snapshot_builder *builder, const struct settings *sett
 void put_faces(struct snapshot_builder *builder, const struct account *account,
                const struct settings_url *url, struct snapshot_provider *provider);
 void put_models(struct snapshot_builder *builder, const struct settings *settings,
-                const struct account_list *accounts, struct snapshot_header_page *page);
+                const struct account_list *accounts, struct scopes *scopes,
+                struct snapshot_header_page *page);
+
+void configure_budgets_clear(struct configure_budgets *budgets);
+struct configure_budget *configure_budgets_add(struct configure_budgets *budgets);
 
 #endif

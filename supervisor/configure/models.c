@@ -11,6 +11,7 @@
 /* Rows under construction, with the names that are taken. */
 struct model_list {
     struct snapshot_builder *builder;
+    struct scopes *scopes;
     struct snapshot_model *rows;
     uint32_t count, size;
     uint32_t *index; /* open addressing over names, UINT32_MAX: empty; twice as long as size */
@@ -69,10 +70,12 @@ static void add_row(struct model_list *list, struct snapshot_model model)
     list->index[slot] = list->count++;
 }
 
-static struct snapshot_target make_target(struct snapshot_builder *builder, uint32_t provider,
+static struct snapshot_target make_target(struct model_list *list, uint32_t provider,
                                           struct span model)
 {
-    struct snapshot_target target = {.provider = provider, .weight = 1};
+    struct snapshot_builder *builder = list->builder;
+    struct snapshot_target target = {
+        .provider = provider, .weight = 1, .yield = scopes_yield(list->scopes, model)};
     struct buffer quoted;
 
     buffer_init(&quoted, 16384);
@@ -110,7 +113,7 @@ static void add_configured(struct model_list *list, const struct account_list *a
         if (provider == UINT32_MAX)
             continue;
         promise(&model, &accounts->rows[provider], to->model, count == 0);
-        targets[count] = make_target(list->builder, provider, to->model);
+        targets[count] = make_target(list, provider, to->model);
         targets[count].weight = (uint32_t)to->weight;
         targets[count++].priority = (uint32_t)to->priority;
     }
@@ -127,6 +130,7 @@ static void add_configured(struct model_list *list, const struct account_list *a
     model.total_ms = (uint32_t)(from->total ? from->total : settings->timeouts.total);
     model.listed = from->listed != 0 && count > 0;
     model.strict = from->strict != 0;
+    model.scope = scopes_named(list->scopes, LIMIT_SCOPE_model, from->name);
     add_row(list, model);
 }
 
@@ -139,12 +143,13 @@ static void add_catalogue(struct model_list *list, const struct account_list *ac
 
     if (is_taken(list, name))
         return;
-    target[0] = make_target(list->builder, provider, there);
+    target[0] = make_target(list, provider, there);
     promise(&model, &accounts->rows[provider], there, true);
     model.name = snapshot_build_text(list->builder, name);
     model.owner = snapshot_build_text(list->builder, accounts->rows[provider].name);
     model.targets = SNAPSHOT_BUILD_ROWS(list->builder, target, 1);
     model.total_ms = (uint32_t)total_ms;
+    model.scope = scopes_named(list->scopes, LIMIT_SCOPE_model, name);
     add_row(list, model);
 }
 
@@ -232,9 +237,11 @@ static void add_bare_names(struct model_list *list, const struct account_list *a
 }
 
 void put_models(struct snapshot_builder *builder, const struct settings *settings,
-                const struct account_list *accounts, struct snapshot_header_page *page)
+                const struct account_list *accounts, struct scopes *scopes,
+                struct snapshot_header_page *page)
 {
-    struct model_list list = {.builder = builder, .size = 256, .created = page->made_ms / 1000};
+    struct model_list list = {
+        .builder = builder, .scopes = scopes, .size = 256, .created = page->made_ms / 1000};
 
     list.rows = memory_new_array(list.size, sizeof(*list.rows));
     index_all(&list);
