@@ -11,9 +11,9 @@ static bool fault(struct rule_fault *ret, const char *member, const char *why)
 /* ---- rate limits ----------------------------------------------------------------------------
  */
 
-static const char *read_unit(enum limit_unit unit, struct span text, struct rate *ret)
+static const char *read_unit(enum limit_unit unit, struct span text, struct rule_rate *ret)
 {
-    *ret = (struct rate){.unit = unit};
+    *ret = (struct rule_rate){.unit = unit};
     if (unit == LIMIT_UNIT_concurrent)
         return rule_read_amount(text, &ret->amount);
     return rule_read_rate(text, &ret->amount, &ret->window_ms);
@@ -121,7 +121,7 @@ static const char *const unit_words[] = {
 #include "shared/limit/limits.def"
 };
 
-void rate_write(const struct rate *rate, struct buffer *out)
+void rule_rate_write(const struct rule_rate *rate, struct buffer *out)
 {
     (void)buffer_append_format(out, "%llu %s", (unsigned long long)rate->amount,
                                unit_words[rate->unit]);

@@ -41,14 +41,14 @@ struct rule_scope {
     struct span name;
 };
 
-struct rate {
+struct rule_rate {
     uint64_t amount, window_ms, burst; /* window_ms 0: concurrent */
     enum limit_unit unit;
 };
 
 struct rate_rule {
     struct rule_scope scope;
-    struct rate rates[LIMIT_UNIT_COUNT];
+    struct rule_rate rates[LIMIT_UNIT_COUNT];
     uint32_t count;
     enum limit_algorithm algorithm;
     enum limit_mode mode;
@@ -92,6 +92,6 @@ const char *rule_read_zone(struct span text);
 /* A name that "tenant:NAME" and the like can have: of tenants, teams, users, tags. */
 bool rule_subject_is_good(struct span name);
 /* "600 requests a minute", "20 requests at one time" */
-void rate_write(const struct rate *rate, struct buffer *out);
+void rule_rate_write(const struct rule_rate *rate, struct buffer *out);
 
 #endif

@@ -8,7 +8,7 @@
 #define GATHERED_MAX 64 /* with those that are off */
 
 struct gathered_rate {
-    struct rate rate;
+    struct rule_rate rate;
     const struct scope_rate *from;
     bool each;
 };
@@ -169,7 +169,7 @@ static struct snapshot_limit make_limit(struct gathering *gathering,
     };
 
     buffer_init(&words, 200);
-    rate_write(&rate->rate, &words);
+    rule_rate_write(&rate->rate, &words);
     limit.name = snapshot_build_text(builder, rate->from->name.ptr ? rate->from->name
                                                                    : buffer_span(&words));
     buffer_done(&words);
