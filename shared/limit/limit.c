@@ -23,6 +23,11 @@ static const char *const modes[] = {
 #include "shared/limit/limits.def"
 };
 
+static const char *const periods[] = {
+#define BUDGET_PERIOD(name, help) #name,
+#include "shared/limit/limits.def"
+};
+
 static struct span word(const char *const *words, unsigned count, unsigned index)
 {
     return index < count ? span_of_text(words[index]) : SPAN_NONE;
@@ -46,6 +51,11 @@ struct span limit_algorithm_name(unsigned algorithm)
 struct span limit_mode_name(unsigned mode)
 {
     return word(modes, ARRAY_LEN(modes), mode);
+}
+
+struct span budget_period_name(unsigned period)
+{
+    return word(periods, ARRAY_LEN(periods), period);
 }
 
 /* The four parts are hashed each, so that none can pass for the end of another. */

@@ -36,6 +36,12 @@ enum limit_mode {
     LIMIT_MODE_COUNT
 };
 
+enum budget_period {
+#define BUDGET_PERIOD(name, help) BUDGET_PERIOD_##name,
+#include "shared/limit/limits.def"
+    BUDGET_PERIOD_COUNT
+};
+
 #define LIMITS_PER_SCOPE  8
 #define BUDGETS_PER_SCOPE 4
 #define TAGS_MAX          8  /* of one request */
@@ -46,6 +52,7 @@ struct span limit_scope_name(unsigned scope);
 struct span limit_unit_name(unsigned unit);
 struct span limit_algorithm_name(unsigned algorithm);
 struct span limit_mode_name(unsigned mode);
+struct span budget_period_name(unsigned period);
 
 /* The name of a counter in the segment: never 0, the same for the same question in every
  * process and after each restart. SCOPE and SUBJECT say whom it counts for (the subject is a

@@ -19,6 +19,7 @@
 #include "shared/base/dialect_id.h"
 #include "shared/base/secret.h"
 #include "shared/base/span.h"
+#include "shared/limit/rule.h"
 #include "shared/settings/capability.h"
 #include "shared/settings/quirk.h"
 #include "shared/settings/signer.h"
@@ -145,6 +146,16 @@ struct settings_model {
     uint64_t listed, strict;
 };
 
+struct settings_rate_limit {
+    uint32_t line;
+    struct rate_text text; /* rate_rule_read takes it */
+};
+
+struct settings_budget {
+    uint32_t line;
+    struct budget_text text; /* budget_rule_read takes it */
+};
+
 struct settings {
     uint32_t line;
     struct settings_list listeners; /* struct settings_listener */
@@ -159,8 +170,10 @@ struct settings {
     struct settings_timeouts timeouts;
     struct settings_responses responses;
     struct settings_tls tls;
-    struct settings_list providers; /* struct settings_provider */
-    struct settings_list models;    /* struct settings_model */
+    struct settings_list providers;   /* struct settings_provider */
+    struct settings_list models;      /* struct settings_model */
+    struct settings_list rate_limits; /* struct settings_rate_limit */
+    struct settings_list budgets;     /* struct settings_budget */
     struct arena arena;
 };
 

@@ -3,8 +3,8 @@
 #include "shared/base/check.h"
 #include "shared/settings/settings_inside.h"
 
-static const struct settings_provider *provider_named(const struct settings *settings,
-                                                      struct span name)
+const struct settings_provider *provider_named(const struct settings *settings,
+                                               struct span name)
 {
     for (uint32_t i = 0; i < settings->providers.count; i++) {
         const struct settings_provider *provider =
@@ -95,9 +95,7 @@ static void check_provider(struct reader *reader, const struct settings_provider
                  SPAN_ARG(provider->name), first->line);
 }
 
-/* Names that a target may have although no entry of `providers` has them: the built-in one, and
- * those that the environment makes. */
-static bool made_by_itself(const struct settings *settings, struct span name)
+bool made_by_itself(const struct settings *settings, struct span name)
 {
     const struct provider_kind *kind = provider_kind_find(name);
     const char *value;
@@ -173,6 +171,7 @@ void check_references(struct reader *reader)
         check_provider(reader, SETTINGS_ROW(settings->providers, i, settings_provider));
     for (uint32_t i = 0; i < settings->models.count; i++)
         check_model(reader, i);
+    check_rules(reader);
     if (settings->admin.socket.len > 107)
         complain(reader, settings->admin.line,
                  "admin.socket: the path is longer than 107 bytes");

@@ -49,6 +49,8 @@ struct reader {
 enum setting_type {
     SETTING_ACCESS,
     SETTING_ADDRESS,
+    SETTING_ALGORITHM,
+    SETTING_AMOUNT,
     SETTING_COUNT,
     SETTING_DURATION,
     SETTING_FORMAT,
@@ -56,22 +58,29 @@ enum setting_type {
     SETTING_KIND,
     SETTING_LEVEL,
     SETTING_LIST,
+    SETTING_MODE,
     SETTING_MODEL,
+    SETTING_MONEY,
     SETTING_NAME,
     SETTING_NAMES,
     SETTING_PATH,
+    SETTING_PERIOD,
     SETTING_PROXY,
+    SETTING_RATE,
     SETTING_REDIS,
+    SETTING_SCOPE,
     SETTING_SECRET,
     SETTING_SECTION,
     SETTING_SIGNER,
     SETTING_SIZE,
+    SETTING_SOFT,
     SETTING_STORE,
     SETTING_SWITCH,
     SETTING_TEXT,
     SETTING_URL,
     SETTING_URL_PATH,
     SETTING_WORKERS,
+    SETTING_ZONE,
     SETTING_TYPES
 };
 
@@ -142,6 +151,14 @@ bool read_secret_file(struct reader *reader, const struct node *node, struct spa
 
 /* Names that occur twice, targets of no provider. */
 void check_references(struct reader *reader);
+/* Limits and budgets as a whole, and whom they name. */
+void check_rules(struct reader *reader);
+/* The provider of that name in the file, or NULL. */
+const struct settings_provider *provider_named(const struct settings *settings,
+                                               struct span name);
+/* Names that a provider may have although no entry of `providers` has them: the built-in one,
+ * and those that the environment makes. */
+bool made_by_itself(const struct settings *settings, struct span name);
 
 /* "32MiB", "2s": the largest unit without a rest. */
 void append_size(struct buffer *out, uint64_t bytes);

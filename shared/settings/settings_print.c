@@ -65,22 +65,31 @@ static void append_number(struct buffer *out, const struct setting_row *row, uin
         break;
     case SETTING_ACCESS:
     case SETTING_ADDRESS:
+    case SETTING_ALGORITHM:
+    case SETTING_AMOUNT:
     case SETTING_COUNT:
     case SETTING_HEADERS:
     case SETTING_KIND:
     case SETTING_LIST:
+    case SETTING_MODE:
     case SETTING_MODEL:
+    case SETTING_MONEY:
     case SETTING_NAME:
     case SETTING_NAMES:
     case SETTING_PATH:
+    case SETTING_PERIOD:
     case SETTING_PROXY:
+    case SETTING_RATE:
     case SETTING_REDIS:
+    case SETTING_SCOPE:
     case SETTING_SECRET:
     case SETTING_SECTION:
+    case SETTING_SOFT:
     case SETTING_STORE:
     case SETTING_TEXT:
     case SETTING_URL:
     case SETTING_URL_PATH:
+    case SETTING_ZONE:
     case SETTING_TYPES: (void)buffer_append_u64(out, number); break;
     }
 }

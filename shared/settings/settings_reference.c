@@ -129,6 +129,15 @@ static const char *const type_names[SETTING_TYPES] = {
     [SETTING_URL] = "URL",
     [SETTING_URL_PATH] = "path of a URL",
     [SETTING_WORKERS] = "auto, number",
+    [SETTING_ALGORITHM] = "word",
+    [SETTING_AMOUNT] = "amount",
+    [SETTING_MODE] = "word",
+    [SETTING_MONEY] = "dollars",
+    [SETTING_PERIOD] = "word",
+    [SETTING_RATE] = "amount/window",
+    [SETTING_SCOPE] = "kind:name",
+    [SETTING_SOFT] = "percentage, dollars",
+    [SETTING_ZONE] = "time zone",
 };
 
 static void append_bounds(struct buffer *out, const struct setting_row *row)
@@ -200,6 +209,7 @@ void settings_print_reference(struct buffer *out)
         "* A secret may be `file:PATH`: the file's content without the newline at its end.\n"
         "* Times have a unit: `500ms`, `2s`, `10m`, `1h`, `1d`. Sizes may have one: `64KiB`,\n"
         "  `32MiB`, `1MB`.\n"
+        "* Amounts may have a factor of thousand, million or milliard: `100k`, `2M`, `1G`.\n"
         "* Paths are relative to the folder that aigw was started in.\n"
         "* `live`: in force for the next request after a reload (SIGHUP). `new workers`: the\n"
         "  reload starts new workers; the old ones finish what they have.\n\n");

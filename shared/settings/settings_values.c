@@ -259,6 +259,87 @@ static const char *read_secret(const struct setting_row *row, struct span text, 
     return NULL;
 }
 
+/* ---- members of rules: checked here, kept as they are written -------------------------------
+ */
+
+static const char *keep(const char *wrong, struct span text, void *member)
+{
+    if (!wrong)
+        *(struct span *)member = text;
+    return wrong;
+}
+
+static const char *read_scope(const struct setting_row *row, struct span text, void *member)
+{
+    struct rule_scope scope;
+
+    (void)row;
+    return keep(rule_read_scope(text, &scope), text, member);
+}
+
+static const char *read_rate(const struct setting_row *row, struct span text, void *member)
+{
+    uint64_t amount, window_ms;
+
+    (void)row;
+    return keep(rule_read_rate(text, &amount, &window_ms), text, member);
+}
+
+static const char *read_amount(const struct setting_row *row, struct span text, void *member)
+{
+    uint64_t amount;
+
+    (void)row;
+    return keep(rule_read_amount(text, &amount), text, member);
+}
+
+static const char *read_money(const struct setting_row *row, struct span text, void *member)
+{
+    uint64_t nano;
+
+    (void)row;
+    return keep(rule_read_money(text, &nano), text, member);
+}
+
+/* Whether it is over the amount is seen when the whole rule is read. */
+static const char *read_soft(const struct setting_row *row, struct span text, void *member)
+{
+    uint64_t nano;
+
+    (void)row;
+    return keep(rule_read_soft(text, UINT64_MAX, &nano), text, member);
+}
+
+static const char *read_algorithm(const struct setting_row *row, struct span text, void *member)
+{
+    enum limit_algorithm algorithm;
+
+    (void)row;
+    return keep(rule_read_algorithm(text, &algorithm), text, member);
+}
+
+static const char *read_mode(const struct setting_row *row, struct span text, void *member)
+{
+    enum limit_mode mode;
+
+    (void)row;
+    return keep(rule_read_mode(text, &mode), text, member);
+}
+
+static const char *read_period(const struct setting_row *row, struct span text, void *member)
+{
+    enum budget_period period;
+
+    (void)row;
+    return keep(rule_read_period(text, &period), text, member);
+}
+
+static const char *read_zone(const struct setting_row *row, struct span text, void *member)
+{
+    (void)row;
+    return keep(rule_read_zone(text), text, member);
+}
+
 static value_f *const readers[SETTING_TYPES] = {
     [SETTING_ACCESS] = read_access,   [SETTING_ADDRESS] = read_address,
     [SETTING_COUNT] = read_count,     [SETTING_DURATION] = read_duration,
@@ -270,7 +351,11 @@ static value_f *const readers[SETTING_TYPES] = {
     [SETTING_SIZE] = read_size,       [SETTING_STORE] = read_store,
     [SETTING_SWITCH] = read_switch,   [SETTING_TEXT] = read_text,
     [SETTING_URL] = read_url,         [SETTING_URL_PATH] = read_url_path,
-    [SETTING_WORKERS] = read_workers,
+    [SETTING_WORKERS] = read_workers, [SETTING_ALGORITHM] = read_algorithm,
+    [SETTING_AMOUNT] = read_amount,   [SETTING_MODE] = read_mode,
+    [SETTING_MONEY] = read_money,     [SETTING_PERIOD] = read_period,
+    [SETTING_RATE] = read_rate,       [SETTING_SCOPE] = read_scope,
+    [SETTING_SOFT] = read_soft,       [SETTING_ZONE] = read_zone,
 };
 
 static bool is_secret(const struct setting_row *row)

@@ -133,13 +133,15 @@ static struct snapshot_key put_key(struct snapshot_builder *builder,
 }
 
 static void put_keys(struct snapshot_builder *builder, const struct configure_rows *rows,
-                     struct snapshot_header_page *page)
+                     struct scopes *scopes, struct snapshot_header_page *page)
 {
     struct snapshot_key *keys =
         memory_new_array(rows->key_count > 0 ? rows->key_count : 1, sizeof(*keys));
 
-    for (uint32_t i = 0; i < rows->key_count; i++)
+    for (uint32_t i = 0; i < rows->key_count; i++) {
         keys[i] = put_key(builder, &rows->keys[i]);
+        scopes_of_key(scopes, &rows->keys[i], keys[i].scopes);
+    }
     page->keys = SNAPSHOT_BUILD_ROWS(builder, keys, rows->key_count);
     memory_free(keys);
 }
@@ -176,33 +178,52 @@ static void put_places(struct snapshot_builder *builder, const struct settings *
     page->log_form = u32(settings->log.format);
 }
 
+/* Everything but the seal; false with a sentence in *reterr. */
+static bool put_all(const struct settings *settings, const struct configure_rows *rows,
+                    struct account_list *accounts, struct scopes *scopes,
+                    struct snapshot_header_page *page)
+{
+    struct snapshot_builder *builder = scopes->builder;
+    struct price_list prices;
+
+    put_limits(settings, &page->limits);
+    put_times(settings, &page->times);
+    put_places(builder, settings, page);
+    put_listeners(builder, &settings->listeners, page);
+    for (uint32_t i = 0; i < accounts->count; i++)
+        accounts->rows[i].scope =
+            scopes_named(scopes, LIMIT_SCOPE_provider, accounts->rows[i].name);
+    if (!put_providers(builder, settings, accounts, &scopes->lasting->health, page,
+                       scopes->why))
+        return false;
+    prices_begin(&prices, builder, rows, page->made_ms);
+    put_models(builder, settings, accounts, &(struct put_lists){&prices, scopes}, page);
+    prices_end(&prices, page);
+    put_keys(builder, rows, scopes, page);
+    return scopes_end(scopes, page);
+}
+
 int configure_snapshot(const struct settings *settings, const struct configure_rows *rows,
-                       struct configure_health *health, uint64_t generation,
+                       struct configure_lasting *lasting, uint64_t generation,
                        struct buffer *reterr)
 {
     struct snapshot_header_page page = {.generation = generation, .made_ms = clock_wall_ms()};
     struct snapshot_builder builder;
     struct account_list accounts;
-    struct price_list prices;
-    int fd;
+    struct scopes scopes = {
+        .builder = &builder, .lasting = lasting, .generation = generation, .why = reterr};
+    int fd = -EINVAL;
 
     accounts_gather(&accounts, settings, rows);
     snapshot_build_init(&builder);
-    put_limits(settings, &page.limits);
-    put_times(settings, &page.times);
-    put_places(&builder, settings, &page);
-    put_listeners(&builder, &settings->listeners, &page);
-    fd = put_providers(&builder, settings, &accounts, health, &page, reterr) ? 0 : -EINVAL;
-    if (fd == 0) {
-        prices_begin(&prices, &builder, rows, page.made_ms);
-        put_models(&builder, settings, &accounts, &prices, &page);
-        prices_end(&prices, &page);
-        put_keys(&builder, rows, &page);
+    scopes_begin(&scopes, settings, rows, page.made_ms);
+    if (put_all(settings, rows, &accounts, &scopes, &page)) {
         fd = snapshot_build_seal(&builder, &page);
         if (fd < 0)
             (void)buffer_append_format(reterr, "the snapshot cannot be made: %s",
                                        log_error_text(fd));
     }
+    scopes_done(&scopes);
     snapshot_build_done(&builder);
     accounts_done(&accounts);
     return fd;

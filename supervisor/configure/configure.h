@@ -18,6 +18,9 @@
 #include "shared/base/secret.h"
 #include "shared/base/span.h"
 #include "shared/heritage/heritage.h"
+#include "shared/limit/period.h"
+#include "shared/limit/rule.h"
+#include "shared/segment/segment.h"
 #include "shared/settings/settings.h"
 #include "shared/snapshot/snapshot.h"
 
@@ -52,6 +55,13 @@ struct configure_token {
     struct snapshot_token origin;
 };
 
+/* A tenant, team or user of the store. */
+struct configure_owner {
+    enum limit_scope kind;
+    uint64_t id, tenant; /* ids of the store */
+    struct span name;
+};
+
 /* All rows; what they point at must live until the call ends. */
 struct configure_rows {
     const struct configure_key *keys;
@@ -59,7 +69,11 @@ struct configure_rows {
     const struct configure_token *tokens;
     const struct price_row *prices;    /* in any order */
     const struct catalogue *catalogue; /* NULL: the built-in one */
-    uint32_t key_count, provider_count, token_count, price_count;
+    const struct configure_owner *owners;
+    const struct rate_text *limits;
+    const struct budget_text *budgets;
+    uint32_t key_count, provider_count, token_count, owner_count, limit_count, budget_count;
+    uint32_t price_count;
 };
 
 enum provider_source {
@@ -80,9 +94,52 @@ struct configure_health {
     uint32_t count;
 };
 
+/* A budget that counts for somebody, in one of its periods. */
+struct configure_budget {
+    enum limit_scope kind;
+    struct span subject, name;
+    uint64_t identity;
+    struct budget_rule rule;
+    struct period period;
+    uint32_t bucket; /* in the segment */
+    bool runs;       /* false: the period to come */
+    bool stored;     /* a rule of the store, not of the settings */
+};
+
+/* All of them, as the newest snapshot has them. */
+struct configure_budgets {
+    struct configure_budget *rows;
+    uint32_t count, room;
+    int64_t ends_ms; /* the next end of a period: a snapshot is made anew then */
+    struct arena arena;
+};
+
+#define CONFIGURE_ZONES_MAX 256
+
+/* Zones that were asked for: each is read once. */
+struct configure_zones {
+    struct {
+        char name[ZONE_NAME_MAX + 1];
+        struct zone *zone;
+    } rows[CONFIGURE_ZONES_MAX];
+
+    uint32_t count;
+};
+
+/* What lives longer than a snapshot; zeroed at birth. */
+struct configure_lasting {
+    struct configure_health health;
+    struct segment *segment; /* has the counters; NULL: a snapshot has no limits */
+    uint64_t oldest;         /* counters that no snapshot since named may be taken */
+    struct configure_zones zones;
+    struct configure_budgets budgets;
+};
+
+void configure_lasting_done(struct configure_lasting *lasting);
+
 /* The snapshot: a sealed descriptor, or a negative errno with one sentence in *reterr. */
 int configure_snapshot(const struct settings *settings, const struct configure_rows *rows,
-                       struct configure_health *health, uint64_t generation,
+                       struct configure_lasting *lasting, uint64_t generation,
                        struct buffer *reterr);
 
 /* What the parent must know.  PREVIOUS is what runs (NULL at start).  False with one line per

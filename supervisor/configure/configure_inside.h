@@ -9,6 +9,7 @@
 #include "shared/snapshot/snapshot_build.h"
 
 #include "supervisor/configure/configure.h"
+#include "supervisor/configure/scopes.h"
 #include "supervisor/prices/price_table.h"
 
 #define ACCOUNTS_MAX 1024 /* rows of target health in the segment */
@@ -23,6 +24,7 @@ struct account {
     const struct span *models;                /* NULL: the kind's catalogue */
     uint32_t model_count;
     const struct catalogue *catalogue;
+    uint32_t scope; /* 1 + index; 0: no limits */
 };
 
 struct account_list {
@@ -56,8 +58,15 @@ bool put_providers(struct snapshot_builder *builder, const struct settings *sett
 /* Where each dialect of ACCOUNT is, at URL. */
 void put_faces(struct snapshot_builder *builder, const struct account *account,
                const struct settings_url *url, struct snapshot_provider *provider);
+
+/* What models and their targets are looked up in. */
+struct put_lists {
+    struct price_list *prices;
+    struct scopes *scopes;
+};
+
 void put_models(struct snapshot_builder *builder, const struct settings *settings,
-                const struct account_list *accounts, struct price_list *prices,
+                const struct account_list *accounts, const struct put_lists *lists,
                 struct snapshot_header_page *page);
 
 /* The catalogue of ROWS, or the built-in one. */
@@ -69,5 +78,8 @@ void prices_begin(struct price_list *list, struct snapshot_builder *builder,
 uint32_t prices_number(struct price_list *list, const struct account *account,
                        struct span model);
 void prices_end(struct price_list *list, struct snapshot_header_page *page);
+
+void configure_budgets_clear(struct configure_budgets *budgets);
+struct configure_budget *configure_budgets_add(struct configure_budgets *budgets);
 
 #endif

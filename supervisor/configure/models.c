@@ -13,6 +13,7 @@ struct model_list {
     struct snapshot_builder *builder;
     const struct account_list *accounts;
     struct price_list *prices;
+    struct scopes *scopes;
     struct snapshot_model *rows;
     uint32_t count, size;
     uint32_t *index; /* open addressing over names, UINT32_MAX: empty; twice as long as size */
@@ -78,7 +79,8 @@ static struct snapshot_target make_target(struct model_list *list, uint32_t prov
     const struct account *account = &list->accounts->rows[provider];
     const struct catalogue_model *known =
         catalogue_find(account->catalogue, account->kind, model);
-    struct snapshot_target target = {.provider = provider, .weight = 1};
+    struct snapshot_target target = {
+        .provider = provider, .weight = 1, .yield = scopes_yield(list->scopes, model)};
     struct buffer quoted;
 
     buffer_init(&quoted, 16384);
@@ -138,6 +140,7 @@ static void add_configured(struct model_list *list, const struct settings *setti
     model.total_ms = (uint32_t)(from->total ? from->total : settings->timeouts.total);
     model.listed = from->listed != 0 && count > 0;
     model.strict = from->strict != 0;
+    model.scope = scopes_named(list->scopes, LIMIT_SCOPE_model, from->name);
     add_row(list, model);
 }
 
@@ -156,6 +159,7 @@ static void add_catalogue(struct model_list *list, uint32_t provider, struct spa
     model.owner = snapshot_build_text(list->builder, account->name);
     model.targets = SNAPSHOT_BUILD_ROWS(list->builder, target, 1);
     model.total_ms = (uint32_t)total_ms;
+    model.scope = scopes_named(list->scopes, LIMIT_SCOPE_model, name);
     add_row(list, model);
 }
 
@@ -241,12 +245,13 @@ static void add_bare_names(struct model_list *list, uint64_t total_ms)
 }
 
 void put_models(struct snapshot_builder *builder, const struct settings *settings,
-                const struct account_list *accounts, struct price_list *prices,
+                const struct account_list *accounts, const struct put_lists *lists,
                 struct snapshot_header_page *page)
 {
     struct model_list list = {.builder = builder,
                               .accounts = accounts,
-                              .prices = prices,
+                              .prices = lists->prices,
+                              .scopes = lists->scopes,
                               .size = 256,
                               .created = page->made_ms / 1000};
 

@@ -99,6 +99,7 @@ static bool put_provider(struct snapshot_builder *builder, const struct settings
         .mock = account->kind->mock,
         .quirks = account->kind->quirks,
         .health_row = health_row(health, account->name),
+        .scope = account->scope,
     };
     put_own(builder, settings, account->settings, ret);
     if (account->token)

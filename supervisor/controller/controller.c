@@ -234,6 +234,7 @@ static void close_rooms(struct controller *controller)
     if (!line_idle(&controller->line))
         return;
     oauth_done(&controller->house.oauth);
+    configure_lasting_done(&controller->lasting);
     ledger_close(controller->house.ledger);
     store_close(controller->house.store);
     vault_done(&controller->house.vault);
@@ -261,6 +262,7 @@ int controller_main(const struct heritage *heritage)
         log_note(LOG_ERROR, "the controller cannot start: no segment or no loop");
         return 1;
     }
+    controller->lasting.segment = controller->house.segment;
     if (!read_settings(controller))
         return CONTROLLER_BAD_SETTINGS;
     buffer_init(&why, 4096);

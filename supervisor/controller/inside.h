@@ -44,7 +44,16 @@ struct responses_chore {
     bool busy, failing;
 };
 
+#define BUDGETS_MARKS 26 /* hours */
+
+struct budgets_chore {
+    uint64_t marks[BUDGETS_MARKS]; /* generations, one each hour */
+    unsigned mark_count;
+    uint64_t mark_next_ms, end_next_ms;
+};
+
 struct chores {
+    struct budgets_chore budgets;
     struct responses_chore responses;
     struct line_job watch_job;
     bool watch_busy, changed_elsewhere;
@@ -71,7 +80,7 @@ struct controller {
     uint32_t tokens_asked; /* questions under way */
     bool tokens_changed;   /* the newest snapshot does not know it */
     uint32_t missing_told; /* providers */
-    struct configure_health health;
+    struct configure_lasting lasting;
     /* The last ones in force, until newer ones are: what a refused plan leads back to. NULL:
      * none are on their way, or none have been in force yet. */
     struct settings *settings_before;
@@ -131,6 +140,9 @@ bool tokens_wait(const struct controller *controller);
 /* Rows for the first settings, with the tokens that the snapshot of a controller before us has;
  * SNAPSHOT_FD may be -1. */
 void tokens_adopt(struct controller *controller, int snapshot_fd);
+
+/* budgets.c */
+void budgets_tick(struct controller *controller, uint64_t now_ms);
 
 /* responses.c: the kept responses of the workers */
 void responses_tick(struct controller *controller, uint64_t now_ms);

@@ -26,7 +26,7 @@ static int make_snapshot(struct controller *controller, uint64_t generation)
     buffer_init(&error, 4096);
     with_tokens.tokens = tokens;
     with_tokens.token_count = oauth_tokens(oauth, tokens);
-    fd = configure_snapshot(controller->house.settings, &with_tokens, &controller->health,
+    fd = configure_snapshot(controller->house.settings, &with_tokens, &controller->lasting,
                             generation, &error);
     memory_free(tokens);
     if (fd >= 0) {

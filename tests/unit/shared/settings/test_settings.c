@@ -51,7 +51,31 @@ static const char whole[] =
     "models:\n"
     "  - {name: fast, total: 5s, targets: [{provider: up, model: m-1, weight: 3},\n"
     "                                      {provider: local, model: m/2, priority: 1}]}\n"
-    "  - {name: \"$${x}\", targets: [{provider: mock, model: echo}]}\n";
+    "  - {name: \"$${x}\", targets: [{provider: mock, model: echo}]}\n"
+    "rate_limits:\n"
+    "  - {scope: \"team:acme/blue\", requests: 600/minute, total_tokens: 100k/10s, burst: 2M}\n"
+    "budgets:\n"
+    "  - {name: monthly, scope: \"key:*\", amount: 0.000000001, period: month,\n"
+    "     zone: Europe/Berlin, soft: 80%, mode: shadow, cut: true}\n"
+    "  - {name: last, scope: \"model:fast\", amount: 7, period: rolling, window: 30d}\n";
+
+static void rules_are_read(const struct settings *s)
+{
+    const struct rate_text *rate = &SETTINGS_ROW(s->rate_limits, 0, settings_rate_limit)->text;
+    const struct budget_text *monthly = &SETTINGS_ROW(s->budgets, 0, settings_budget)->text;
+    const struct budget_text *last = &SETTINGS_ROW(s->budgets, 1, settings_budget)->text;
+
+    ck_assert(span_eq(rate->scope, SPAN("team:acme/blue")));
+    ck_assert(span_eq(rate->of[LIMIT_UNIT_total_tokens], SPAN("100k/10s")));
+    ck_assert_ptr_null(rate->of[LIMIT_UNIT_concurrent].ptr);
+    ck_assert(span_eq(rate->algorithm, SPAN("token_bucket")));
+    ck_assert(span_eq(monthly->amount, SPAN("0.000000001")));
+    ck_assert(span_eq(monthly->zone, SPAN("Europe/Berlin")));
+    ck_assert(span_eq(monthly->mode, SPAN("shadow")));
+    ck_assert(monthly->cut == 1 && monthly->strict == 0);
+    ck_assert_uint_eq(last->window_ms, 30ULL * 86400000);
+    ck_assert(span_eq(last->zone, SPAN("UTC")));
+}
 
 static void lists_are_read(const struct settings *s)
 {
@@ -101,6 +125,7 @@ START_TEST(a_good_file_is_read_as_written)
 
     ck_assert_msg(s != NULL, "%s", said());
     lists_are_read(s);
+    rules_are_read(s);
     values_are_read(s);
     settings_free(s);
 }
@@ -252,6 +277,49 @@ static const struct {
      "named in `providers` too, with kind: store\n"},
     {"models: [{name: m, targets: [{provider: groq, model: x}]}]\n",
      "s.yaml:1: models: there is no provider `groq`, and GROQ_API_KEY is not set\n"},
+    {"rate_limits: [{scope: \"city:x\", requests: 1/minute}]\n",
+     "s.yaml:1: rate_limits[0].scope: `city:x` is not KIND:NAME with tenant, team, user, key, tag, "
+     "model or provider\n"},
+    {"rate_limits:\n- {scope: \"team:blue\", requests: 1/minute}\n",
+     "s.yaml:2: rate_limits[0].scope: `team:blue` has no name of the form TENANT/NAME\n"},
+    {"rate_limits: [{scope: \"key:*\"}]\n",
+     "s.yaml:1: rate_limits: `requests` is missing, and so are input_tokens, output_tokens, "
+     "total_tokens and concurrent: a limit needs one of them\n"},
+    {"rate_limits: [{scope: \"key:*\", concurrent: 1, requests: -1/minute}]\n",
+     "s.yaml:1: rate_limits[0].requests: `-1/minute` is negative; leave it out for no limit, 0 lets "
+     "nothing in\n"},
+    {"rate_limits: [{scope: \"key:*\", concurrent: 1, requests: 1/year}]\n",
+     "s.yaml:1: rate_limits[0].requests: `1/year` is not a rate like 600/minute (second, minute, "
+     "hour, day, or a time like 10s)\n"},
+    {"rate_limits: [{scope: \"key:*\", concurrent: 1, burst: 5, algorithm: sliding_window}]\n",
+     "s.yaml:1: rate_limits: `burst` belongs to the algorithm token_bucket\n"},
+    {"rate_limits: [{scope: \"model:none\", concurrent: 1}]\n",
+     "s.yaml:1: rate_limits: scope: there is no model `none`\n"},
+    {"rate_limits: [{scope: \"provider:none\", concurrent: 1}]\n",
+     "s.yaml:1: rate_limits: scope: there is no provider `none`; one of the store is named in "
+     "`providers` too, with kind: store\n"},
+    {"rate_limits:\n"
+     "- {scope: \"key:*\", requests: 1/1s, input_tokens: 1/1s, total_tokens: 1/1s, "
+     "output_tokens: 1/1s, concurrent: 1}\n"
+     "- {scope: \"key:a\", requests: 1/2s, input_tokens: 1/2s, total_tokens: 1/2s, "
+     "output_tokens: 1/2s}\n"
+     "- {scope: \"tenant:a\", requests: 1/2s}\n",
+     "s.yaml:3: rate_limits: `key:a` has more than 8 limits, those of KIND:* included\n"},
+    {"budgets: [{name: a, scope: \"key:*\", amount: -1, period: day}]\n",
+     "s.yaml:1: budgets[0].amount: `-1` is negative; 0 lets nothing in\n"},
+    {"budgets: [{name: a, scope: \"key:*\", amount: 0.0000000001, period: day}]\n",
+     "s.yaml:1: budgets[0].amount: `0.0000000001` is not dollars like 100 or 0.25, with at most 9 "
+     "digits after the point\n"},
+    {"budgets: [{name: a, scope: \"key:*\", amount: 1, period: day, zone: Moon/Base}]\n",
+     "s.yaml:1: budgets[0].zone: `Moon/Base` is no time zone like Europe/Berlin (the system's tzdata "
+     "has the list)\n"},
+    {"budgets: [{name: a, scope: \"key:*\", amount: 1, period: rolling}]\n",
+     "s.yaml:1: budgets: `window` is missing: the period rolling needs one, like 30d\n"},
+    {"budgets: [{name: a, scope: \"key:*\", amount: 1, period: day, soft: 2}]\n",
+     "s.yaml:1: budgets: `soft` is over the amount\n"},
+    {"budgets:\n- {name: a, scope: \"tag:x\", amount: 1, period: day}\n"
+     "- {name: a, scope: \"tag:x\", amount: 2, period: week}\n",
+     "s.yaml:3: budgets: `tag:x` has the name `a` in line 2 already\n"},
     {"store: mysql:x\n",
      "s.yaml:1: store: the value is neither sqlite:FILE nor postgresql://USER@HOST/NAME\n"},
     {"state_dir: \"a\\nb\"\n", "s.yaml:1: state_dir: `a?b` has a control character\n"},

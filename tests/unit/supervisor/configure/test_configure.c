@@ -10,7 +10,7 @@
 #include "supervisor/configure/configure.h"
 
 static struct buffer why;
-static struct configure_health health;
+static struct configure_lasting lasting;
 
 static struct settings *parse(const char *text)
 {
@@ -26,7 +26,7 @@ static struct snapshot *freeze(const char *text, const struct configure_rows *ro
 {
     struct settings *settings = parse(text);
     struct snapshot *snapshot;
-    int fd = configure_snapshot(settings, rows, &health, 5, &why);
+    int fd = configure_snapshot(settings, rows, &lasting, 5, &why);
 
     ck_assert_msg(fd >= 0, "%.*s", SPAN_ARG(buffer_span(&why)));
     settings_free(settings);

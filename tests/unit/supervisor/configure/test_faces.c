@@ -59,7 +59,7 @@ static void describe(const struct snapshot *snapshot, struct buffer *out)
 
 static struct snapshot *freeze(const char *provider, struct buffer *why)
 {
-    static struct configure_health health;
+    static struct configure_lasting lasting;
     static const struct configure_rows no_rows;
     struct settings *settings;
     struct snapshot *snapshot;
@@ -70,7 +70,7 @@ static struct snapshot *freeze(const char *provider, struct buffer *why)
     (void)buffer_append_format(&text, "providers: [{name: p, %s}]\n", provider);
     settings = settings_parse(buffer_span(&text), "s.yaml", why);
     ck_assert_msg(settings != NULL, "%.*s", SPAN_ARG(buffer_span(why)));
-    fd = configure_snapshot(settings, &no_rows, &health, 1, why);
+    fd = configure_snapshot(settings, &no_rows, &lasting, 1, why);
     ck_assert_msg(fd >= 0, "%.*s", SPAN_ARG(buffer_span(why)));
     settings_free(settings);
     snapshot = snapshot_attach(fd, why);
