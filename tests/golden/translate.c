@@ -24,6 +24,7 @@ struct passage {
     struct translation translation;
     struct chat chat;
     const struct dialect *client, *provider;
+    const struct provider_kind *kind; /* NULL: a dialect without quirks */
     struct buffer out;
 };
 
@@ -51,12 +52,21 @@ static const struct dialect *dialect_called(const char *name)
 /* A kind that is no dialect's name speaks its first dialect, in its own way. */
 static void choose_provider(struct passage *passage, const char *name)
 {
-    const struct provider_kind *kind = provider_kind_find(span_of_text(name));
+    passage->kind = provider_kind_find(span_of_text(name));
+    passage->provider = passage->kind ? dialect_row((enum dialect_id)passage->kind->dialect)
+                                      : dialect_called(name);
+    if (passage->kind)
+        passage->translation.target.quirks = passage->kind->quirks;
+}
 
-    if (kind)
-        passage->translation.target.quirks = kind->quirks;
-    passage->provider =
-        kind ? dialect_row((enum dialect_id)kind->dialect) : dialect_called(name);
+static bool kind_speaks(const struct provider_kind *kind, enum dialect_id dialect)
+{
+    struct provider_face face;
+
+    for (unsigned i = 0; kind && provider_kind_face(kind, i, &face); i++)
+        if (face.dialect == dialect && face.chats)
+            return true;
+    return false;
 }
 
 static void print(struct span text)
@@ -100,11 +110,28 @@ static bool write_request(struct passage *passage)
     return passage->provider->write_chat(&passage->translation, &passage->chat, &json);
 }
 
+/* Where the daemon turns to when the provider speaks it; told, because no body does. */
+static void turn(struct passage *passage)
+{
+    const struct dialect *first = passage->provider;
+    enum dialect_id other = first->instead
+                                ? first->instead(&passage->chat, &passage->translation.target)
+                                : first->id;
+
+    if (other == first->id || !kind_speaks(passage->kind, other))
+        return;
+    passage->provider = dialect_row(other);
+    (void)printf("to: %.*s\n", SPAN_ARG(passage->provider->name));
+}
+
 static int request(struct passage *passage, struct span body)
 {
     const struct translation *translation = &passage->translation;
 
-    if (!read_request(passage, body) || !write_request(passage))
+    if (!read_request(passage, body))
+        return print_complaint(passage, &translation->refusal);
+    turn(passage);
+    if (!write_request(passage))
         return print_complaint(passage, &translation->refusal);
     if (!translation->strict || !translation->dropped) {
         print(buffer_span(&passage->out));
@@ -175,8 +202,11 @@ static void begin(struct passage *passage, const char *request_file)
 {
     FILE *file = fopen(request_file, "r");
 
-    if (!file || !read_request(passage, read_all(file, &passage->arena)) ||
-        !write_request(passage)) {
+    bool read = file && read_request(passage, read_all(file, &passage->arena));
+
+    if (read)
+        turn(passage);
+    if (!read || !write_request(passage)) {
         (void)fprintf(stderr, "translate: %s cannot be read or is refused\n", request_file);
         exit(2);
     }
