@@ -42,7 +42,9 @@ def gateway(house, openai, hosts):
     other = {"base_url": root(hosts) + "/v1"}
     return house.gateway(
         ("up", openai), ("chats", openai, {"dialects": ["openai"]}),
-        *[(kind, hosts, {"kind": kind, **other}) for kind in ("groq", "deepseek", "mistral", "zhipu", "vllm")])
+        *[(kind, hosts, {"kind": kind, **other}) for kind in ("groq", "deepseek", "mistral", "zhipu", "vllm")],
+        settings={"models": [{"name": "either", "targets": [
+            {"provider": "up", "model": "gpt-5.6"}, {"provider": "vllm", "model": "m", "priority": 1}]}]})
 
 
 def calls_of(answer):
@@ -128,6 +130,20 @@ def test_clients_of_other_dialects_go_there_too(gateway, openai):
     assert answer.status == 200, answer
     assert openai.last().target == "/v1/responses"
     assert [block["name"] for block in answer.json()["content"] if block["type"] == "tool_use"] == ["weather", "clock"]
+
+
+@pytest.mark.parametrize("stream", [False, True])
+def test_the_next_target_gets_the_clients_own_bytes(gateway, openai, hosts, stream):
+    before = len(hosts.requests)
+    body = json.dumps({"model": "either", "tools": TOOLS, "stream": stream, "stream_options": None,
+                       "messages": [{"role": "user", "content": "fail overloaded"}]}).encode()
+    answer = gateway.post("/v1/chat/completions", body)
+    assert answer.status == 200, answer
+    assert openai.last().target == "/v1/responses"
+    wish = b'"stream_options": ' + (b'{"include_usage":true}' if stream else b"null")
+    assert [request.body for request in hosts.requests[before:]] == [
+        body.replace(b"either", b"m").replace(b'"stream_options": null', wish)]
+    assert answer.header("x-aigw-dropped") is None
 
 
 # kind, members of the request, members of what must arrive (None: not there), messages as they arrive
