@@ -146,9 +146,9 @@ static enum fault translate_body(struct exchange *x, const struct dialect *provi
 static enum fault forward_body(struct exchange *x)
 {
     const struct operation_row *row = operation_row(x->head.operation);
-    bool asks_usage = x->head.dialect == DIALECT_DEFAULT &&
-                      (operation_chats(row) || row->kind == OPERATION_KIND_COMPLETIONS) &&
-                      !(exchange_target(x)->provider->quirks & QUIRK_NO_STREAM_OPTIONS);
+    bool knows = !(exchange_target(x)->provider->quirks & QUIRK_NO_STREAM_OPTIONS);
+    bool asks_usage = knows && x->head.dialect == DIALECT_DEFAULT &&
+                      (operation_chats(row) || row->kind == OPERATION_KIND_COMPLETIONS);
 
     _Static_assert(FORWARD_PIECES_MAX <= CALL_BODY_PIECES, "they fit");
     x->crossing = NULL; /* of an earlier target */
