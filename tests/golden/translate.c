@@ -6,8 +6,8 @@
  * What the rooms do with a body, without the rooms: for golden files. REQUEST is a file with
  * the client's body; BYTES the size of the pieces in which the stream arrives (default: all at
  * once). Ids are the same in each run. Exit code 1: refused, and the client's error body is
- * printed. With STRICT in the environment what would be left out is refused. CLIENT is a
- * dialect, PROVIDER a dialect or a kind of providers.def, whose quirks count then.
+ * printed. CLIENT is a dialect, PROVIDER a dialect or a kind of providers.def, whose quirks
+ * count then.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +24,7 @@ struct passage {
     struct translation translation;
     struct chat chat;
     const struct dialect *client, *provider;
-    const struct provider_kind *kind; /* NULL: a dialect without quirks */
+    struct span provider_name;
     struct buffer out;
 };
 
@@ -52,21 +52,12 @@ static const struct dialect *dialect_called(const char *name)
 /* A kind that is no dialect's name speaks its first dialect, in its own way. */
 static void choose_provider(struct passage *passage, const char *name)
 {
-    passage->kind = provider_kind_find(span_of_text(name));
-    passage->provider = passage->kind ? dialect_row((enum dialect_id)passage->kind->dialect)
-                                      : dialect_called(name);
-    if (passage->kind)
-        passage->translation.target.quirks = passage->kind->quirks;
-}
+    const struct provider_kind *kind = provider_kind_find(span_of_text(name));
 
-static bool kind_speaks(const struct provider_kind *kind, enum dialect_id dialect)
-{
-    struct provider_face face;
-
-    for (unsigned i = 0; kind && provider_kind_face(kind, i, &face); i++)
-        if (face.dialect == dialect && face.chats)
-            return true;
-    return false;
+    if (kind)
+        passage->translation.target.quirks = kind->quirks;
+    passage->provider =
+        kind ? dialect_row((enum dialect_id)kind->dialect) : dialect_called(name);
 }
 
 static void print(struct span text)
@@ -110,6 +101,17 @@ static bool write_request(struct passage *passage)
     return passage->provider->write_chat(&passage->translation, &passage->chat, &json);
 }
 
+static bool kind_speaks(struct span name, enum dialect_id dialect)
+{
+    const struct provider_kind *kind = provider_kind_find(name);
+    struct provider_face face;
+
+    for (unsigned i = 0; kind && provider_kind_face(kind, i, &face); i++)
+        if (face.dialect == dialect && face.chats)
+            return true;
+    return false;
+}
+
 /* Where the daemon turns to when the provider speaks it; told, because no body does. */
 static void turn(struct passage *passage)
 {
@@ -118,7 +120,7 @@ static void turn(struct passage *passage)
                                 ? first->instead(&passage->chat, &passage->translation.target)
                                 : first->id;
 
-    if (other == first->id || !kind_speaks(passage->kind, other))
+    if (other == first->id || !kind_speaks(passage->provider_name, other))
         return;
     passage->provider = dialect_row(other);
     (void)printf("to: %.*s\n", SPAN_ARG(passage->provider->name));
@@ -220,7 +222,6 @@ static int run(struct passage *passage, int count, char **words)
     struct span what = span_of_text(words[1]);
     const char *request_file = count > 5 ? words[5] : NULL;
 
-    passage->translation.strict = getenv("STRICT") != NULL;
     passage->client = dialect_called(words[2]);
     if (span_eq(what, SPAN("complaint")))
         return complain(passage, (unsigned)strtoul(words[3], NULL, 10), input);
@@ -250,6 +251,8 @@ int main(int count, char **words)
     arena_init(&passage.arena, 0);
     buffer_init(&passage.out, BODY_LIMIT);
     translation_init(&passage.translation, &passage.arena, 1, 1700000000);
+    passage.translation.strict = getenv("STRICT") != NULL; /* refuses what would be left out */
+    passage.provider_name = span_of_text(words[3]);
     code = run(&passage, count, words);
     buffer_done(&passage.out);
     arena_done(&passage.arena);
