@@ -66,6 +66,8 @@ static void pass_request(const struct fuzz_pair *pair, struct json_value body, u
 
     passage_init(&passage, pair);
     passage.translation.target.quirks = quirks;
+    if (pair->client->fits)
+        (void)pair->client->fits(body, &passage.translation.target);
     json_write_init(&json, &passage.out);
     written = pair->client->read_chat(&passage.translation, body, &passage.chat);
     if (written) {

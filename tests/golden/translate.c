@@ -6,11 +6,13 @@
  * What the rooms do with a body, without the rooms: for golden files. REQUEST is a file with
  * the client's body; BYTES the size of the pieces in which the stream arrives (default: all at
  * once). Ids are the same in each run. Exit code 1: refused, and the client's error body is
- * printed.
+ * printed. CLIENT is a dialect, PROVIDER a dialect or a kind of providers.def, whose quirks
+ * count then.
  */
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "shared/settings/settings.h"
 #include "shared/text/json.h"
 
 #include "worker/translate/dialect.h"
@@ -22,6 +24,7 @@ struct passage {
     struct translation translation;
     struct chat chat;
     const struct dialect *client, *provider;
+    struct span provider_name;
     struct buffer out;
 };
 
@@ -37,13 +40,24 @@ static struct span read_all(FILE *file, struct arena *arena)
     return arena_copy(arena, buffer_span(&bytes));
 }
 
-static const struct dialect *dialect_named(const char *name)
+static const struct dialect *dialect_called(const char *name)
 {
     for (unsigned i = 0; i < DIALECT_COUNT; i++)
         if (span_eq(dialect_row((enum dialect_id)i)->name, span_of_text(name)))
             return dialect_row((enum dialect_id)i);
     (void)fprintf(stderr, "translate: no dialect %s\n", name);
     exit(2);
+}
+
+/* A kind that is no dialect's name speaks its first dialect, in its own way. */
+static void choose_provider(struct passage *passage, const char *name)
+{
+    const struct provider_kind *kind = provider_kind_find(span_of_text(name));
+
+    if (kind)
+        passage->translation.target.quirks = kind->quirks;
+    passage->provider =
+        kind ? dialect_row((enum dialect_id)kind->dialect) : dialect_called(name);
 }
 
 static void print(struct span text)
@@ -87,15 +101,49 @@ static bool write_request(struct passage *passage)
     return passage->provider->write_chat(&passage->translation, &passage->chat, &json);
 }
 
+static bool kind_speaks(struct span name, enum dialect_id dialect)
+{
+    const struct provider_kind *kind = provider_kind_find(name);
+    struct provider_face face;
+
+    for (unsigned i = 0; kind && provider_kind_face(kind, i, &face); i++)
+        if (face.dialect == dialect && face.chats)
+            return true;
+    return false;
+}
+
+/* Where the daemon turns to when the provider speaks it; told, because no body does. */
+static void turn(struct passage *passage)
+{
+    const struct dialect *first = passage->provider;
+    enum dialect_id other = first->instead
+                                ? first->instead(&passage->chat, &passage->translation.target)
+                                : first->id;
+
+    if (other == first->id || !kind_speaks(passage->provider_name, other))
+        return;
+    passage->provider = dialect_row(other);
+    (void)printf("to: %.*s\n", SPAN_ARG(passage->provider->name));
+}
+
 static int request(struct passage *passage, struct span body)
 {
-    if (!read_request(passage, body) || !write_request(passage))
-        return print_complaint(passage, &passage->translation.refusal);
-    print(buffer_span(&passage->out));
-    (void)printf("\n");
-    if (passage->translation.dropped)
-        (void)printf("dropped: %.*s\n", SPAN_ARG(dropped_list(&passage->translation, 4096)));
-    return 0;
+    const struct translation *translation = &passage->translation;
+
+    if (!read_request(passage, body))
+        return print_complaint(passage, &translation->refusal);
+    turn(passage);
+    if (!write_request(passage))
+        return print_complaint(passage, &translation->refusal);
+    if (!translation->strict || !translation->dropped) {
+        print(buffer_span(&passage->out));
+        (void)printf("\n");
+    }
+    if (!translation->dropped)
+        return 0;
+    (void)printf("%s: %.*s\n", translation->strict ? "refused" : "dropped",
+                 SPAN_ARG(dropped_list(translation, 4096)));
+    return translation->strict ? 1 : 0;
 }
 
 static int answer(struct passage *passage, struct span body)
@@ -156,8 +204,11 @@ static void begin(struct passage *passage, const char *request_file)
 {
     FILE *file = fopen(request_file, "r");
 
-    if (!file || !read_request(passage, read_all(file, &passage->arena)) ||
-        !write_request(passage)) {
+    bool read = file && read_request(passage, read_all(file, &passage->arena));
+
+    if (read)
+        turn(passage);
+    if (!read || !write_request(passage)) {
         (void)fprintf(stderr, "translate: %s cannot be read or is refused\n", request_file);
         exit(2);
     }
@@ -171,10 +222,10 @@ static int run(struct passage *passage, int count, char **words)
     struct span what = span_of_text(words[1]);
     const char *request_file = count > 5 ? words[5] : NULL;
 
-    passage->client = dialect_named(words[2]);
+    passage->client = dialect_called(words[2]);
     if (span_eq(what, SPAN("complaint")))
         return complain(passage, (unsigned)strtoul(words[3], NULL, 10), input);
-    passage->provider = dialect_named(words[3]);
+    choose_provider(passage, words[3]);
     passage->translation.target.model = span_of_text(words[4]);
     passage->translation.target.traits =
         model_traits(passage->translation.target.model, passage->provider->id);
@@ -200,6 +251,8 @@ int main(int count, char **words)
     arena_init(&passage.arena, 0);
     buffer_init(&passage.out, BODY_LIMIT);
     translation_init(&passage.translation, &passage.arena, 1, 1700000000);
+    passage.translation.strict = getenv("STRICT") != NULL; /* refuses what would be left out */
+    passage.provider_name = span_of_text(words[3]);
     code = run(&passage, count, words);
     buffer_done(&passage.out);
     arena_done(&passage.arena);

@@ -106,6 +106,7 @@ struct exchange {
     unsigned attempts;
     struct span tries; /* those that failed, for the record: a JSON array; ptr NULL: none */
     uint8_t provider_dialect; /* enum dialect_id, of the current attempt */
+    bool passes_on;           /* its body is the client's own bytes */
     struct crossing
         *crossing;         /* NULL: the bytes are passed on; else what comes is translated */
     struct stored *stored; /* NULL: no response that the gateway may keep */

@@ -146,7 +146,8 @@ static enum fault translate_body(struct exchange *x, const struct dialect *provi
 static enum fault forward_body(struct exchange *x)
 {
     const struct operation_row *row = operation_row(x->head.operation);
-    bool asks_usage = x->head.dialect == DIALECT_DEFAULT &&
+    bool knows = !(exchange_target(x)->provider->quirks & QUIRK_NO_STREAM_OPTIONS);
+    bool asks_usage = knows && x->head.dialect == DIALECT_DEFAULT &&
                       (operation_chats(row) || row->kind == OPERATION_KIND_COMPLETIONS);
 
     _Static_assert(FORWARD_PIECES_MAX <= CALL_BODY_PIECES, "they fit");
@@ -195,20 +196,75 @@ static struct span embedding_address(struct exchange *x, const struct plan_targe
     return address;
 }
 
+static struct chat_target chat_target(const struct exchange *x,
+                                      const struct plan_target *target)
+{
+    return (struct chat_target){
+        .model = target->model,
+        .traits = model_traits(target->model, (enum dialect_id)x->provider_dialect),
+        .quirks = target->provider->quirks,
+    };
+}
+
+static bool is_chat(const struct exchange *x)
+{
+    return operation_chats(operation_row(x->head.operation));
+}
+
+/* Whether a provider of the client's dialect takes the client's own bytes. */
+static bool takes_bytes(const struct exchange *x, const struct plan_target *target)
+{
+    const struct dialect *dialect = exchange_dialect(x);
+    struct chat_target to = chat_target(x, target);
+
+    return !wants_array(x) && (!dialect->fits || !is_chat(x) ||
+                               dialect->fits(crossing_body(buffer_span(&x->body)), &to));
+}
+
+/* Another dialect of the provider, where the target refuses this chat in the first one. */
+static enum fault turn_dialect(struct exchange *x, const struct plan_target *target)
+{
+    const struct dialect *dialect = dialect_row((enum dialect_id)x->provider_dialect);
+    struct chat_target to = chat_target(x, target);
+    enum fault fault = FAULT_NONE;
+    enum dialect_id other;
+
+    if (!dialect->instead || x->passes_on)
+        return FAULT_NONE;
+    if (!x->crossing)
+        fault = open_chat(x);
+    if (fault)
+        return fault;
+    other = dialect->instead(&x->crossing->chat, &to);
+    if (target->provider->faces[other].chats)
+        x->provider_dialect = (uint8_t)other;
+    return FAULT_NONE;
+}
+
+static enum fault choose_dialect(struct exchange *x, const struct plan_target *target)
+{
+    enum dialect_id client = (enum dialect_id)x->head.dialect;
+
+    x->provider_dialect =
+        (uint8_t)(is_chat(x) ? address_dialect(target->provider, client) : client);
+    x->passes_on = x->provider_dialect == x->head.dialect && takes_bytes(x, target);
+    return is_chat(x) ? turn_dialect(x, target) : FAULT_NONE;
+}
+
 /* Chats and embeddings are translated when they must be; anything else goes as it came or not
  * at all. */
 static struct span choose_address(struct exchange *x, const struct plan_target *target)
 {
-    enum dialect_id dialect = (enum dialect_id)x->head.dialect;
     enum address_kind kind = address_kind(x);
     struct span address;
 
-    if (operation_chats(operation_row(x->head.operation)))
-        dialect = address_dialect(target->provider, dialect);
-    x->provider_dialect = (uint8_t)dialect;
-    address = address_target(x->view->snapshot, target->provider, kind, dialect, target->model,
-                             &x->arena);
-    return address.ptr || !is_embedding(x) ? address : embedding_address(x, target, kind);
+    address = address_target(x->view->snapshot, target->provider, kind,
+                             (enum dialect_id)x->provider_dialect, target->model, &x->arena);
+    if (address.ptr || !is_embedding(x))
+        return address;
+    address = embedding_address(x, target, kind);
+    x->passes_on = x->provider_dialect == x->head.dialect;
+    return address;
 }
 
 /* A number of tokens that the provider cannot be asked for. */
@@ -232,8 +288,10 @@ enum fault outgoing_make(struct exchange *x)
     const struct snapshot_provider *provider = exchange_target(x)->provider;
     const struct snapshot_times *times = &x->view->page->times;
     struct span authority = snapshot_span(x->view->snapshot, provider->authority);
-    enum fault fault;
+    enum fault fault = choose_dialect(x, exchange_target(x));
 
+    if (fault)
+        return fault;
     x->request = (struct call_request){
         .method_id = HTTP_METHOD_POST,
         .method = SPAN("POST"),
@@ -247,7 +305,7 @@ enum fault outgoing_make(struct exchange *x)
     };
     if (!x->request.target.ptr)
         return address_kind(x) == ADDRESS_COUNT_TOKENS ? count_here(x) : FAULT_not_translated;
-    if (x->provider_dialect == x->head.dialect && !wants_array(x))
+    if (x->passes_on)
         fault = forward_body(x);
     else
         fault = translate_body(x, dialect_row((enum dialect_id)x->provider_dialect));

@@ -40,6 +40,13 @@ typedef uint16_t write_complaint_f(const struct complaint *complaint, struct jso
 /* The same in a stream that has begun: one record, with its framing. */
 typedef void write_stream_complaint_f(const struct complaint *complaint, struct buffer *out);
 
+/* Whether TARGET takes BODY, strict JSON of a client of its dialect, as it stands. Looks only
+ * at what TARGET has quirks and traits for; what makes no sense fits: the provider has the
+ * words for that. */
+typedef bool fits_f(struct json_value body, const struct chat_target *target);
+/* The dialect in which TARGET takes CHAT when it refuses it in this one; else this one. */
+typedef enum dialect_id instead_f(const struct chat *chat, const struct chat_target *target);
+
 struct dialect {
     struct span name; /* in usage records */
     enum dialect_id id;
@@ -68,7 +75,9 @@ struct dialect {
     tap_record_f *tap_record;
     write_complaint_f *write_complaint;
     write_stream_complaint_f *write_stream_complaint;
-    struct span ping; /* a record that keeps a silent stream alive */
+    fits_f *fits;       /* NULL: always */
+    instead_f *instead; /* NULL: this one */
+    struct span ping;   /* a record that keeps a silent stream alive */
 };
 
 #define DIALECT(name) extern const struct dialect dialect_##name;

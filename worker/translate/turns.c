@@ -249,13 +249,21 @@ static const struct {
 
 _Static_assert(ARRAY_LEN(words) == DIALECT_COUNT, "words for each dialect");
 
-static struct span place_text(const struct chat *chat, uint32_t message, uint32_t block,
-                              struct arena *arena)
+/* Chat completions have the calls in a list of their own. */
+static bool stands_apart(const struct chat *chat, const struct block *block)
+{
+    return chat->dialect == DIALECT_openai && block->kind == BLOCK_tool_call;
+}
+
+static struct span place_text(const struct chat *chat, const struct block *block,
+                              uint32_t message, uint32_t index, struct arena *arena)
 {
     struct path list = {.key = words[chat->dialect].messages};
     struct path item = {.up = &list, .index = message};
-    struct path blocks = {.up = &item, .key = words[chat->dialect].blocks};
-    struct path place = {.up = &blocks, .index = block};
+    struct path blocks = {.up = &item,
+                          .key = stands_apart(chat, block) ? SPAN("tool_calls")
+                                                           : words[chat->dialect].blocks};
+    struct path place = {.up = &blocks, .index = index};
 
     return path_text(&place, arena);
 }
@@ -270,9 +278,11 @@ struct span turns_place(const struct chat *chat, const struct block *block, stru
         message = message->next;
     for (; message; message = message->next, at++) {
         inside = 0;
-        for (const struct block *b = message->blocks; b; b = b->next, inside++)
+        for (const struct block *b = message->blocks; b; b = b->next) {
             if (b == block)
-                return place_text(chat, at, inside, arena);
+                return place_text(chat, b, at, inside, arena);
+            inside += stands_apart(chat, b) == stands_apart(chat, block);
+        }
     }
     return words[chat->dialect].messages;
 }

@@ -29,6 +29,7 @@ struct table {
     size_t mask;
     size_t waiting; /* results without a call, so far */
     struct arena *arena;
+    struct translation *translation;
 };
 
 static struct answer *answer_of(struct table *table, struct text id)
@@ -56,8 +57,9 @@ static size_t results_of(const struct turn *turn)
     return count;
 }
 
-static void table_init(struct table *table, size_t ids, struct arena *arena)
+static void table_init(struct table *table, size_t ids, struct translation *translation)
 {
+    struct arena *arena = translation->arena;
     size_t places = 8;
 
     while (places < ids)
@@ -66,6 +68,7 @@ static void table_init(struct table *table, size_t ids, struct arena *arena)
         .places = ARENA_ARRAY(arena, places, struct answer *),
         .mask = places - 1,
         .arena = arena,
+        .translation = translation,
     };
 }
 
@@ -121,6 +124,17 @@ static struct text numbered(struct text id, unsigned number, struct arena *arena
     return (struct text){made.ptr, made.len};
 }
 
+/* Who is strict wants nothing made up. */
+static void name_missing(struct translation *translation, const struct block *call)
+{
+    struct arena *arena = translation->arena;
+    struct text words = text_join(text_join(TEXT("call "), call->id, arena),
+                                  TEXT(" without its result"), arena);
+
+    if (translation->strict)
+        drop(translation, text_plain(words, arena));
+}
+
 static const struct block *missing_result(const struct block *call, struct arena *arena)
 {
     struct block *result = ARENA_NEW(arena, struct block);
@@ -153,6 +167,7 @@ static struct turn_block *take_answer(struct table *table, struct turn_block *it
     if (!result) {
         result = ARENA_NEW(table->arena, struct turn_block);
         result->block = missing_result(item->block, table->arena);
+        name_missing(table->translation, item->block);
     } else {
         answer->results = result->next;
         if (!answer->results)
@@ -180,7 +195,7 @@ static void settle(struct translation *translation, const struct chat *chat,
 
     if (calls == 0 && results == 0)
         return;
-    table_init(&table, calls + results, translation->arena);
+    table_init(&table, calls + results, translation);
     collect(&table, turn);
     for (struct turn_block *item = calls > 0 ? before->blocks : NULL; item; item = item->next)
         if (item->block->kind == BLOCK_tool_call)

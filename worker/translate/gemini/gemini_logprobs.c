@@ -87,6 +87,7 @@ bool gemini_read_logprobs(struct json_value result, struct arena *arena, struct 
     json_write_array(&json);
     write_tokens(&json, values, arena);
     json_write_array_end(&json);
+    json_write_member_text(&json, SPAN("refusal"), SPAN_NONE);
     json_write_object_end(&json);
     if (out.failed)
         return false;

@@ -55,5 +55,7 @@ const struct dialect dialect_openai = {
     .tap_record = openai_tap_record,
     .write_complaint = openai_write_complaint,
     .write_stream_complaint = openai_write_stream_complaint,
+    .fits = openai_fits,
+    .instead = openai_instead,
     .ping = WORD(": ping\n\n"),
 };

@@ -18,5 +18,7 @@ read_usage_f openai_read_usage;
 tap_record_f openai_tap_record;
 write_complaint_f openai_write_complaint;
 write_stream_complaint_f openai_write_stream_complaint;
+fits_f openai_fits;
+instead_f openai_instead;
 
 #endif

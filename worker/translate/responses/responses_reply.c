@@ -45,7 +45,7 @@ void responses_wrap_logprobs(struct json_value list, struct buffer *out, struct 
         return;
     buffer_clear(out);
     if (buffer_append(out, SPAN("{\"content\":")) && buffer_append(out, list.raw) &&
-        buffer_append_byte(out, '}'))
+        buffer_append(out, SPAN(",\"refusal\":null}")))
         *ret = (struct json_value){JSON_OBJECT, buffer_span(out)};
 }
 

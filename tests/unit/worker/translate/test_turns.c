@@ -242,7 +242,7 @@ START_TEST(a_block_has_a_place_in_the_clients_words)
         uint8_t dialect;
         const char *place;
     } cases[] = {
-        {DIALECT_openai, "messages[2].content[1]"},
+        {DIALECT_openai, "messages[2].tool_calls[0]"},
         {DIALECT_responses, "input[2].content[1]"},
         {DIALECT_anthropic, "messages[1].content[1]"},
         {DIALECT_gemini, "contents[1].parts[1]"},

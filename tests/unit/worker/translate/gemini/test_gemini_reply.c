@@ -183,8 +183,8 @@ static const struct {
      "\":-2}]}]}}],\"modelVersion\":\"m\",\"responseId\":\"r\"}",
      "id r model m created 0\n0 end \"Hello\" logprobs {\"content\":[{\"token"
      "\":\"Hello\",\"logprob\":-0.00001,\"bytes\":[72,101,108,108,111],\"top_l"
-     "ogprobs\":[{\"token\":\"Hi\",\"logprob\":-2,\"bytes\":[72,105]}]}]}\nusa"
-     "ge\n",
+     "ogprobs\":[{\"token\":\"Hi\",\"logprob\":-2,\"bytes\":[72,105]}]}],\"r"
+     "efusal\":null}\nusage\n",
      "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"Hello\"}],\"role"
      "\":\"model\"},\"finishReason\":\"STOP\",\"index\":0,\"logprobsResult\":{"
      "\"chosenCandidates\":[{\"token\":\"Hello\",\"logProbability\":-0.00001}]"

@@ -85,7 +85,8 @@ static const struct {
      TOP "\n0 end \"x\" cites:https://u:t refusal\"no\"\nusage\n"},
     {"probabilities",
      ANSWER(SAYS(WORDS("x", ",\"logprobs\":[{\"token\":\"x\",\"logprob\":-1}]")), DONE),
-     TOP "\n0 end \"x\" logprobs {\"content\":[{\"token\":\"x\",\"logprob\":-1}]}\nusage\n"},
+     TOP
+     "\n0 end \"x\" logprobs {\"content\":[{\"token\":\"x\",\"logprob\":-1}],\"refusal\":null}\nusage\n"},
     {"a length that was reached", ANSWER(SAYS(WORDS("x", "")), SHORT("max_output_tokens")),
      TOP "\n0 length \"x\"\nusage\n"},
     {"a filter", ANSWER("", SHORT("content_filter")), TOP "\n0 filter\nusage\n"},

@@ -125,7 +125,7 @@ static const struct {
                    AT(0) "\"content_index\":0,\"delta\":\"x\",\"logprobs\":[{\"token\":\"x\"}]")
          COMPLETED,
      START
-     "open 0/0 text\n0 +\"x\" logprobs {\"content\":[{\"token\":\"x\"}]}\nclose 0\nstop 0 end\nusage\nend\n"},
+     "open 0/0 text\n0 +\"x\" logprobs {\"content\":[{\"token\":\"x\"}],\"refusal\":null}\nclose 0\nstop 0 end\nusage\nend\n"},
     {"a length that was reached", CREATED LONG INCOMPLETE("max_output_tokens"),
      START "open 0/0 text\n0 +\"x\"\nclose 0\nstop 0 length\nusage\nend\n"},
     {"a filter stops a stream", CREATED LONG INCOMPLETE("content_filter"),
