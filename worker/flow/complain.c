@@ -10,6 +10,8 @@
 
 static enum complaint_kind kind_of(const struct fault_row *row)
 {
+    if (strcmp(row->type, fault_row(FAULT_provider_quota)->type) == 0)
+        return COMPLAINT_no_credit;
     return row->status == 502 ? COMPLAINT_bad_answer : complaint_of_status(row->status);
 }
 

@@ -13,10 +13,11 @@ class Load:
     A kept connection is opened again only when an answer announced its end by `Connection: close`.
     """
 
-    def __init__(self, gateway, clients=8, keep=True, model="mock/echo", on_failure_sleep=0.0):
+    def __init__(self, gateway, clients=8, keep=True, model="mock/echo", on_failure_sleep=0.0,
+                 **more):
         self.gateway = gateway
         self.keep = keep
-        self.body = json.dumps(chat_body(model)).encode()
+        self.body = json.dumps({**chat_body(model), **more}).encode()
         self.headers = gateway.headers()
         self.ended = threading.Event()
         self.ok = 0
