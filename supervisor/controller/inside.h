@@ -7,6 +7,7 @@
 #define SUPERVISOR_CONTROLLER_INSIDE_H
 
 #include "shared/heritage/heritage.h"
+#include "shared/limit/audit.h"
 
 #include "supervisor/admin/server.h"
 #include "supervisor/controller/controller.h"
@@ -61,6 +62,7 @@ struct chores {
     bool ledger_busy, ledger_failing, store_failing;
     int ledger_result;
     uint64_t ledger_next_ms, load_next_ms, tickets_next_ms, plan_next_ms, watch_next_ms;
+    uint64_t audit_next_ms;
     uint64_t sweep_next_ms[SEGMENT_SLOTS];
     bool sweeping[SEGMENT_SLOTS], dead_seen[SEGMENT_SLOTS];
 };
@@ -94,6 +96,7 @@ struct controller {
     struct house_wait *waits;
     struct reload reload;
     struct chores chores;
+    struct audit audit;
     int exit_code;
 };
 
@@ -146,6 +149,9 @@ void budgets_tick(struct controller *controller, uint64_t now_ms);
 
 /* responses.c: the kept responses of the workers */
 void responses_tick(struct controller *controller, uint64_t now_ms);
+
+/* audits.c: counters that deaths left too high */
+void audits_tick(struct controller *controller, uint64_t now_ms);
 
 /* token.c: the admin token of STATE_DIR, made when it is missing. 0 or a negative errno. */
 int token_open(struct span state_dir, struct span *ret);
