@@ -248,8 +248,10 @@ static void error_done(struct exchange *x)
 
 static void bad_translation(struct exchange *x)
 {
-    x->complaint = ARENA_NEW(&x->arena, struct complaint);
-    *x->complaint = x->crossing->translation.refusal;
+    if (!x->complaint) { /* else the events that it was told in had an error */
+        x->complaint = ARENA_NEW(&x->arena, struct complaint);
+        *x->complaint = x->crossing->translation.refusal;
+    }
     x->detail = SPAN("the answer could not be translated");
     note_refusal(x);
     relay_give_up(x, complaint_fault(x->complaint));

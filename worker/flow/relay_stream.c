@@ -133,21 +133,6 @@ bool relay_records(struct exchange *x, struct span bytes)
     }
 }
 
-/* Whether the last bytes of a stream are a record that lacks only the blank line: some servers
- * forget it. Half a record is none. */
-static bool whole_record(struct span rest)
-{
-    struct span data = span_trim(rest), line = SPAN("data:");
-    struct json_value value;
-    struct json_error error;
-
-    while (data.len > 0 && (data.ptr[data.len - 1] == '\n' || data.ptr[data.len - 1] == '\r'))
-        data.len--;
-    if (span_starts(data, line))
-        data = span_trim(span_skip(data, line.len));
-    return span_eq(data, SPAN("[DONE]")) || json_check(data, &value, &error);
-}
-
 /* The provider thinks: something between must not take the silence for the end. */
 static void quiet_passed(struct deadline *deadline)
 {
@@ -181,7 +166,7 @@ void relay_begin_stream(struct exchange *x)
 
 void relay_stream_done(struct exchange *x)
 {
-    if (whole_record(sse_rest(&x->framer))) {
+    if (sse_rest_is_whole(sse_rest(&x->framer))) {
         x->answer.repaired = true;
         if (!relay_records(x, SPAN("\n\n")))
             return;
