@@ -144,7 +144,8 @@ void dashscope_read_record(struct event_reader *reader, const struct sse_record 
     dashscope_read_usage(values[ANSWER_usage], &reader->usage);
     reader->usage.raw = SPAN_NONE; /* it points into a record that is about to go */
     start(reader, values[ANSWER_request_id]);
-    state->repeats->quiet = before != TOKENS_UNKNOWN && reader->usage.output == before;
+    state->repeats->quiet =
+        before != TOKENS_UNKNOWN && before > 0 && reader->usage.output == before;
     choices = json_member(values[ANSWER_output], SPAN("choices"));
     if (choices.kind == JSON_ARRAY)
         openai_tell_choices(reader, choices, SPAN("message"));
