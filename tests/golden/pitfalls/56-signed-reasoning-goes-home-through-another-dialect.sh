@@ -6,9 +6,9 @@
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-ask openai '"reasoning_effort":"high",' >ask
+ask openai '"reasoning_effort":"high",' >asked
 echo "== answer"
-answer openai anthropic claude-sonnet-4-5 ask <<'END'
+answer openai anthropic claude-sonnet-4-5 asked <<'END'
 {"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[
 {"type":"thinking","thinking":"t","signature":"SIG="},
 {"type":"tool_use","id":"toolu_1","name":"f","input":{"a":1}}],

@@ -4,13 +4,13 @@
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-ask openai >ask
-answer openai anthropic claude-sonnet-4-5 ask <<'END'
+ask openai >asked
+answer openai anthropic claude-sonnet-4-5 asked <<'END'
 {"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[{"type":"text","text":"yo"}],
 "stop_reason":"end_turn","usage":{"input_tokens":3883,"cache_read_input_tokens":30464,"cache_creation_input_tokens":0,"output_tokens":49}}
 END
-ask openai '"stream":true,"stream_options":{"include_usage":true},' >ask
-both_ways openai anthropic claude-sonnet-4-5 ask <<'END'
+ask openai '"stream":true,"stream_options":{"include_usage":true},' >asked
+both_ways openai anthropic claude-sonnet-4-5 asked <<'END'
 event: message_start
 data: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[],"usage":{"input_tokens":3883,"cache_read_input_tokens":30464,"cache_creation_input_tokens":0,"output_tokens":1}}}
 

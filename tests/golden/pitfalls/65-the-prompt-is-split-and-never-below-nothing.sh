@@ -4,9 +4,9 @@
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-ask anthropic >ask
+ask anthropic >asked
 usage() {
-    answer anthropic openai gpt-5-mini ask <<END
+    answer anthropic openai gpt-5-mini asked <<END
 {"id":"c1","object":"chat.completion","created":1700000000,"model":"gpt-5-mini","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"yo"}}],
 "usage":$1}
 END

@@ -4,9 +4,9 @@
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-ask openai >ask
+ask openai >asked
 usage() {
-    answer openai gemini gemini-2.5-flash ask <<END
+    answer openai gemini gemini-2.5-flash asked <<END
 {"candidates":[{"index":0,"content":{"role":"model","parts":[{"text":"yo"}]},"finishReason":"STOP"}],"responseId":"r1","modelVersion":"gemini-2.5-flash",
 "usageMetadata":$1}
 END

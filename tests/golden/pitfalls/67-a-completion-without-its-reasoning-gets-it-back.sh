@@ -5,8 +5,8 @@
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
 usage() { # CLIENT PROVIDER USAGE
-    ask "$1" >ask
-    answer "$1" "$2" m ask <<END
+    ask "$1" >asked
+    answer "$1" "$2" m asked <<END
 {"id":"c1","object":"chat.completion","created":1700000000,"model":"m","choices":[{"index":0,"finish_reason":"stop","message":{"role":"assistant","content":"yo"}}],
 "usage":$3}
 END

@@ -4,14 +4,14 @@
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-ask openai >ask
-answer openai anthropic claude-sonnet-4-5 ask <<'END'
+ask openai >asked
+answer openai anthropic claude-sonnet-4-5 asked <<'END'
 {"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[
 {"type":"text","text":"The sky is "},
 {"type":"text","text":"blue","citations":[{"type":"web_search_result_location","url":"https://example.com/sky","title":"Sky","encrypted_index":"E","cited_text":"It is blue."}]},
 {"type":"text","text":"."}],"stop_reason":"end_turn","usage":{"input_tokens":3,"output_tokens":4}}
 END
-both_ways openai anthropic claude-sonnet-4-5 ask <<'END'
+both_ways openai anthropic claude-sonnet-4-5 asked <<'END'
 data: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[],"usage":{"input_tokens":3,"output_tokens":1}}}
 
 data: {"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}

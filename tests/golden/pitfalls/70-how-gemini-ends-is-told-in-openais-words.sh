@@ -4,12 +4,12 @@
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-ask openai >ask
+ask openai >asked
 ends() { # CANDIDATE
     echo "== $1"
     printf '{%s,"usageMetadata":{"promptTokenCount":3,"totalTokenCount":3},"responseId":"r1","modelVersion":"gemini-2.5-flash"}\n' "$1" >said
-    answer openai gemini gemini-2.5-flash ask <said
-    { printf 'data: ' && cat said && echo; } | both_ways openai gemini gemini-2.5-flash ask
+    answer openai gemini gemini-2.5-flash asked <said
+    { printf 'data: ' && cat said && echo; } | both_ways openai gemini gemini-2.5-flash asked
 }
 ends '"candidates":[{"content":{"role":"model","parts":[{"functionCall":{"name":"f","args":{}}}]},"finishReason":"STOP"}]'
 ends '"candidates":[{"content":{},"finishReason":"SAFETY","index":0}]'

@@ -5,8 +5,8 @@
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-ask openai '"stream":true,' >ask
-both_ways openai anthropic claude-sonnet-4-5 ask <<'END'
+ask openai '"stream":true,' >asked
+both_ways openai anthropic claude-sonnet-4-5 asked <<'END'
 event: message_start
 data: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[],"stop_reason":null,"usage":{"input_tokens":565,"output_tokens":7}}}
 

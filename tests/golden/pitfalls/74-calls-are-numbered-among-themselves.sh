@@ -4,8 +4,8 @@
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-ask openai '"stream":true,"reasoning_effort":"low",' >ask
-both_ways openai anthropic claude-sonnet-4-5 ask <<'END'
+ask openai '"stream":true,"reasoning_effort":"low",' >asked
+both_ways openai anthropic claude-sonnet-4-5 asked <<'END'
 data: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[],"usage":{"input_tokens":5,"output_tokens":1}}}
 
 data: {"type":"content_block_start","index":0,"content_block":{"type":"thinking","thinking":"","signature":""}}

@@ -5,8 +5,8 @@
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-ask anthropic '"stream":true,' >ask
-both_ways anthropic openai m ask <<'END'
+ask anthropic '"stream":true,' >asked
+both_ways anthropic openai m asked <<'END'
 data: {"id":"c1","object":"chat.completion.chunk","created":0,"model":"m","choices":[{"index":0,"delta":{"role":"assistant"},"finish_reason":null}]}
 
 data: {"id":"c1","object":"chat.completion.chunk","created":0,"model":"m","choices":[{"index":0,"delta":{"content":"I read"},"finish_reason":null}]}

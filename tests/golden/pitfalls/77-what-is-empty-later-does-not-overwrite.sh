@@ -23,6 +23,6 @@ data: [DONE]
 END
 for client in anthropic gemini; do
     echo "== $client"
-    ask $client >ask
-    both_ways $client alibaba qwen3-max ask <said
+    ask $client >asked
+    both_ways $client alibaba qwen3-max asked <said
 done

@@ -5,7 +5,7 @@
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-ask anthropic '"stream":true,' >ask
+ask anthropic '"stream":true,' >asked
 ask responses '"stream":true,' >asking
 chunk() { # DELTA FINISH
     printf 'data: {"id":"gen-1","provider":"P","model":"m","object":"chat.completion.chunk","created":1700000000,"choices":[{"index":0,"delta":%s,"finish_reason":%s,"native_finish_reason":null,"logprobs":null}],"system_fingerprint":""}\n\n' "$1" "$2"
@@ -21,7 +21,7 @@ variant() { # NAME < pieces
         chunk '{"role":"assistant","content":""}' '"tool_calls"'
         printf 'data: [DONE]\n\n'
     } >said
-    both_ways anthropic openrouter m ask <said
+    both_ways anthropic openrouter m asked <said
     stream responses openrouter m asking <said | sed -n 's/.*"type":"\(response.function_call_arguments.done\)".*\("arguments":.*\)}/\1 \2/p'
 }
 { call '"name":"version","arguments":""' && call '"name":"version","arguments":"{}"'; } | variant "empty, then all again"

@@ -33,9 +33,9 @@ data: [DONE]
 
 END
 for client in anthropic gemini; do
-    ask $client '"stream":true,' >ask
+    ask $client '"stream":true,' >asked
     for said in blocked fine; do
         echo "== $client, $said"
-        both_ways $client azure gpt-4o ask <$said
+        both_ways $client azure gpt-4o asked <$said
     done
 done

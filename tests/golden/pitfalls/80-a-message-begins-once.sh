@@ -5,7 +5,7 @@
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-ask openai '"stream":true,' >ask
+ask openai '"stream":true,' >asked
 start() {
     printf 'data: {"type":"message_start","message":{"id":"%s","type":"message","role":"assistant","model":"claude-3-haiku","content":[],"usage":{"input_tokens":17,"output_tokens":1}}}\n\n' "$1"
 }
@@ -18,7 +18,7 @@ end() {
     printf 'data: {"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":65}}\n\ndata: {"type":"message_stop"}\n\n'
 }
 echo "== twice"
-{ start msg_first && start msg_first && call toolu_1 '{\"value\":\"Sparkle Day\"}' && end; } | both_ways openai anthropic claude-3-haiku ask
+{ start msg_first && start msg_first && call toolu_1 '{\"value\":\"Sparkle Day\"}' && end; } | both_ways openai anthropic claude-3-haiku asked
 echo "== spliced"
 { start msg_first && call toolu_1 '{\"value\":\"Spark' && start msg_second && call toolu_2 '{\"value\":\"Sparkle Day\"}' && end; } |
-    both_ways openai anthropic claude-3-haiku ask
+    both_ways openai anthropic claude-3-haiku asked

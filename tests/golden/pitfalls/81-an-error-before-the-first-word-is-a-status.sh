@@ -14,17 +14,17 @@ data: {"type":"content_block_start","index":0,"content_block":{"type":"text","te
 
 event: content_block_delta
 data: {"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Half"}}'
-ask openai '"stream":true,' >ask
+ask openai '"stream":true,' >asked
 echo "== first"
-printf '%s\n\n' "$error" | both_ways openai anthropic claude-sonnet-4-5 ask
+printf '%s\n\n' "$error" | both_ways openai anthropic claude-sonnet-4-5 asked
 echo "== behind a beginning without content"
-printf '%s\n\n' "$start" "$error" | both_ways openai anthropic claude-sonnet-4-5 ask
+printf '%s\n\n' "$start" "$error" | both_ways openai anthropic claude-sonnet-4-5 asked
 echo "== behind content"
-printf '%s\n\n' "$start" "$word" "$error" | both_ways openai anthropic claude-sonnet-4-5 ask
-ask anthropic '"stream":true,' >ask
+printf '%s\n\n' "$start" "$word" "$error" | both_ways openai anthropic claude-sonnet-4-5 asked
+ask anthropic '"stream":true,' >asked
 echo "== first, from openai to anthropic"
 printf 'data: {"error":{"message":"Overloaded","type":"server_error","param":null,"code":503}}\n\n' |
-    both_ways anthropic openai m ask
-ask gemini >ask
+    both_ways anthropic openai m asked
+ask gemini >asked
 echo "== first, to gemini"
-printf '%s\n\n' "$error" | both_ways gemini anthropic claude-sonnet-4-5 ask
+printf '%s\n\n' "$error" | both_ways gemini anthropic claude-sonnet-4-5 asked

@@ -7,10 +7,10 @@
 . "$CASE/streams.inc"
 cut_stream() { # CLIENT PROVIDER MODEL
     cat >said
-    both_ways "$@" ask <said
-    translate used "$@" ask <said
+    both_ways "$@" asked <said
+    translate used "$@" asked <said
 }
-ask openai '"stream":true,' >ask
+ask openai '"stream":true,' >asked
 echo "== anthropic to openai"
 cut_stream openai anthropic claude-sonnet-4-5 <<'END'
 data: {"type":"message_start","message":{"id":"msg_1","type":"message","role":"assistant","model":"claude-sonnet-4-5","content":[],"usage":{"input_tokens":17,"output_tokens":1}}}
@@ -25,7 +25,7 @@ cut_stream openai gemini gemini-2.5-flash <<'END'
 data: {"candidates":[{"content":{"role":"model","parts":[{"text":"Half"}]},"index":0}],"usageMetadata":{"promptTokenCount":3,"candidatesTokenCount":1,"totalTokenCount":4},"responseId":"r1","modelVersion":"gemini-2.5-flash"}
 
 END
-ask anthropic '"stream":true,' >ask
+ask anthropic '"stream":true,' >asked
 echo "== openai to anthropic"
 cut_stream anthropic openai gpt-5-mini <<'END'
 data: {"id":"c1","object":"chat.completion.chunk","created":0,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"Half"},"finish_reason":null}]}

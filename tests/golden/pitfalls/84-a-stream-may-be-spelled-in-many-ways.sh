@@ -5,20 +5,20 @@
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-ask anthropic '"stream":true,' >ask
+ask anthropic '"stream":true,' >asked
 first='{"id":"c1","object":"chat.completion.chunk","created":0,"model":"m","choices":[{"index":0,"delta":{"role":"assistant","content":"雪€"},"finish_reason":null}]}'
 second='{"id":"c1","object":"chat.completion.chunk","created":0,"model":"m","choices":[{"index":0,"delta":{},"finish_reason":"stop"}]}'
 every_cut() { # NAME < stream
     echo "== $1"
     cat >spelled
-    both_ways anthropic openai m ask <spelled >said
+    both_ways anthropic openai m asked <spelled >said
     [ -f usual ] || cp said usual
     cmp usual said
     size=$(wc -c <spelled)
     bytes=2
     while [ $bytes -lt "$size" ]; do
-        stream anthropic openai m ask $bytes <spelled >cut || echo "failed in pieces of $bytes"
-        cmp whole cut || echo "differs in pieces of $bytes"
+        stream anthropic openai m asked $bytes <spelled >pieced || echo "failed in pieces of $bytes"
+        cmp whole pieced || echo "differs in pieces of $bytes"
         bytes=$((bytes + 1))
     done
 }
@@ -39,5 +39,5 @@ echo "== 5 MB in one"
     printf '"},"finish_reason":null}]}\n\ndata: %s\n\ndata: [DONE]\n\n' "$second"
 } >large
 for bytes in 1000000000 4096 777777; do
-    stream anthropic openai m ask $bytes <large | tr -dc Q | wc -c
+    stream anthropic openai m asked $bytes <large | tr -dc Q | wc -c
 done

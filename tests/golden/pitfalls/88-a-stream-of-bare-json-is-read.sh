@@ -4,9 +4,9 @@
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-ask openai '"stream":true,' >ask
+ask openai '"stream":true,' >asked
 echo "== array"
-both_ways openai gemini gemini-2.5-flash ask <<'END'
+both_ways openai gemini gemini-2.5-flash asked <<'END'
 [{
   "candidates": [{"content": {"role": "model", "parts": [{"text": "He"}]}, "index": 0}],
   "responseId": "r1", "modelVersion": "gemini-2.5-flash"
@@ -23,9 +23,9 @@ echo "== bare error in the middle"
 {
     printf 'data: {"candidates":[{"content":{"role":"model","parts":[{"text":"He"}]},"index":0}],"responseId":"r1","modelVersion":"gemini-2.5-flash"}\r\n\r\n'
     printf '[{\n  "error": {\n    "code": 503,\n    "message": "The model is overloaded.",\n    "status": "UNAVAILABLE"\n  }\n}\n]\n'
-} | both_ways openai gemini gemini-2.5-flash ask
+} | both_ways openai gemini gemini-2.5-flash asked
 echo "== error as an event"
 {
     printf 'data: {"candidates":[{"content":{"role":"model","parts":[{"text":"He"}]},"index":0}],"responseId":"r1","modelVersion":"gemini-2.5-flash"}\r\n\r\n'
     printf 'data: {"error":{"code":503,"message":"The model is overloaded.","status":"UNAVAILABLE"}}\r\n\r\n'
-} | both_ways openai gemini gemini-2.5-flash ask
+} | both_ways openai gemini gemini-2.5-flash asked

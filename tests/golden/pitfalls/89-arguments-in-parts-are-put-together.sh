@@ -5,7 +5,7 @@
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-ask openai '"stream":true,' >ask
+ask openai '"stream":true,' >asked
 record() { # PART [MORE OF THE CANDIDATE]
     printf 'data: {"candidates":[{"content":{"role":"model","parts":[%s]}%s}],"responseId":"r1","modelVersion":"gemini-3-flash"}\n\n' "$1" "${2:-}"
 }
@@ -26,7 +26,7 @@ echo "== four calls"
     screen B
     screen C
     record '{"text":""}' ',"finishReason":"STOP"'
-} | both_ways openai gemini gemini-3-flash ask
+} | both_ways openai gemini gemini-3-flash asked
 item() { # NUMBER TEXT ID PRICE GOES ON
     part "\$.operations[$1].action" '"stringValue":"add","willContinue":true' ',"willContinue":true'
     part "\$.operations[$1].action" '"stringValue":""' ',"willContinue":true'
@@ -42,4 +42,4 @@ echo "== a call that nobody closes"
     item 0 "Fresh red apple" apple_001 0.5 ',"willContinue":true'
     item 1 "Ripe yellow banana" banana_001 0.3 ''
     record '{"text":""}' ',"finishReason":"STOP"'
-} | both_ways openai gemini gemini-3-flash ask
+} | both_ways openai gemini gemini-3-flash asked

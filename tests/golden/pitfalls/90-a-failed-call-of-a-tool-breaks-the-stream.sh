@@ -15,13 +15,13 @@ data: {"error":{"message":"Failed to call a function.","type":"invalid_request_e
 
 END
 for client in anthropic gemini; do
-    ask $client '"stream":true,' >ask
-    both_ways $client groq m ask <said
+    ask $client '"stream":true,' >asked
+    both_ways $client groq m asked <said
 done
 echo "== at once: a status, and one that no other target is tried for"
-ask anthropic '"stream":true,' >ask
-sed '1,/I call it/d' said | both_ways anthropic groq m ask
+ask anthropic '"stream":true,' >asked
+sed '1,/I call it/d' said | both_ways anthropic groq m asked
 echo "== in its own dialect"
-ask openai '"stream":true,' >ask
-translate pass openai openai m ask <said
+ask openai '"stream":true,' >asked
+translate pass openai openai m asked <said
 echo "exit: $?"

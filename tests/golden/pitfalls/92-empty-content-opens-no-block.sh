@@ -4,7 +4,7 @@
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-ask anthropic '"stream":true,' >ask
+ask anthropic '"stream":true,' >asked
 piece() { # DELTA FINISH
     printf 'data: {"id":"c1","object":"chat.completion.chunk","created":0,"model":"m","choices":[{"index":0,"delta":%s,"finish_reason":%s}]}\n\n' "$1" "$2"
 }
@@ -16,4 +16,4 @@ piece() { # DELTA FINISH
     piece '{"content":"","tool_calls":[{"index":0,"function":{"arguments":"1}"}}]}' null
     piece '{"content":""}' '"tool_calls"'
     printf 'data: [DONE]\n\n'
-} | both_ways anthropic openai m ask
+} | both_ways anthropic openai m asked

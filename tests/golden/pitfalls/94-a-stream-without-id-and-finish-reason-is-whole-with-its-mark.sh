@@ -4,8 +4,8 @@
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-ask anthropic '"stream":true,' >ask
-both_ways anthropic openai-compatible m ask <<'END'
+ask anthropic '"stream":true,' >asked
+both_ways anthropic openai-compatible m asked <<'END'
 data: {"choices":[{"delta":{"content":"4","refusal":"","role":"assistant","tool_calls":null},"index":0,"logprobs":{"content":null,"refusal":null}}],"created":0,"id":"","model":"m","object":"chat.completion.chunk","service_tier":"","system_fingerprint":""}
 
 data: {"choices":[{"delta":{"content":"","refusal":"","role":"assistant","tool_calls":null},"index":0,"logprobs":{"content":null,"refusal":null}}],"created":0,"id":"","model":"m","object":"chat.completion.chunk","service_tier":"","system_fingerprint":""}
