@@ -152,6 +152,8 @@ bool relay_records(struct exchange *x, struct span bytes)
         }
         }
         if (x->complaint || (x->crossing && x->crossing->out.failed)) {
+            if (x->complaint)
+                relay_note_refusal(x);
             break_stream(x,
                          x->complaint ? complaint_fault(x->complaint) : FAULT_answer_too_large);
             return false;
