@@ -197,10 +197,11 @@ bool openai_pass_record(struct stream_tap *tap, const struct sse_record *record,
     bool usage = tap->usage_value.kind == JSON_OBJECT;
 
     ret->count = 0;
+    if (tap->wish == USAGE_AS_IT_COMES ||
+        !within(record->raw, record->data)) /* joined of several lines */
+        return false;
     if (tap->wish == USAGE_HIDDEN)
         return hide_usage(record->raw, ret);
-    if (tap->wish != USAGE_APART)
-        return false;
     if (is_done(record)) {
         add(ret, tap->apart);
         add(ret, record->raw);
@@ -208,8 +209,7 @@ bool openai_pass_record(struct stream_tap *tap, const struct sse_record *record,
     }
     if (usage && no_choices(tap->choices_value))
         tap->apart = SPAN_NONE;
-    if (!usage || !finishes(tap->choices_value) || tap->apart.ptr ||
-        !within(record->raw, record->data)) /* joined of several lines */
+    if (!usage || !finishes(tap->choices_value) || tap->apart.ptr)
         return false;
     return set_usage_apart(tap, record->raw, arena, ret);
 }
