@@ -193,3 +193,17 @@ def test_who_refuses_the_wish_is_not_asked(gateway, kin):
     assert "stream_options" not in kin.last().json()
     assert gateway.chat("kin/m", stream=True).status == 200
     assert kin.last().json()["stream_options"] == {"include_usage": True}
+
+
+def test_thoughts_in_parts_come_as_openais_clients_expect_them(gateway, kin):
+    def parts(*values):
+        return {"choices": [{"index": 0, "finish_reason": None, "delta": {"content": list(values)}}],
+                "id": "c", "object": "chat.completion.chunk", "created": 1, "model": "magistral-medium"}
+    kin.on("magistral-medium", chunks(
+        parts({"type": "thinking", "thinking": [{"type": "text", "text": "t"}]}),
+        parts({"type": "text", "text": "x"}),
+        fake_openai.chunk("magistral-medium", {"content": ""}, "stop"), "[DONE]"))
+    said = [value["choices"][0]["delta"] for value in
+            gateway.chat("mistral/magistral-medium", stream=True).objects()]
+    assert [delta["reasoning_content"] for delta in said if "reasoning_content" in delta] == ["t"]
+    assert "".join(delta.get("content") or "" for delta in said) == "x"

@@ -1,8 +1,7 @@
 #!/bin/sh
 # To deepseek: its old models refused reasoning that is sent back, and it has no use for it; the newer ones want that of
 # each turn that called tools, in all requests that follow, and answer 400 without it. So it is kept between calls of tools
-# and after them, and left out of turns without calls. (The bytes of an openai client pass, docs/request-flow.md: the last
-# part shows them written anew.)
+# and after them, and left out of turns without calls. (A request of an openai client that has any is written anew for it.)
 # shellcheck source=/dev/null
 . "$CASE/cases.inc"
 echo "== in the loop"

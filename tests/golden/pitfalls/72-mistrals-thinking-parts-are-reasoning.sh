@@ -1,10 +1,11 @@
 #!/bin/sh
-# mistral's content may be a list, whose thinking has a list of its own.
+# mistral's content may be a list, whose thinking has a list of its own. Openai's clients expect a text, so its models that
+# reason are translated for them too (openai_fit.c; tests/play/test_first_words.py).
 # shellcheck source=/dev/null
 . "$CASE/cases.inc"
 # shellcheck source=/dev/null
 . "$CASE/streams.inc"
-for client in anthropic gemini; do
+for client in openai anthropic gemini; do
     ask $client >asked
     echo "== $client"
     answer $client mistral magistral-medium-latest asked <<'END'
