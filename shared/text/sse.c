@@ -1,5 +1,8 @@
 #include "shared/text/sse.h"
 
+#include "shared/base/check.h"
+#include "shared/text/json.h"
+
 #ifdef __SSE2__
 #    include <emmintrin.h>
 #endif
@@ -199,4 +202,41 @@ struct span sse_rest(const struct sse_framer *framer)
     if (framer->after_cr && span_eq(carry, SPAN("\n")))
         return span_of("", 0);
     return carry;
+}
+
+static struct span without_line_ends(struct span text)
+{
+    while (text.len > 0 && (text.ptr[0] == '\n' || text.ptr[0] == '\r'))
+        text = span_skip(text, 1);
+    text = span_trim(text);
+    while (text.len > 0 && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
+        text.len--;
+    return text;
+}
+
+/* TEXT behind the fields that may stand before the data. */
+static struct span data_of(struct span text)
+{
+    static const struct span others[] = {WORD("event:"), WORD("id:"), WORD("retry:"),
+                                         WORD(":")};
+    struct span rest = text, line;
+    bool other = true;
+
+    while (other && span_cut(&rest, '\n', &line)) {
+        other = false;
+        for (unsigned i = 0; i < ARRAY_LEN(others); i++)
+            other = other || span_starts(line, others[i]);
+        if (other)
+            text = rest;
+    }
+    return span_starts(text, SPAN("data:")) ? span_skip(text, strlen("data:")) : text;
+}
+
+bool sse_rest_is_whole(struct span rest)
+{
+    struct span data = span_trim(data_of(without_line_ends(rest)));
+    struct json_value value;
+    struct json_error error;
+
+    return span_eq(data, SPAN("[DONE]")) || json_check(data, &value, &error);
 }

@@ -49,5 +49,8 @@ enum sse_result sse_next(struct sse_framer *framer, struct span *rest, struct ss
 /* Bytes of an unfinished record when the stream ends (they are not an event by the standard;
  * empty when the stream ended between records). */
 struct span sse_rest(const struct sse_framer *framer);
+/* Whether those bytes are a record that lacks only its blank line, which some servers forget
+ * (or JSON without any framing); half a record is none. */
+bool sse_rest_is_whole(struct span rest);
 
 #endif

@@ -1,7 +1,10 @@
 /* usage: translate request   CLIENT PROVIDER MODEL         < the client's body
  *        translate answer    CLIENT PROVIDER MODEL REQUEST < the provider's body
  *        translate stream    CLIENT PROVIDER MODEL REQUEST [BYTES] < the provider's stream
- *        translate complaint CLIENT STATUS                 < the provider's body
+ *        translate used      CLIENT PROVIDER MODEL REQUEST < the provider's stream
+ *        translate vectors   CLIENT PROVIDER MODEL REQUEST < the provider's embeddings
+ *        translate pass      CLIENT CLIENT   MODEL REQUEST < the provider's stream, same
+ * dialect translate complaint CLIENT STATUS                 < the provider's body
  *
  * What the rooms do with a body, without the rooms: for golden files. REQUEST is a file with
  * the client's body; BYTES the size of the pieces in which the stream arrives (default: all at
@@ -16,6 +19,7 @@
 #include "shared/text/json.h"
 
 #include "worker/translate/dialect.h"
+#include "worker/translate/embeddings.h"
 
 #define BODY_LIMIT (64U << 20)
 
@@ -26,6 +30,10 @@ struct passage {
     const struct dialect *client, *provider;
     struct span provider_name;
     struct buffer out;
+    struct event_writer writer;
+    struct complaint complaint; /* the stream's */
+    struct usage used;          /* as it would be recorded */
+    bool alive;                 /* the stream said more than that it begins */
 };
 
 static struct span read_all(FILE *file, struct arena *arena)
@@ -65,6 +73,7 @@ static void print(struct span text)
     (void)fwrite(text.ptr, 1, text.len, stdout);
 }
 
+/* As an answer of the gateway: its status, how long to wait when somebody said so, its body. */
 static int print_complaint(struct passage *passage, const struct complaint *complaint)
 {
     struct json_writer json;
@@ -74,6 +83,8 @@ static int print_complaint(struct passage *passage, const struct complaint *comp
     json_write_init(&json, &passage->out);
     status = passage->client->write_complaint(complaint, &json);
     (void)printf("%u\n", status);
+    if (complaint->retry_after_ms > 0)
+        (void)printf("retry-after: %u\n", (complaint->retry_after_ms + 999) / 1000);
     print(buffer_span(&passage->out));
     (void)printf("\n");
     return 1;
@@ -166,30 +177,122 @@ static int answer(struct passage *passage, struct span body)
 
 static void take(void *who, const struct event *event)
 {
-    event_write(who, event);
+    struct passage *passage = who;
+
+    if (event->kind != EVENT_start && event->kind != EVENT_ping && event->kind != EVENT_usage &&
+        event->kind != EVENT_error)
+        passage->alive = true;
+    if (event->usage)
+        passage->used = *event->usage;
+    if (event->kind == EVENT_error)
+        complaint_keep(event->complaint, &passage->arena, &passage->complaint);
+    event_write(&passage->writer, event);
 }
 
-static int stream(struct passage *passage, struct span bytes, size_t piece)
+static void feed(struct sse_framer *framer, struct span bytes, struct event_reader *reader)
 {
-    struct event_writer writer;
-    struct event_reader reader;
-    struct sse_framer framer;
     struct sse_record record;
 
+    while (sse_next(framer, &bytes, &record) == SSE_RECORD)
+        event_read(reader, &record);
+}
+
+/* Feeds it all; the last record may lack its blank line. */
+static void hear(struct passage *passage, struct span bytes, size_t piece,
+                 struct event_reader *reader)
+{
+    struct sse_framer framer;
+
     sse_init(&framer, BODY_LIMIT);
-    event_writer_init(&writer, passage->client, &passage->translation, &passage->out);
-    event_reader_init(&reader, passage->provider, &passage->translation, take, &writer);
+    event_writer_init(&passage->writer, passage->client, &passage->translation, &passage->out);
+    event_reader_init(reader, passage->provider, &passage->translation, take, passage);
     while (bytes.len > 0) {
         struct span now = span_of(bytes.ptr, piece < bytes.len ? piece : bytes.len);
 
         bytes = span_skip(bytes, now.len);
-        while (sse_next(&framer, &now, &record) == SSE_RECORD)
-            event_read(&reader, &record);
+        feed(&framer, now, reader);
     }
-    event_read_end(&reader);
+    if (sse_rest_is_whole(sse_rest(&framer)))
+        feed(&framer, SPAN("\n\n"), reader);
+    event_read_end(reader);
     sse_done(&framer);
+}
+
+/* An error before anything was said is an answer of its own, as the gateway makes it. */
+static int stream(struct passage *passage, struct span bytes, size_t piece)
+{
+    struct event_reader reader;
+
+    hear(passage, bytes, piece, &reader);
+    if (reader.failed && !passage->alive)
+        return print_complaint(passage, &passage->complaint);
     print(buffer_span(&passage->out));
     return reader.failed ? 1 : 0;
+}
+
+static int used(struct passage *passage, struct span bytes)
+{
+    struct event_reader reader;
+
+    hear(passage, bytes, SIZE_MAX, &reader);
+    (void)printf("%llu of input, %llu of output\n",
+                 (unsigned long long)usage_or_zero(passage->used.input),
+                 (unsigned long long)usage_or_zero(passage->used.output));
+    return reader.failed ? 1 : 0;
+}
+
+/* Embeddings: the request as it goes out, and the answer as it comes back. */
+static int vectors(struct passage *passage, struct span body, const char *request_file)
+{
+    struct translation *t = &passage->translation;
+    FILE *file = fopen(request_file, "r");
+    struct embed_answer answer = {.tokens = TOKENS_UNKNOWN};
+    struct embed_ask ask = {.count = 0};
+    struct json_value value;
+    struct json_error error;
+    struct json_writer json;
+
+    if (!file || !json_check(read_all(file, &passage->arena), &value, &error) ||
+        !embed_read_ask(t, passage->client->id, false, value, &ask)) {
+        (void)fprintf(stderr, "translate: %s cannot be read or is refused\n", request_file);
+        exit(2);
+    }
+    (void)fclose(file);
+    json_write_init(&json, &passage->out);
+    embed_write_ask(t, passage->provider->id, &ask, &json);
+    (void)buffer_append_byte(&passage->out, '\n');
+    if (!json_check(body, &value, &error) ||
+        !embed_read_answer(t, passage->provider->id, value, &answer))
+        return print_complaint(passage, &t->refusal);
+    json_write_init(&json, &passage->out);
+    embed_write_answer(t, &ask, &answer, &json);
+    print(buffer_span(&passage->out));
+    (void)printf("\n");
+    return 0;
+}
+
+/* A stream in the client's own dialect, as it goes on. */
+static int pass(struct passage *passage, struct span bytes)
+{
+    struct stream_tap tap = {.wish = passage->chat.wants_usage ? USAGE_APART : USAGE_HIDDEN};
+    struct sse_framer framer;
+    struct sse_record record;
+    struct passing passing;
+
+    usage_init(&tap.usage);
+    sse_init(&framer, BODY_LIMIT);
+    while (sse_next(&framer, &bytes, &record) == SSE_RECORD) {
+        bool hidden = record.has_data && passage->client->tap_record(&tap, &record);
+
+        if (hidden && tap.wish == USAGE_HIDDEN)
+            continue;
+        if (!passage->client->pass_record(&tap, &record, &passage->arena, &passing))
+            passing = (struct passing){.pieces = {record.raw}, .count = 1};
+        for (unsigned i = 0; i < passing.count; i++)
+            print(passing.pieces[i]);
+    }
+    sse_done(&framer);
+    return tap.failed ? 1 : 0;
 }
 
 static int complain(struct passage *passage, unsigned status, struct span body)
@@ -233,9 +336,15 @@ static int run(struct passage *passage, int count, char **words)
         return request(passage, input);
     if (!request_file)
         return 2;
+    if (span_eq(what, SPAN("vectors")))
+        return vectors(passage, input, request_file);
     begin(passage, request_file);
     if (span_eq(what, SPAN("answer")))
         return answer(passage, input);
+    if (span_eq(what, SPAN("pass")))
+        return pass(passage, input);
+    if (span_eq(what, SPAN("used")))
+        return used(passage, input);
     return stream(passage, input, count > 6 ? strtoul(words[6], NULL, 10) : SIZE_MAX);
 }
 
@@ -245,7 +354,9 @@ int main(int count, char **words)
     int code;
 
     if (count < 4 || (count < 5 && words[1][0] != 'c')) {
-        (void)fprintf(stderr, "usage: translate request|answer|stream|complaint CLIENT ...\n");
+        (void)fprintf(
+            stderr,
+            "usage: translate request|answer|stream|used|pass|vectors|complaint CLIENT ...\n");
         return 2;
     }
     arena_init(&passage.arena, 0);

@@ -228,6 +228,41 @@ def test_a_token_that_was_revoked_is_fetched_anew(room):
     assert len(place.service.asked) == 2
 
 
+@pytest.mark.parametrize("stream", [False, True])
+def test_a_token_that_is_refused_with_a_good_status_is_fetched_anew(room, stream):
+    """Baidu's first API errs with 200, and so it does when a stream was asked for."""
+    service = TokenService({"one": SECRET}, baidu=True)
+    room.others.append(service.stop)
+
+    def answer(request, connection):
+        token = request.target.partition("?access_token=")[2]
+        if not service.client_of(token):
+            connection.send_json({"error_code": 110, "error_msg": "Access token invalid: " + token})
+            return
+        said = {"id": "as-1", "object": "chat.completion", "created": 1, "result": "Hi",
+                "is_truncated": False, "need_clear_history": False, "finish_reason": "normal",
+                "usage": {"prompt_tokens": 2, "completion_tokens": 1, "total_tokens": 3}}
+        if not request.json().get("stream"):
+            connection.send_json(said)
+            return
+        connection.open_stream()
+        connection.event({**said, "sentence_id": 0, "is_end": True})
+        connection.end_stream()
+    gateway = room.gateway(settings={"providers": [
+        dict(row(room.provider(answer), service), kind="baidu-v1")]}, env={"ONE_SECRET": SECRET})
+
+    def ask():
+        return gateway.chat("up/completions", stream=stream)
+    said = ask()
+    assert said.status == 200 and b"Hi" in said.body
+    service.given.clear()
+    said = ask()
+    assert said.status == 502 and said.error()["code"] == "upstream_auth_error"
+    assert b"tokencanary" not in said.body
+    until(lambda: ask().status == 200, 15 * SLOW, "another token")
+    assert len(service.asked) == 2
+
+
 @pytest.mark.parametrize("oauth, words", [
     ({"client_secret": ""}, "`client_secret` is empty"),
     ({"tenant": "t"}, "`tenant` has no place"),

@@ -176,6 +176,17 @@ static bool embedding_answer(struct crossing *crossing, struct json_value body,
     return !crossing->out.failed || bad_answer(translation);
 }
 
+/* A stream without framing: all its records in one array. */
+static bool array_answer(struct crossing *crossing, struct usage *ret_usage)
+{
+    struct sse_record record = {.raw = buffer_span(&crossing->whole)};
+
+    event_read(&crossing->reader, &record);
+    event_read_end(&crossing->reader);
+    *ret_usage = crossing->reader.usage;
+    return !crossing->reader.failed;
+}
+
 bool crossing_answer(struct crossing *crossing, struct usage *ret_usage)
 {
     struct translation *translation = &crossing->translation;
@@ -185,7 +196,11 @@ bool crossing_answer(struct crossing *crossing, struct usage *ret_usage)
     struct json_writer json;
 
     usage_init(&reply->usage);
-    if (!json_check(buffer_span(&crossing->whole), &body, &error) || body.kind != JSON_OBJECT)
+    if (!json_check(buffer_span(&crossing->whole), &body, &error))
+        return bad_answer(translation);
+    if (body.kind == JSON_ARRAY && crossing->chat.stream && crossing->provider->reads_bare)
+        return array_answer(crossing, ret_usage);
+    if (body.kind != JSON_OBJECT)
         return bad_answer(translation);
     if (crossing->embedding)
         return embedding_answer(crossing, body, ret_usage);

@@ -96,8 +96,7 @@ static bool worth_another(uint16_t status)
     return status >= 500 || status == 429 || status == 408 || status == 401 || status == 403;
 }
 
-/* The provider does not take the gateway's credential, and says so with a good status. */
-static void note_refusal(struct exchange *x)
+void relay_note_refusal(struct exchange *x)
 {
     if (complaint_fault(x->complaint) == FAULT_provider_auth)
         (void)atomic_fetch_add_explicit(&health_of(x)->refusals, 1, memory_order_relaxed);
@@ -237,7 +236,7 @@ static void error_done(struct exchange *x)
     x->complaint = ARENA_NEW(&x->arena, struct complaint);
     complaint_read(status, buffer_span(&x->error_body), &x->arena, x->complaint);
     if (status < 400) {
-        note_refusal(x);
+        relay_note_refusal(x);
         relay_give_up(x, complaint_fault(x->complaint));
         return;
     }
@@ -248,10 +247,12 @@ static void error_done(struct exchange *x)
 
 static void bad_translation(struct exchange *x)
 {
-    x->complaint = ARENA_NEW(&x->arena, struct complaint);
-    *x->complaint = x->crossing->translation.refusal;
+    if (!x->complaint) { /* else the events that it was told in had an error */
+        x->complaint = ARENA_NEW(&x->arena, struct complaint);
+        *x->complaint = x->crossing->translation.refusal;
+    }
     x->detail = SPAN("the answer could not be translated");
-    note_refusal(x);
+    relay_note_refusal(x);
     relay_give_up(x, complaint_fault(x->complaint));
 }
 

@@ -28,6 +28,9 @@ void relay_attempt_ended(struct exchange *x, bool good);
 void relay_give_up(struct exchange *x, enum fault fault);
 /* The same for a call that runs. */
 void relay_cancel(struct exchange *x, enum fault fault);
+/* Whether the provider does not take the gateway's credential, and says so with a good status.
+ */
+void relay_note_refusal(struct exchange *x);
 
 /* relay_stream.c */
 void relay_begin_stream(struct exchange *x);

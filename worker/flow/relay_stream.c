@@ -34,7 +34,42 @@ void relay_take_event(void *who, const struct event *event)
         stored_keep(x, memory_of_records(buffer_span(&x->crossing->out)));
 }
 
-/* In the client's own dialect: it passes as it came. */
+static void pass(struct exchange *x, struct span bytes, bool in_place)
+{
+    if (in_place)
+        relay_add(x, bytes);
+    else
+        relay_add_copy(x, bytes);
+}
+
+/* In the client's own dialect: it passes as it came, but for usage that the client did not ask
+ * for, or expects apart. */
+static void pass_record(struct exchange *x, const struct sse_record *record, bool in_place)
+{
+    const struct dialect *dialect = exchange_dialect(x);
+    struct passing passing;
+
+    if (!record->has_data || !dialect->pass_record ||
+        !dialect->pass_record(&x->stream, record, &x->arena, &passing)) {
+        pass(x, record->raw, in_place);
+        return;
+    }
+    for (unsigned i = 0; i < passing.count; i++)
+        pass(x, passing.pieces[i], in_place);
+}
+
+/* The provider's error in its own words. False: they go to the client, as the last. */
+static bool same_failed(struct exchange *x, const struct sse_record *record)
+{
+    bool nothing_said = !x->answer.head_sent && x->worker->batch.count == 0;
+    struct complaint complaint;
+
+    complaint_read(200, record->data, &x->arena, &complaint);
+    stream_failed(x, &complaint);
+    x->answer.told = !nothing_said;
+    return nothing_said;
+}
+
 static void relay_same(struct exchange *x, const struct sse_record *record, bool in_place)
 {
     bool hidden = record->has_data && exchange_dialect(x)->tap_record(&x->stream, record);
@@ -44,19 +79,10 @@ static void relay_same(struct exchange *x, const struct sse_record *record, bool
         x->stream.usage.raw = SPAN_NONE;
     }
     x->answer.finished = x->stream.finished;
-    if (x->stream.failed && !x->answer.head_sent && x->worker->batch.count == 0) {
-        struct complaint complaint;
-
-        complaint_read(200, record->data, &x->arena, &complaint);
-        stream_failed(x, &complaint);
+    if (x->stream.failed && same_failed(x, record))
         return;
-    }
-    if (hidden && x->forward.hides_usage)
-        return;
-    if (in_place)
-        relay_add(x, record->raw);
-    else
-        relay_add_copy(x, record->raw);
+    if (!hidden || !x->forward.hides_usage)
+        pass_record(x, record, in_place);
 }
 
 enum fault complaint_fault(const struct complaint *complaint)
@@ -126,26 +152,13 @@ bool relay_records(struct exchange *x, struct span bytes)
         }
         }
         if (x->complaint || (x->crossing && x->crossing->out.failed)) {
+            if (x->complaint)
+                relay_note_refusal(x);
             break_stream(x,
                          x->complaint ? complaint_fault(x->complaint) : FAULT_answer_too_large);
             return false;
         }
     }
-}
-
-/* Whether the last bytes of a stream are a record that lacks only the blank line: some servers
- * forget it. Half a record is none. */
-static bool whole_record(struct span rest)
-{
-    struct span data = span_trim(rest), line = SPAN("data:");
-    struct json_value value;
-    struct json_error error;
-
-    while (data.len > 0 && (data.ptr[data.len - 1] == '\n' || data.ptr[data.len - 1] == '\r'))
-        data.len--;
-    if (span_starts(data, line))
-        data = span_trim(span_skip(data, line.len));
-    return span_eq(data, SPAN("[DONE]")) || json_check(data, &value, &error);
 }
 
 /* The provider thinks: something between must not take the silence for the end. */
@@ -165,13 +178,22 @@ static void quiet_passed(struct deadline *deadline)
                 silent_ms < STREAM_QUIET_MS ? STREAM_QUIET_MS - silent_ms : STREAM_QUIET_MS);
 }
 
+static enum usage_wish usage_wish(const struct exchange *x)
+{
+    if (x->crossing)
+        return USAGE_AS_IT_COMES;
+    return x->forward.hides_usage         ? USAGE_HIDDEN
+           : forward_wants_usage(&x->ask) ? USAGE_APART
+                                          : USAGE_AS_IT_COMES;
+}
+
 void relay_begin_stream(struct exchange *x)
 {
     x->counted_stream = true;
     x->worker->stream_count++;
     atomic_store_explicit(&x->worker->slot->streams, x->worker->stream_count,
                           memory_order_relaxed);
-    x->stream = (struct stream_tap){.finished = false};
+    x->stream = (struct stream_tap){.wish = (uint8_t)usage_wish(x)};
     x->answer.repaired = false; /* of an earlier attempt */
     usage_init(&x->stream.usage);
     x->quiet.passed = quiet_passed;
@@ -181,7 +203,7 @@ void relay_begin_stream(struct exchange *x)
 
 void relay_stream_done(struct exchange *x)
 {
-    if (whole_record(sse_rest(&x->framer))) {
+    if (sse_rest_is_whole(sse_rest(&x->framer))) {
         x->answer.repaired = true;
         if (!relay_records(x, SPAN("\n\n")))
             return;

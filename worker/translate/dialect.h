@@ -15,11 +15,30 @@
 #include "worker/translate/reply.h"
 #include "worker/translate/translation.h"
 
-/* What a stream that is passed on unchanged says of itself. */
+/* What the client of a stream in its own dialect wants to see of the usage. */
+enum usage_wish {
+    USAGE_AS_IT_COMES,
+    USAGE_HIDDEN, /* it did not ask; the gateway did */
+    USAGE_APART   /* in a record of its own */
+};
+
+/* What a stream that is passed on says of itself. */
 struct stream_tap {
     struct usage usage;
-    bool finished; /* the end mark was seen */
-    bool failed;   /* an error record was seen */
+    struct json_value usage_value,
+        choices_value; /* of the record at hand, where it has usage */
+    struct span apart; /* a record with the usage alone, that waits for the end */
+    uint8_t wish;      /* enum usage_wish */
+    bool finished;     /* the end mark was seen */
+    bool failed;       /* an error record was seen */
+};
+
+/* A record in the pieces that go to the client instead of it. */
+#define PASSING_PIECES 5
+
+struct passing {
+    struct span pieces[PASSING_PIECES];
+    unsigned count;
 };
 
 /* BODY is an object that json_check has accepted. RET is zeroed. */
@@ -35,6 +54,10 @@ typedef void write_event_f(struct event_writer *writer, const struct event *even
 typedef void read_usage_f(struct json_value usage, struct usage *ret);
 /* True: the record carries only what the client did not ask for. */
 typedef bool tap_record_f(struct stream_tap *tap, const struct sse_record *record);
+/* After the look at it: how it goes to the client. False: as it came. The pieces are the
+ * record's, the arena's and literals. */
+typedef bool pass_record_f(struct stream_tap *tap, const struct sse_record *record,
+                           struct arena *arena, struct passing *ret);
 /* The whole body of an error answer, and its status. */
 typedef uint16_t write_complaint_f(const struct complaint *complaint, struct json_writer *json);
 /* The same in a stream that has begun: one record, with its framing. */
@@ -73,6 +96,7 @@ struct dialect {
     write_event_f *write_event;
     read_usage_f *read_usage;
     tap_record_f *tap_record;
+    pass_record_f *pass_record; /* NULL: always as it came */
     write_complaint_f *write_complaint;
     write_stream_complaint_f *write_stream_complaint;
     fits_f *fits;       /* NULL: always */

@@ -33,12 +33,25 @@ void event_read_end(struct event_reader *reader)
         event_fail(reader, COMPLAINT_cut, TEXT_NONE);
 }
 
+/* The last event: what was used until then counts, whatever came of it. */
+static void tell_failure(struct event_reader *reader, struct event event)
+{
+    const struct usage *seen = &reader->usage;
+
+    reader->failed = true;
+    if (!event.usage && (seen->input != TOKENS_UNKNOWN || seen->output != TOKENS_UNKNOWN))
+        event.usage = seen;
+    reader->take(reader->who, &event);
+}
+
 void event_tell(struct event_reader *reader, const struct event *event)
 {
     if (reader->failed || reader->ended)
         return;
-    if (event->kind == EVENT_error)
-        reader->failed = true;
+    if (event->kind == EVENT_error) {
+        tell_failure(reader, *event);
+        return;
+    }
     if (event->kind == EVENT_end)
         reader->ended = true;
     reader->take(reader->who, event);

@@ -34,7 +34,7 @@ enum event_kind {
     EVENT_stop, /* STOP, STOP_SEQUENCE of CHOICE */
     EVENT_usage,
     EVENT_ping,
-    EVENT_error, /* COMPLAINT */
+    EVENT_error, /* COMPLAINT; USAGE as far as it was known */
     EVENT_end,   /* the provider said that this was all */
 };
 

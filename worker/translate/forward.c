@@ -80,3 +80,15 @@ void forward_make(const struct ask *ask, struct span model_json, bool add_usage,
     }
     splice(ask->body, edits, count, ret);
 }
+
+bool forward_wants_usage(const struct ask *ask)
+{
+    struct json_walk walk;
+    struct json_value value;
+    struct span key;
+
+    if (!ask->stream || !ask->wants_usage)
+        return false;
+    walk = json_walk(ask->stream_options);
+    return json_next(&walk, &key, &value) && !json_next(&walk, &key, &value);
+}

@@ -23,5 +23,8 @@ struct forward_body {
  * client streams and did not. */
 void forward_make(const struct ask *ask, struct span model_json, bool add_usage,
                   struct forward_body *ret);
+/* Whether the client asks for usage as OpenAI gives it: with a vendor's further options it
+ * wants it as the vendor gives it. */
+bool forward_wants_usage(const struct ask *ask);
 
 #endif

@@ -124,6 +124,7 @@ static void start(struct event_reader *reader, struct json_value request_id)
     if (state->started)
         return;
     state->started = true;
+    state->repeats = openai_repeats_new(t->arena);
     if (event.id.len == 0)
         event.id = make_id(t, "chatcmpl-");
     event.model = text_escape(t->target.model, t->arena);
@@ -133,14 +134,21 @@ static void start(struct event_reader *reader, struct json_value request_id)
 void dashscope_read_record(struct event_reader *reader, const struct sse_record *record)
 {
     static const struct span keys[] = {ANSWER_MEMBERS(MEMBER_KEY)};
-    struct json_value values[ANSWER_MEMBER_COUNT];
+    struct json_value values[ANSWER_MEMBER_COUNT], choices;
+    struct openai_reader *state = reader->state;
+    uint64_t before = reader->usage.output;
 
     if (!event_pick(reader, record->data, keys, ARRAY_LEN(keys), values) ||
         tell_error(reader, record, values))
         return;
-    start(reader, values[ANSWER_request_id]);
-    openai_tell_choices(reader, json_member(values[ANSWER_output], SPAN("choices")),
-                        SPAN("message"));
     dashscope_read_usage(values[ANSWER_usage], &reader->usage);
     reader->usage.raw = SPAN_NONE; /* it points into a record that is about to go */
+    start(reader, values[ANSWER_request_id]);
+    state->repeats->quiet =
+        before != TOKENS_UNKNOWN && before > 0 && reader->usage.output == before;
+    choices = json_member(values[ANSWER_output], SPAN("choices"));
+    if (choices.kind == JSON_ARRAY)
+        openai_tell_choices(reader, choices, SPAN("message"));
+    else
+        openai_tell_choice(reader, values[ANSWER_output], SPAN("text"));
 }

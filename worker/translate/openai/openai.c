@@ -53,6 +53,7 @@ const struct dialect dialect_openai = {
     .read_end = openai_read_end,
     .read_usage = openai_read_usage,
     .tap_record = openai_tap_record,
+    .pass_record = openai_pass_record,
     .write_complaint = openai_write_complaint,
     .write_stream_complaint = openai_write_stream_complaint,
     .fits = openai_fits,

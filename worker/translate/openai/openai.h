@@ -16,6 +16,7 @@ read_end_f openai_read_end;
 write_event_f openai_write_event;
 read_usage_f openai_read_usage;
 tap_record_f openai_tap_record;
+pass_record_f openai_pass_record;
 write_complaint_f openai_write_complaint;
 write_stream_complaint_f openai_write_stream_complaint;
 fits_f openai_fits;

@@ -90,6 +90,7 @@ static const struct rule body_rules[] = {
     {WORD("stop"), Q(ONE_STOP), holds_many},
     {WORD("response_format"), Q(JSON_OBJECT_ONLY), is_schema},
     {WORD("temperature"), Q(OPEN_TEMPERATURE), is_outside_open},
+    {WORD("reasoning_effort"), Q(THOUGHTS_IN_PARTS), NULL}, /* OpenAI's clients expect a text */
 };
 static const struct rule message_rules[] = {
     {WORD("role"), Q(NO_DEVELOPER_ROLE), is_developer},
@@ -207,9 +208,15 @@ enum dialect_id openai_instead(const struct chat *chat, const struct chat_target
                : DIALECT_openai;
 }
 
+static bool reasons_in_parts(const struct chat_target *target)
+{
+    return (target->quirks & Q(THOUGHTS_IN_PARTS)) &&
+           (target->traits->traits & TRAIT_THINKS_ALWAYS);
+}
+
 bool openai_fits(struct json_value body, const struct chat_target *target)
 {
-    return !may_need_responses(body, target) &&
+    return !may_need_responses(body, target) && !reasons_in_parts(target) &&
            object_fits(body, body_rules, ARRAY_LEN(body_rules), target->quirks) &&
            messages_fit(json_member(body, SPAN("messages")), target->quirks);
 }

@@ -40,6 +40,8 @@ bool openai_read_called(struct chat_reading *reading, const struct path *path,
 
 enum cache_mark openai_read_cache_mark(struct json_value cache_control);
 
+/* Where Google's own layer puts the signature of a call, or of words. */
+struct text openai_read_google_signature(struct json_value extra_content);
 /* A call's id, freed from the signature in it, and the signature from there or from beside. */
 void openai_read_call_id(struct text id, struct json_value extra_content, struct arena *arena,
                          struct block *call);

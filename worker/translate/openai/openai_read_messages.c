@@ -18,6 +18,7 @@
     M(reasoning_details) \
     M(audio) \
     M(images) \
+    M(extra_content) \
     M(cache_control)
 
 /* clang-format on */
@@ -242,6 +243,21 @@ static bool read_old_call(struct message_reading *reading)
     return openai_read_called(reading->chat, &path, value, call);
 }
 
+/* Gemini's, of the words that were read last. */
+static void take_words_signature(struct message_reading *reading)
+{
+    struct text signature =
+        openai_read_google_signature(reading->values[MESSAGE_extra_content]);
+    struct block *words = reading->to->last;
+
+    if (signature.len == 0)
+        return;
+    if (!words || words->kind != BLOCK_text)
+        words = message_add_block(reading->to, BLOCK_text, reading->chat->arena);
+    words->signature = signature;
+    words->origin = DIALECT_gemini;
+}
+
 static bool read_assistant(struct message_reading *reading)
 {
     struct path refusal_path = member_path(reading, MESSAGE_refusal);
@@ -251,8 +267,10 @@ static bool read_assistant(struct message_reading *reading)
     if (!read_reasoning_of(reading))
         return false;
     add_other(reading, MESSAGE_reasoning_details);
-    if (!read_content(reading, reading->to) ||
-        !openai_read_parts(reading->chat, &images, reading->values[MESSAGE_images],
+    if (!read_content(reading, reading->to))
+        return false;
+    take_words_signature(reading);
+    if (!openai_read_parts(reading->chat, &images, reading->values[MESSAGE_images],
                            reading->to))
         return false;
     if (reading->values[MESSAGE_refusal].kind != JSON_ABSENT &&

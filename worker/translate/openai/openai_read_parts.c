@@ -237,8 +237,7 @@ bool openai_read_called(struct chat_reading *reading, const struct path *path,
            read_string(reading->t, &input, given, &call->arguments);
 }
 
-/* Where Google's own layer puts the signature of a call. */
-static struct text google_signature(struct json_value extra_content)
+struct text openai_read_google_signature(struct json_value extra_content)
 {
     struct json_value google = json_member(extra_content, SPAN("google"));
 
@@ -248,7 +247,7 @@ static struct text google_signature(struct json_value extra_content)
 void openai_read_call_id(struct text id, struct json_value extra_content, struct arena *arena,
                          struct block *call)
 {
-    struct text beside = google_signature(extra_content);
+    struct text beside = openai_read_google_signature(extra_content);
 
     call->id = signed_id_unpack(id, arena, &call->signature);
     if (beside.len > 0)

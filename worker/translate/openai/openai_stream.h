@@ -7,6 +7,7 @@
 #define WORKER_TRANSLATE_OPENAI_OPENAI_STREAM_H
 
 #include "worker/translate/openai/openai_inside.h"
+#include "worker/translate/openai/openai_repeats.h"
 
 #define CHOICE_LIMIT 128 /* OpenAI's own */
 #define CALL_LIMIT   128 /* of tools, in all choices */
@@ -37,8 +38,9 @@ struct openai_reader {
     uint32_t call_count;
     struct choice_state choices[CHOICE_LIMIT];
     struct call_state calls[CALL_LIMIT];
-    struct json_value logprobs; /* of the words of the record at hand */
-    uint8_t held_len;           /* an id that came without a name */
+    struct json_value logprobs;     /* of the words of the record at hand */
+    struct openai_repeats *repeats; /* NULL: records have only what is new */
+    uint8_t held_len;               /* an id that came without a name */
     char held[HELD_BYTES];
 };
 
@@ -52,7 +54,8 @@ void openai_calls_close(struct event_reader *reader, struct choice_state *choice
 /* So are its words. */
 void openai_words_close(struct event_reader *reader, struct choice_state *choice);
 
-/* The items of `choices`; SAID is the member that has the words. */
+/* An item of `choices`; SAID is its member that has the words. */
+void openai_tell_choice(struct event_reader *reader, struct json_value item, struct span said);
 void openai_tell_choices(struct event_reader *reader, struct json_value choices,
                          struct span said);
 

@@ -5,6 +5,8 @@
 
 #include "worker/translate/openai/openai_stream.h"
 
+_Static_assert(REPEATS_CALLS == CALL_LIMIT, "each call has a place");
+
 struct piece {
     struct json_value index;
     struct text id, name;
@@ -131,14 +133,18 @@ static struct call_state *open_call(struct event_reader *reader, struct choice_s
 static void tell_arguments(struct event_reader *reader, struct choice_state *choice,
                            const struct call_state *call, struct text text)
 {
+    struct openai_reader *state = state_of(reader);
     struct event event = {
         .kind = EVENT_delta,
         .block_kind = BLOCK_tool_call,
         .index = call->block,
         .choice = choice->number,
-        .text = text,
     };
 
+    if (state->repeats && text.len > 0)
+        text = openai_repeats_arguments(state->repeats,
+                                        &state->repeats->calls[call - state->calls], text);
+    event.text = text;
     if (text.len == 0)
         return;
     if (call->closed)

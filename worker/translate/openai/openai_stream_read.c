@@ -36,8 +36,40 @@ static struct openai_reader *state_of(struct event_reader *reader)
 
 /* ---- blocks of words --------------------------------------------------------------------- */
 
+/* Where words of KIND stand in a stream that may repeat them; NULL: in one that does not. */
+static struct said *said_by(struct event_reader *reader, const struct choice_state *choice,
+                            enum block_kind kind)
+{
+    struct openai_repeats *repeats = state_of(reader)->repeats;
+
+    if (!repeats || choice->number >= REPEATS_CHOICES ||
+        (kind != BLOCK_text && kind != BLOCK_reasoning))
+        return NULL;
+    return &repeats->words[choice->number][kind == BLOCK_reasoning];
+}
+
+/* In the block that is open. */
+static void tell_delta(struct event_reader *reader, const struct choice_state *choice,
+                       struct text text)
+{
+    struct event event = {
+        .kind = EVENT_delta,
+        .block_kind = choice->words,
+        .index = choice->block,
+        .choice = choice->number,
+        .text = text,
+        .logprobs = state_of(reader)->logprobs,
+    };
+
+    if (text.len == 0)
+        return;
+    state_of(reader)->logprobs.kind = JSON_ABSENT;
+    event_tell(reader, &event);
+}
+
 static void close_words(struct event_reader *reader, struct choice_state *choice)
 {
+    struct said *said = said_by(reader, choice, (enum block_kind)choice->words);
     struct event event = {
         .kind = EVENT_close,
         .block_kind = choice->words,
@@ -47,6 +79,8 @@ static void close_words(struct event_reader *reader, struct choice_state *choice
 
     if (!choice->is_open)
         return;
+    if (said)
+        tell_delta(reader, choice, openai_repeats_release(state_of(reader)->repeats, said));
     choice->is_open = false;
     event_tell(reader, &event);
 }
@@ -75,20 +109,18 @@ static void open_words(struct event_reader *reader, struct choice_state *choice,
 static void tell_words(struct event_reader *reader, struct choice_state *choice,
                        enum block_kind kind, struct text text)
 {
-    struct event event = {
-        .kind = EVENT_delta,
-        .block_kind = (uint8_t)kind,
-        .choice = choice->number,
-        .text = text,
-        .logprobs = state_of(reader)->logprobs,
-    };
+    struct said *said = said_by(reader, choice, kind);
+    struct text first = TEXT_NONE;
 
     if (text.len == 0)
         return;
+    if (said)
+        text = openai_repeats_words(state_of(reader)->repeats, said, text, &first);
+    if (said && text.len == 0 && first.len == 0 && state_of(reader)->repeats->held_at != said)
+        return; /* nothing new: no block */
     open_words(reader, choice, kind, false);
-    event.index = choice->block;
-    state_of(reader)->logprobs.kind = JSON_ABSENT;
-    event_tell(reader, &event);
+    tell_delta(reader, choice, first);
+    tell_delta(reader, choice, text);
 }
 
 /* Parts of Mistral's: texts and thoughts. */
@@ -211,6 +243,7 @@ static void read_delta(struct event_reader *reader, struct choice_state *choice,
 {
     struct json_value delta[DELTA_MEMBER_COUNT];
 
+    tell_words(reader, choice, BLOCK_text, text_of(value)); /* of models without messages */
     pick_members(value, delta_keys, DELTA_MEMBER_COUNT, delta);
     tell_reasoning(reader, choice, delta);
     tell_words(reader, choice, BLOCK_text, text_of(delta[DELTA_content]));
@@ -272,7 +305,7 @@ static struct choice_state *find_choice(struct event_reader *reader, struct json
     return choice;
 }
 
-static void read_choice(struct event_reader *reader, struct json_value item, struct span said)
+void openai_tell_choice(struct event_reader *reader, struct json_value item, struct span said)
 {
     const struct span keys[] = {WORD("index"),         said,
                                 WORD("finish_reason"), WORD("logprobs"),
@@ -403,7 +436,7 @@ void openai_tell_choices(struct event_reader *reader, struct json_value choices,
 
     while (choices.kind == JSON_ARRAY && !reader->failed && json_next(&walk, NULL, &item))
         if (item.kind == JSON_OBJECT)
-            read_choice(reader, item, said);
+            openai_tell_choice(reader, item, said);
 }
 
 static bool has_item(struct json_value list)
@@ -423,12 +456,13 @@ void openai_read_record(struct event_reader *reader, const struct sse_record *re
         read_done(reader);
         return;
     }
-    if (!event_pick(reader, record->data, keys, ARRAY_LEN(keys), values) ||
-        tell_error(reader, record, values))
+    if (!event_pick(reader, record->data, keys, ARRAY_LEN(keys), values))
+        return;
+    read_usage(reader, values);
+    if (tell_error(reader, record, values))
         return;
     start(reader, values, has_item(values[CHUNK_choices]));
     openai_tell_choices(reader, values[CHUNK_choices], SPAN("delta"));
-    read_usage(reader, values);
 }
 
 void openai_read_end(struct event_reader *reader)

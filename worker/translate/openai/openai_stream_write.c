@@ -295,11 +295,22 @@ static void write_delta(struct event_writer *writer, const struct event *event)
     }
 }
 
+static void put_thinking(struct event_writer *writer, const struct event *event,
+                         struct json_writer *json)
+{
+    json_write_key(json, SPAN("thinking_blocks"));
+    json_write_array(json);
+    openai_write_thinking(TEXT_NONE, event->text, (enum dialect_id)event->origin,
+                          event->redacted, writer->translation->arena, json);
+    json_write_array_end(json);
+}
+
 static void write_signature(struct event_writer *writer, const struct event *event)
 {
     struct openai_writer *state = state_of(writer);
     struct block_out *block = find_block(state, event->index);
     struct json_writer json;
+    bool words;
 
     if (!block)
         return;
@@ -307,16 +318,16 @@ static void write_signature(struct event_writer *writer, const struct event *eve
         put_call(writer, event->origin == DIALECT_gemini ? event->text : TEXT_NONE);
         return;
     }
-    if (block->kind != BLOCK_reasoning)
+    words = block->kind == BLOCK_text && event->origin == DIALECT_gemini;
+    if (block->kind != BLOCK_reasoning && !words)
         return;
     begin_chunk(writer, block->choice);
     json_write_init(&json, writer->out);
     json_write_object(&json);
-    json_write_key(&json, SPAN("thinking_blocks"));
-    json_write_array(&json);
-    openai_write_thinking(TEXT_NONE, event->text, (enum dialect_id)event->origin,
-                          event->redacted, writer->translation->arena, &json);
-    json_write_array_end(&json);
+    if (words)
+        openai_write_google_signature(event->text, &json);
+    else
+        put_thinking(writer, event, &json);
     json_write_object_end(&json);
     end_plain(writer);
 }

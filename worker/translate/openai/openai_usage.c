@@ -1,5 +1,4 @@
-/* What an answer used, in the words of chat completions and their look-alikes; and the look at
- * a stream that is passed on unchanged. */
+/* What an answer used, in the words of chat completions and their look-alikes. */
 #include "shared/base/check.h"
 
 #include "worker/translate/openai/openai_inside.h"
@@ -74,37 +73,4 @@ void openai_write_usage(const struct usage *usage, struct json_writer *json)
 bool openai_usage_known(const struct usage *usage)
 {
     return usage->input != TOKENS_UNKNOWN || usage->output != TOKENS_UNKNOWN;
-}
-
-static bool no_choices(struct json_value choices)
-{
-    struct json_walk walk;
-    struct json_value item;
-    struct span key;
-
-    if (choices.kind != JSON_ARRAY)
-        return false;
-    walk = json_walk(choices);
-    return !json_next(&walk, &key, &item);
-}
-
-bool openai_tap_record(struct stream_tap *tap, const struct sse_record *record)
-{
-    static const struct span keys[] = {WORD("usage"), WORD("choices"), WORD("error")};
-    struct json_value values[ARRAY_LEN(keys)];
-
-    if (span_eq(span_trim(record->data), SPAN("[DONE]"))) {
-        tap->finished = true;
-        return false;
-    }
-    if (span_find(record->data, SPAN("\"usage\"")) == SIZE_MAX &&
-        span_find(record->data, SPAN("\"error\"")) == SIZE_MAX)
-        return false;
-    if (!pick_unchecked(record->data, keys, ARRAY_LEN(keys), values))
-        return false;
-    tap->failed = tap->failed || values[2].kind > JSON_NULL;
-    if (values[0].kind != JSON_OBJECT)
-        return false;
-    openai_read_usage(values[0], &tap->usage);
-    return no_choices(values[1]);
 }

@@ -276,14 +276,14 @@ static bool turn_has(const struct turn *turn, enum block_kind kind)
     return false;
 }
 
-/* Hosts that reason between the calls of tools want to see it again until the user speaks; all
- * others refuse it or have no use for it. */
+/* Hosts that reason between the calls of tools want to see that again; of turns without calls,
+ * and at all others, it is refused or of no use. */
 static void write_reasoning(struct chat_writing *writing, const struct turn *turn,
-                            bool in_tool_loop)
+                            bool among_calls)
 {
     if (!turn_has(turn, BLOCK_reasoning))
         return;
-    if (!has_quirk(writing, QUIRK_KEEPS_REASONING) || !in_tool_loop)
+    if (!has_quirk(writing, QUIRK_KEEPS_REASONING) || !among_calls)
         openai_drop_word(writing, CLIENT_reasoning);
     else
         (void)write_joined(writing, turn->blocks, BLOCK_reasoning, SPAN("reasoning_content"),
@@ -311,7 +311,7 @@ static void write_others(struct chat_writing *writing, const struct turn *turn)
 }
 
 static void write_assistant(struct chat_writing *writing, const struct turn *turn,
-                            struct text name, bool in_tool_loop)
+                            struct text name, bool among_calls)
 {
     bool calls = turn_has(turn, BLOCK_tool_call) && !has_quirk(writing, QUIRK_NO_TOOLS);
 
@@ -322,7 +322,7 @@ static void write_assistant(struct chat_writing *writing, const struct turn *tur
         else if (!has_quirk(writing, QUIRK_STRIPS_NULLS))
             json_write_member_text(writing->json, SPAN("content"), SPAN_NONE);
     }
-    write_reasoning(writing, turn, in_tool_loop && calls);
+    write_reasoning(writing, turn, among_calls);
     if (!is_look_alike(writing))
         (void)write_joined(writing, turn->blocks, BLOCK_refusal, SPAN("refusal"), "");
     write_others(writing, turn);
@@ -334,14 +334,14 @@ static void write_assistant(struct chat_writing *writing, const struct turn *tur
 /* ---- the conversation -------------------------------------------------------------------- */
 
 static bool write_turn(struct chat_writing *writing, const struct turn *turn, struct text name,
-                       bool in_tool_loop)
+                       bool among_calls)
 {
     switch ((enum message_role)turn->role) {
     case ROLE_system: write_system(writing, SPAN("system"), name, turn->blocks); return true;
     case ROLE_developer:
         write_system(writing, SPAN("developer"), name, turn->blocks);
         return true;
-    case ROLE_assistant: write_assistant(writing, turn, name, in_tool_loop); return true;
+    case ROLE_assistant: write_assistant(writing, turn, name, among_calls); return true;
     case ROLE_user: break;
     }
     return write_user(writing, turn, name);
@@ -357,20 +357,27 @@ static bool is_users_word(const struct turn *turn)
     return false;
 }
 
+/* Whether tools are called from TURN until the user speaks. */
+static bool calls_ahead(const struct turn *turn)
+{
+    for (; turn && !is_users_word(turn); turn = turn->next)
+        if (turn->role == ROLE_assistant && turn_has(turn, BLOCK_tool_call))
+            return true;
+    return false;
+}
+
 /* NAMES are the messages that the turns were made of, one each, or NULL. */
 static bool write_turns(struct chat_writing *writing, const struct turn *first,
                         const struct message *names)
 {
-    const struct turn *last_word = NULL;
-    bool in_tool_loop;
+    bool may_call = !has_quirk(writing, QUIRK_NO_TOOLS);
+    bool among_calls = may_call && calls_ahead(first);
 
-    for (const struct turn *turn = first; turn; turn = turn->next)
-        last_word = is_users_word(turn) ? turn : last_word;
-    in_tool_loop = !last_word;
     for (const struct turn *turn = first; turn; turn = turn->next) {
-        if (!write_turn(writing, turn, names ? names->name : TEXT_NONE, in_tool_loop))
+        if (is_users_word(turn))
+            among_calls = may_call && calls_ahead(turn->next);
+        if (!write_turn(writing, turn, names ? names->name : TEXT_NONE, among_calls))
             return false;
-        in_tool_loop = in_tool_loop || turn == last_word;
         names = names ? names->next : NULL;
     }
     return true;

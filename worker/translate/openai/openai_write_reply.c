@@ -227,6 +227,19 @@ static void write_images(struct reply_writing *writing)
     json_write_array_end(writing->json);
 }
 
+/* Of Gemini's words, where its own layer for clients of this dialect puts it. */
+static void write_words_signature(struct reply_writing *writing)
+{
+    struct text signature = TEXT_NONE;
+
+    for (const struct block *block = writing->choice->blocks; block; block = block->next)
+        if (block->kind == BLOCK_text && block->origin == DIALECT_gemini &&
+            block->signature.len > 0)
+            signature = block->signature;
+    if (signature.ptr)
+        openai_write_google_signature(signature, writing->json);
+}
+
 static void write_choice(struct reply_writing *writing)
 {
     const struct choice *choice = writing->choice;
@@ -242,6 +255,7 @@ static void write_choice(struct reply_writing *writing)
     write_calls(writing);
     write_annotations(writing);
     write_images(writing);
+    write_words_signature(writing);
     json_write_object_end(json);
     json_write_key(json, SPAN("logprobs"));
     json_write_raw(json,

@@ -235,6 +235,34 @@ START_TEST(the_vectors_agree)
 
 END_TEST
 
+static const struct {
+    struct span rest;
+    bool whole;
+} rests[] = {
+    {SPAN("data: [DONE]"), true},
+    {SPAN("data: {\"a\":1}"), true},
+    {SPAN("data:{\"a\":1} \r\n"), true},
+    {SPAN("\ndata: {\"a\":1}\n"), true},
+    {SPAN("event: message_stop\ndata: {\"type\":\"message_stop\"}"), true},
+    {SPAN(": note\nid: 7\nretry: 5\ndata: {}"), true},
+    {SPAN("[{\n \"error\": {\"code\": 503}\n}]\n"), true},
+    {SPAN("data: {\"a\":"), false},
+    {SPAN("event: message_stop\ndata: {\"type\""), false},
+    {SPAN("event: message_stop"), false},
+    {SPAN("event: message_stop\n"), false},
+    {SPAN("data: [DON"), false},
+    {SPAN("data"), false},
+    {SPAN(": ping"), false},
+    {SPAN(""), false},
+};
+
+START_TEST(a_rest_is_whole_when_only_its_blank_line_is_missing)
+{
+    ck_assert_int_eq(sse_rest_is_whole(rests[_i].rest), rests[_i].whole);
+}
+
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("sse");
@@ -247,6 +275,8 @@ int main(void)
     tcase_add_test(tests, whole_records_are_given_in_place);
     tcase_add_test(tests, a_record_over_the_limit_is_refused);
     tcase_add_test(tests, the_vectors_agree);
+    tcase_add_loop_test(tests, a_rest_is_whole_when_only_its_blank_line_is_missing, 0,
+                        (int)ARRAY_LEN(rests));
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

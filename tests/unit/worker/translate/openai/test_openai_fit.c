@@ -88,6 +88,20 @@ static const struct {
     {"{\"temperature\":0.99," HI "}", "{\"temperature\":1.0," HI "}", QUIRK_OPEN_TEMPERATURE},
 };
 
+/* Its own answer would be a list of parts. */
+START_TEST(a_model_that_reasons_in_parts_is_translated)
+{
+    struct json_value body = parsed("{" HI "}");
+
+    ck_assert(!openai_fits(body, target_of("magistral-small-latest", QUIRK_THOUGHTS_IN_PARTS)));
+    ck_assert(openai_fits(body, target_of("magistral-small-latest", 0)));
+    ck_assert(openai_fits(body, target_of("mistral-small-latest", QUIRK_THOUGHTS_IN_PARTS)));
+    body = parsed("{\"reasoning_effort\":\"high\"," HI "}");
+    ck_assert(!openai_fits(body, target_of("mistral-small-latest", QUIRK_THOUGHTS_IN_PARTS)));
+}
+
+END_TEST
+
 START_TEST(only_what_the_provider_minds_does_not_fit)
 {
     struct json_value good = parsed(rows[_i].good), bad = parsed(rows[_i].bad);
@@ -197,6 +211,7 @@ int main(void)
     int failures;
 
     tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, a_model_that_reasons_in_parts_is_translated);
     tcase_add_loop_test(tests, only_what_the_provider_minds_does_not_fit, 0, ARRAY_LEN(rows));
     tcase_add_loop_test(tests, what_is_written_anew_fits, 0, ARRAY_LEN(rows));
     tcase_add_loop_test(tests, nonsense_fits, 0, 5);

@@ -221,7 +221,7 @@ static const struct {
      "{\"model\":\"m\",\"messages\":[{\"role\":\"system\",\"content\":\"A\\nB\"},{\"role\":\"user\","
      "\"content\":[{\"type\":\"text\",\"text\":\"u\"},{\"type\":\"text\",\"text\":\"<system>S2</system>\"}]}]}",
      ""},
-    {"reasoning goes back within a loop of tools, and not before the user's last word",
+    {"reasoning goes back where tools were called, and not of other turns",
      "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"content\":\"b\","
      "\"reasoning_content\":\"old\"},{\"role\":\"user\",\"content\":\"c\"},{\"role\":\"assistant\","
      "\"reasoning_content\":\"new\",\"tool_calls\":[{\"id\":\"c1\",\"function\":{\"name\":\"f\"}}]},"
@@ -232,6 +232,18 @@ static const struct {
      "\"reasoning_content\":\"new\",\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\",\"function\":"
      "{\"name\":\"f\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c1\",\"content\":\"1\"}]}",
      "messages.reasoning_content"},
+    {"reasoning of a turn that called tools goes back ever after, with all that it led to",
+     "{\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\",\"reasoning_content\":"
+     "\"r1\",\"tool_calls\":[{\"id\":\"c1\",\"function\":{\"name\":\"f\"}}]},{\"role\":\"tool\","
+     "\"tool_call_id\":\"c1\",\"content\":\"1\"},{\"role\":\"assistant\",\"content\":\"b\","
+     "\"reasoning_content\":\"r2\"},{\"role\":\"user\",\"content\":\"c\"}]}",
+     "m", OLD | QUIRK_KEEPS_REASONING,
+     "{\"model\":\"m\",\"messages\":[{\"role\":\"user\",\"content\":\"a\"},{\"role\":\"assistant\","
+     "\"content\":null,\"reasoning_content\":\"r1\",\"tool_calls\":[{\"id\":\"c1\",\"type\":\"function\","
+     "\"function\":{\"name\":\"f\",\"arguments\":\"{}\"}}]},{\"role\":\"tool\",\"tool_call_id\":\"c1\","
+     "\"content\":\"1\"},{\"role\":\"assistant\",\"content\":\"b\",\"reasoning_content\":\"r2\"},"
+     "{\"role\":\"user\",\"content\":\"c\"}]}",
+     ""},
     {"a JSON schema where the host knows none",
      "{" HI
      ",\"response_format\":{\"type\":\"json_schema\",\"json_schema\":{\"name\":\"n\",\"schema\":"
