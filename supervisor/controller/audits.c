@@ -1,4 +1,5 @@
-/* Buckets of places and money that a death left too high are put right (shared/limit/audit.h). */
+/* Buckets of places and money that a death left too high are put right (shared/limit/audit.h).
+ */
 #include "shared/base/log.h"
 #include "shared/base/memory.h"
 
