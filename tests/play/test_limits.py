@@ -6,6 +6,7 @@ import time
 import pytest
 
 from harness import fake_openai, process
+from harness.client import Broken
 from harness.gateway import SLOW
 from harness.load import Load
 from harness.wait import until
@@ -222,6 +223,46 @@ def test_a_stream_that_the_client_left_is_charged_by_estimate(room, provider):
     gateway.wait_usage(1)
     (row,) = rows(gateway, "input_tokens, output_tokens, estimated")
     assert row[0] > 0 and row[1] > 0 and row[2] == 3
+
+
+def talks(_, connection):
+    """Words until the client is gone, 40 tokens each."""
+    connection.open_stream()
+    connection.event(fake_openai.chunk("m", {"role": "assistant", "content": ""}))
+    for _ in range(400):
+        connection.event(fake_openai.chunk("m", {"role": "assistant", "content": "word " * 40}))
+        if connection.wait_ended(0.005):
+            return
+    connection.event("[DONE]")
+    connection.end_stream()
+
+
+@pytest.mark.parametrize("cuts", [True, False])
+def test_a_stream_ends_where_the_budget_does(room, provider, cuts):
+    provider.on("gpt-4o", talks)            # $2.50 and $10 a million tokens
+    gateway = house_with(room, provider, budgets=[
+        {"name": "b", "scope": "key:*", "amount": "0.02", "period": "day", "cut": cuts}])
+    client, _ = gateway.open_chat_stream("up/gpt-4o", max_tokens=100)
+    chunks = []
+    try:
+        while True:
+            chunk = client.read_chunk()
+            if not chunk:
+                break
+            chunks.append(chunk)
+    except (OSError, Broken):
+        pass
+    client.close()
+    gateway.wait_usage(1, timeout=10)
+    (row,) = rows(gateway, "fault, cost_nano, reserved_nano, output_tokens")
+    text = b"".join(chunks)
+    if cuts:
+        assert row[0] == "budget_cut" and b"gateway_budget_cut" in text and b"[DONE]" not in text
+        assert row[1] <= 20_000_000, row
+        assert row[3] > 500
+    else:
+        assert row[1] > 20_000_000 and row[0] != "budget_cut"
+        assert row[2] >= row[1], row
 
 
 def test_many_at_once_never_overdraw_a_budget_though_workers_die(room, provider):

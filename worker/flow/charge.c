@@ -19,7 +19,7 @@ static bool was_reached(const struct exchange *x)
     return x->first_byte_ns > 0 || !(fault_row(x->fault)->flags & FAULT_UNSERVED);
 }
 
-static uint64_t output_seen(const struct exchange *x)
+uint64_t charge_output_seen(const struct exchange *x)
 {
     if (x->answer.records > 0)
         return use_of_records(x->answer.records, x->answer.record_bytes,
@@ -33,7 +33,7 @@ static void settle_usage(struct exchange *x)
     struct observed observed = {
         .input = x->limits.expected.made ? x->limits.expected.input
                                          : x->received_bytes / BYTES_PER_TOKEN,
-        .output = output_seen(x),
+        .output = charge_output_seen(x),
         .context = target ? target->context : 0,
         .reached = was_reached(x),
         .whole = !x->fault && !x->gone,

@@ -196,6 +196,8 @@ void reply_bare(struct worker *worker, struct client *client, enum fault fault,
 
 /* charge.c: x->used, x->cost_nano, x->price; what was taken of limits and budgets ends. */
 void charge_settle(struct exchange *x);
+/* Tokens of the answer so far, an estimate. */
+uint64_t charge_output_seen(const struct exchange *x);
 
 /* account.c: the usage record; its texts are in the arena */
 void account_record(struct exchange *x, struct usage_record *record);

@@ -127,7 +127,7 @@ static struct price_use use_of(const struct exchange *x, uint64_t input, uint64_
     use.counts[PRICE_input] = input;
     use.counts[PRICE_output] = output;
     use.counts[PRICE_request] = 1;
-    if (span_find(x->ask.body, SPAN("\"cache_control\"")) != SIZE_MAX)
+    if (x->limits.expected.marks_cache)
         use.counts[PRICE_cache_write_long] = input;
     return use;
 }
@@ -177,6 +177,7 @@ static void expect_usage(struct exchange *x, const struct snapshot_model *model)
 
     expected->made = expected->price_known = true;
     expected->input = estimate_body(x->ask.body);
+    expected->marks_cache = span_find(x->ask.body, SPAN("\"cache_control\"")) != SIZE_MAX;
     for (uint32_t i = 0; model && i < model->targets.count; i++)
         expect_target(x, SNAPSHOT_ROW(x->view->snapshot, model->targets, i, snapshot_target),
                       expected);
@@ -243,6 +244,8 @@ enum limits_result limits_take(struct exchange *x)
     if (x->fault && limits->refusal.awaits && limits->waits < GRANT_WAITS)
         return wait_for_grant(x);
     limits->request = claims_mark(&limits->claims);
+    if (limits->claims.money_count > 0)
+        limits->watch_at = limits->expected.output_usual;
     return x->fault ? LIMITS_FULL : LIMITS_ROOM;
 }
 
@@ -264,6 +267,26 @@ enum fault limits_take_provider(struct exchange *x)
     if (!limits->expected.made && needs_tokens(x, &scope, 1))
         expect_usage(x, snapshot_find_model(x->view->snapshot, x->asked_model));
     return take(x, &scope, 1);
+}
+
+/* ---- on the way -------------------------------------------------------------------------- */
+
+/* Reserves for an answer of OUTPUT tokens. */
+static bool reserve_for(struct exchange *x, uint64_t output)
+{
+    struct snapshot_target priced = {.price = exchange_target(x)->price};
+    uint64_t input =
+        x->bill.usage.input != TOKENS_UNKNOWN ? x->bill.usage.input : x->limits.expected.input;
+    uint64_t cost = cost_at(x, &priced, input, output);
+
+    x->limits.watch_at = output;
+    return cost == PRICE_UNKNOWN || claims_extend(&x->limits.claims, cost);
+}
+
+/* For a quarter more than came, so that it is not asked at each record; or for what came. */
+bool limits_go_on(struct exchange *x, uint64_t output)
+{
+    return reserve_for(x, output + output / 4 + 1) || reserve_for(x, output);
 }
 
 /* ---- the end ----------------------------------------------------------------------------- */

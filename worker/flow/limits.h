@@ -21,6 +21,7 @@ struct expected {
     uint64_t output_most;  /* tokens of all answers: the client's bound, or the model's */
     uint64_t output_usual; /* the same, or what nearly all answers of the model stay below */
     bool made, price_known;
+    bool marks_cache; /* says what of the prompt is to be cached */
     struct claim_counts counts;
 };
 
@@ -30,6 +31,7 @@ struct limits {
         request; /* claims up to here are the request's, the others an attempt's */
     struct claim_refusal refusal;
     struct expected expected;
+    uint64_t watch_at;      /* tokens of an answer that was reserved for; 0: no budget */
     uint64_t reserved_nano; /* of the budget with the most, when the exchange ended */
     struct span told; /* for the record: a JSON array of what was taken; ptr NULL: nothing */
     unsigned waits;
@@ -45,6 +47,9 @@ enum limits_result {
 enum limits_result limits_take(struct exchange *x);
 /* The limits of the current target's provider; what the target before had taken ends. */
 enum fault limits_take_provider(struct exchange *x);
+/* A stream has come to OUTPUT tokens, more than limits.watch_at: more is reserved. False when
+ * it must end here. */
+bool limits_go_on(struct exchange *x, uint64_t output);
 /* The end, with what was used; COST_NANO UINT64_MAX: nobody knows. */
 void limits_settle(struct exchange *x, const struct claim_counts *used);
 /* Why there was no room: x->refusal, for a fault that limits_take or _take_provider gave. */

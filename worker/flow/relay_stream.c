@@ -135,6 +135,17 @@ static void break_stream(struct exchange *x, enum fault fault)
     relay_cancel(x, fault);
 }
 
+/* What was reserved of budgets is used up, and there is no more. */
+static bool is_spent(struct exchange *x)
+{
+    uint64_t output;
+
+    if (x->limits.watch_at == 0)
+        return false;
+    output = charge_output_seen(x);
+    return output > x->limits.watch_at && !limits_go_on(x, output);
+}
+
 /* False when the stream cannot go on; the exchange may be gone then. */
 bool relay_records(struct exchange *x, struct span bytes)
 {
@@ -156,6 +167,10 @@ bool relay_records(struct exchange *x, struct span bytes)
                 relay_note_refusal(x);
             break_stream(x,
                          x->complaint ? complaint_fault(x->complaint) : FAULT_answer_too_large);
+            return false;
+        }
+        if (is_spent(x)) {
+            break_stream(x, FAULT_budget_cut);
             return false;
         }
     }

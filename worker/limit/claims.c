@@ -217,6 +217,34 @@ enum fault claims_take(struct claims *claims, const struct snapshot_scope *const
     return fault;
 }
 
+/* ---- growing ----------------------------------------------------------------------------- */
+
+static bool extend(struct reservation *money, uint64_t more)
+{
+    const struct snapshot_budget *budget = money->budget;
+    bool room = money_reserve(money->bucket, budget->amount_nano, more) == TAKE_DONE;
+
+    if (!room && budget->cuts && budget->mode == LIMIT_MODE_enforce)
+        return false;
+    if (!room)
+        money_add(money->bucket, more);
+    money->reserved_nano += more;
+    atomic_store_explicit(&money->hold->amount, money->reserved_nano, memory_order_release);
+    return true;
+}
+
+bool claims_extend(struct claims *claims, uint64_t cost_nano)
+{
+    for (unsigned i = 0; i < claims->money_count; i++) {
+        struct reservation *money = &claims->money[i];
+
+        if (cost_nano > money->reserved_nano &&
+            !extend(money, cost_nano - money->reserved_nano))
+            return false;
+    }
+    return true;
+}
+
 /* ---- giving back ------------------------------------------------------------------------- */
 
 struct claims_mark claims_mark(const struct claims *claims)

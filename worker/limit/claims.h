@@ -89,6 +89,9 @@ void claims_return(struct claims *claims, struct claims_mark mark);
  * nanodollars. */
 uint64_t claims_settle(struct claims *claims, struct claims_mark mark,
                        const struct claim_counts *used, uint64_t now_ns);
+/* Each reservation grows to COST_NANO where the budget has room; where it has none it grows all
+ * the same, unless the budget cuts. False when one does. */
+bool claims_extend(struct claims *claims, uint64_t cost_nano);
 /* Of all rates that count UNIT, the one with the least left of its limit; NULL: there is none.
  */
 const struct claim *claims_tightest(const struct claims *claims, enum limit_unit unit);
