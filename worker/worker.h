@@ -14,6 +14,7 @@
 #include "worker/flow/exchange.h"
 #include "worker/flow/view.h"
 #include "worker/log/sink.h"
+#include "worker/upstream/fetch.h"
 
 #define BATCH_PIECES   64
 #define WORKER_FREEING 256
@@ -45,6 +46,7 @@ struct worker {
     int control_fd;
     struct resolver *resolver;
     struct upstream upstream;
+    struct fetcher fetcher; /* opened with the first file */
     struct view *view;
     struct places places;
     struct listener listener;
@@ -60,7 +62,7 @@ struct worker {
     struct exchange *spare_exchanges; /* ended ones, for the next requests */
     uint32_t spare_count;
     uint32_t client_count, exchange_count, stream_count;
-    uint64_t body_bytes;                   /* of all request bodies in memory */
+    uint64_t body_bytes; /* of all request bodies in memory, and files for them */
     struct ticket freeing[WORKER_FREEING]; /* their records wait for the write */
     unsigned freeing_count;
     bool strict; /* starts with all of its listeners or not at all */

@@ -87,6 +87,13 @@ struct settings_responses {
     uint64_t bytes, largest;
 };
 
+struct settings_media {
+    uint32_t line;
+    uint64_t fetch, http;
+    uint64_t file, request, files, timeout, parallel;
+    struct settings_list allow; /* struct span; each is one for net_read */
+};
+
 struct settings_tls {
     uint32_t line;
     struct span ca_file;
@@ -169,6 +176,7 @@ struct settings {
     struct settings_limits limits;
     struct settings_timeouts timeouts;
     struct settings_responses responses;
+    struct settings_media media;
     struct settings_tls tls;
     struct settings_list providers;   /* struct settings_provider */
     struct settings_list models;      /* struct settings_model */

@@ -1,6 +1,7 @@
 #include <stdlib.h>
 
 #include "shared/base/check.h"
+#include "shared/base/net.h"
 #include "shared/settings/settings_inside.h"
 
 const struct settings_provider *provider_named(const struct settings *settings,
@@ -162,11 +163,27 @@ static void check_listeners(struct reader *reader)
     }
 }
 
+static void check_media(struct reader *reader)
+{
+    const struct settings_media *media = &reader->settings->media;
+    struct net net;
+
+    for (uint32_t i = 0; i < media->allow.count; i++) {
+        struct span text = ((const struct span *)media->allow.rows)[i];
+
+        if (!net_read(text, &net))
+            complain(reader, media->line,
+                     "media: `allow` has `%.*s`, which is neither ADDRESS nor ADDRESS/BITS",
+                     SPAN_ARG(text));
+    }
+}
+
 void check_references(struct reader *reader)
 {
     const struct settings *settings = reader->settings;
 
     check_listeners(reader);
+    check_media(reader);
     for (uint32_t i = 0; i < settings->providers.count; i++)
         check_provider(reader, SETTINGS_ROW(settings->providers, i, settings_provider));
     for (uint32_t i = 0; i < settings->models.count; i++)

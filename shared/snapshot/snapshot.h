@@ -18,6 +18,7 @@
 
 #include "shared/base/buffer.h"
 #include "shared/base/dialect_id.h"
+#include "shared/base/net.h"
 #include "shared/base/secret.h"
 #include "shared/base/span.h"
 #include "shared/limit/limit.h"
@@ -27,7 +28,7 @@
 #include "shared/settings/signer.h"
 
 #define SNAPSHOT_MAGIC   0x61696777736e6170ULL
-#define SNAPSHOT_VERSION 5
+#define SNAPSHOT_VERSION 6
 
 #define SNAPSHOT_LISTENERS_MAX    16
 #define SNAPSHOT_CERTIFICATES_MAX 16 /* per listener */
@@ -68,6 +69,16 @@ struct snapshot_times {
     uint32_t upstream_idle_ms; /* a kept connection is closed after */
     uint32_t dns_stale_ms;
     uint32_t drain_delay_ms, drain_ms;
+};
+
+/* Files that a request names by their address. */
+struct snapshot_media {
+    uint64_t file_bytes, request_bytes;
+    uint32_t files, parallel, timeout_ms;
+    uint8_t fetch, http;
+    uint8_t reserved[2];
+    struct snapshot_table allow; /* of struct net */
+    struct snapshot_text ca_file;
 };
 
 struct snapshot_certificate {
@@ -223,6 +234,7 @@ struct snapshot_header_page { /* at offset 0 */
     int64_t made_ms;
     struct snapshot_limits limits;
     struct snapshot_times times;
+    struct snapshot_media media;
     uint32_t log_level, log_form;
     struct snapshot_text access_log; /* file, "stderr", or not there: off */
     struct snapshot_text host_name;

@@ -166,6 +166,16 @@ static bool price_valid(const struct extent *e, const void *at,
            table_fits(e, price->sheets, sizeof(struct price_sheet));
 }
 
+static bool net_valid(const struct extent *e, const void *at,
+                      const struct snapshot_header_page *page)
+{
+    const struct net *net = at;
+
+    (void)e;
+    (void)page;
+    return net->bits <= (net->v6 ? 128 : 32);
+}
+
 static bool rows_valid(const struct extent *e, struct snapshot_table table, size_t row_size,
                        row_valid_f *row_valid)
 {
@@ -236,7 +246,8 @@ static const char *wrong_table(const struct extent *e, const struct snapshot_hea
         return "index of models";
     if (!text_fits(e, page->access_log) || !text_fits(e, page->host_name) ||
         !text_fits(e, page->state_dir) || page->log_level > LOG_ERROR ||
-        page->log_form > LOG_TEXT)
+        page->log_form > LOG_TEXT || !text_fits(e, page->media.ca_file) ||
+        !rows_valid(e, page->media.allow, sizeof(struct net), net_valid))
         return "settings";
     return NULL;
 }

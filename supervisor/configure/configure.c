@@ -14,6 +14,8 @@
 
 #include "supervisor/configure/configure_inside.h"
 
+#define MEDIA_ALLOW_MAX 64 /* as in settings.def */
+
 static uint32_t u32(uint64_t number)
 {
     return number > UINT32_MAX ? UINT32_MAX : (uint32_t)number;
@@ -62,6 +64,28 @@ static void put_times(const struct settings *settings, struct snapshot_times *to
         .dns_stale_ms = u32(from->dns_stale),
         .drain_delay_ms = u32(from->drain_delay),
         .drain_ms = u32(from->drain),
+    };
+}
+
+static void put_media(struct snapshot_builder *builder, const struct settings *settings,
+                      struct snapshot_header_page *page)
+{
+    const struct settings_media *from = &settings->media;
+    struct net allow[MEDIA_ALLOW_MAX];
+
+    CHECK(from->allow.count <= MEDIA_ALLOW_MAX);
+    for (uint32_t i = 0; i < from->allow.count; i++)
+        CHECK(net_read(((const struct span *)from->allow.rows)[i], &allow[i]));
+    page->media = (struct snapshot_media){
+        .file_bytes = from->file,
+        .request_bytes = from->request,
+        .files = u32(from->files),
+        .parallel = u32(from->parallel),
+        .timeout_ms = u32(from->timeout),
+        .fetch = from->fetch != 0,
+        .http = from->http != 0,
+        .allow = SNAPSHOT_BUILD_ROWS(builder, allow, from->allow.count),
+        .ca_file = snapshot_build_text(builder, settings->tls.ca_file),
     };
 }
 
@@ -189,6 +213,7 @@ static bool put_all(const struct settings *settings, const struct configure_rows
     put_limits(settings, &page->limits);
     put_times(settings, &page->times);
     put_places(builder, settings, page);
+    put_media(builder, settings, page);
     put_listeners(builder, &settings->listeners, page);
     for (uint32_t i = 0; i < accounts->count; i++)
         accounts->rows[i].scope =

@@ -152,6 +152,24 @@ static void tell_missing(struct controller *controller)
     buffer_done(&names);
 }
 
+/* Whoever has a key can make the gateway ask at these addresses. */
+static void tell_allowed(struct controller *controller)
+{
+    const struct settings_list *allow = &controller->house.settings->media.allow;
+    struct buffer addresses;
+
+    buffer_init(&addresses, 8192);
+    for (uint32_t i = 0; i < allow->count; i++) {
+        (void)buffer_append(&addresses, i ? SPAN(", ") : SPAN(""));
+        (void)buffer_append(&addresses, ((const struct span *)allow->rows)[i]);
+    }
+    if (allow->count > 0 && allow->count != controller->allowed_told)
+        log_event(LOG_WARNING, "media.allow opens addresses that are not public to clients",
+                  LOG_TEXT_FIELD("addresses", buffer_span(&addresses)));
+    controller->allowed_told = allow->count;
+    buffer_done(&addresses);
+}
+
 void publish_settings(struct controller *controller, struct settings *settings,
                       const struct plan *plan)
 {
@@ -167,6 +185,7 @@ void publish_settings(struct controller *controller, struct settings *settings,
     controller->settings_generation = controller->generation + 1;
     publish_now(controller);
     tell_missing(controller);
+    tell_allowed(controller);
 }
 
 /* Who asked for those settings is told; other changes will be in force with the next snapshot.
@@ -256,6 +275,7 @@ static void rows_swap(struct controller *controller, struct rows *rows, bool fre
         controller->house.rows = &controller->rows->table;
     rows_free(before);
     tell_missing(controller);
+    tell_allowed(controller);
 }
 
 static void tell_store(struct controller *controller, int result)

@@ -35,6 +35,7 @@
 struct worker;
 struct stored;
 struct json_writer;
+struct gather;
 
 enum phase {
 #define PHASE(name) PHASE_##name,
@@ -110,6 +111,7 @@ struct exchange {
     struct crossing
         *crossing;         /* NULL: the bytes are passed on; else what comes is translated */
     struct stored *stored; /* NULL: no response that the gateway may keep */
+    struct gather *gather; /* NULL: no file is put in place of its address */
     struct forward_body forward;
     struct call_request request;
     struct call_header headers[CALL_HEADERS_COUNT];
@@ -160,6 +162,8 @@ void flow_cancel(struct exchange *x, enum fault fault);
 /* The whole request has arrived. */
 void flow_received(struct exchange *x);
 void flow_body(struct exchange *x, struct span bytes);
+/* Its files are in place, or x->fault says why not. */
+void flow_gathered(struct exchange *x);
 
 /* outgoing.c: the request of the current target. A refusal of the translation is x->complaint.
  */

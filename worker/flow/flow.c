@@ -5,6 +5,7 @@
 #include "shared/base/hash.h"
 #include "shared/base/memory.h"
 
+#include "worker/flow/gather.h"
 #include "worker/translate/dialect.h"
 #include "worker/worker.h"
 
@@ -107,6 +108,7 @@ static void exchange_end(struct exchange *x)
     worker->exchange_count--;
     atomic_store_explicit(&worker->slot->exchanges, worker->exchange_count,
                           memory_order_relaxed);
+    gather_free(x);
     worker->body_bytes -= x->body.len;
     buffer_done(&x->body);
     buffer_done(&x->error_body);
@@ -399,15 +401,29 @@ static enum fault find_room(struct exchange *x)
     return fault;
 }
 
-static enum step enter_translate(struct exchange *x)
+static enum step translate(struct exchange *x)
 {
-    x->fault = find_room(x);
-    if (x->fault)
-        return STEP_REFUSE;
     x->fault = outgoing_make(x);
     if (x->fault)
         return STEP_REFUSE;
     return x->answer.estimated ? STEP_ANSWERED : STEP_NEXT;
+}
+
+static enum step enter_translate(struct exchange *x)
+{
+    enum step step;
+
+    x->fault = find_room(x);
+    if (x->fault)
+        return STEP_REFUSE;
+    step = gather_begin(x);
+    return step == STEP_NEXT ? translate(x) : step;
+}
+
+void flow_gathered(struct exchange *x)
+{
+    CHECK(x->at == PHASE_translate);
+    flow_take(x, x->fault ? STEP_REFUSE : translate(x));
 }
 
 static enum step enter_upstream(struct exchange *x)
@@ -456,6 +472,7 @@ void flow_cancel(struct exchange *x, enum fault fault)
         x->client = NULL;
         x->gone = true;
     }
+    gather_cancel(x);
     if (x->calling) {
         x->calling = false;
         (void)atomic_fetch_sub_explicit(

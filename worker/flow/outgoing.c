@@ -5,6 +5,7 @@
 #include "shared/base/hash.h"
 #include "shared/snapshot/address.h"
 
+#include "worker/flow/gather.h"
 #include "worker/flow/stored.h"
 #include "worker/translate/count.h"
 #include "worker/translate/estimate.h"
@@ -122,7 +123,8 @@ static enum fault open_chat(struct exchange *x)
         fault = stored_open(x);
     if (fault)
         return fault;
-    return open_crossing(x, x->stored ? x->stored->body.raw : buffer_span(&x->body));
+    return open_crossing(
+        x, gather_body(x, x->stored ? x->stored->body.raw : buffer_span(&x->body)));
 }
 
 /* The client's words in the provider's dialect. */
@@ -152,7 +154,7 @@ static enum fault forward_body(struct exchange *x)
 
     _Static_assert(FORWARD_PIECES_MAX <= CALL_BODY_PIECES, "they fit");
     x->crossing = NULL; /* of an earlier target */
-    forward_make(&x->ask, exchange_target(x)->model_json, asks_usage, &x->forward);
+    forward_make(gather_ask(x), exchange_target(x)->model_json, asks_usage, &x->forward);
     memcpy(x->request.body, x->forward.pieces, sizeof(x->forward.pieces));
     x->request.body_count = x->forward.count;
     return FAULT_NONE;

@@ -2,6 +2,7 @@
  * write. */
 #include "shared/base/clock.h"
 
+#include "worker/flow/gather.h"
 #include "worker/flow/relay_inside.h"
 #include "worker/worker.h"
 
@@ -29,6 +30,7 @@ void relay_free_request(struct exchange *x)
 {
     if (x->crossing || call_sends(&x->call))
         return;
+    gather_free(x);
     x->worker->body_bytes -= x->body.len;
     buffer_done(&x->body);
 }

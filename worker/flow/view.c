@@ -116,11 +116,12 @@ struct client_settings {
     struct client_settings *next;
     struct tls_settings *settings;
     bool verify;
+    bool media; /* apart: sessions with hosts that clients name take no provider's place */
     size_t ca_len;
     char ca_file[1024];
 };
 
-static struct tls_settings *client_settings_for(const char *ca_file, bool verify,
+static struct tls_settings *client_settings_for(const char *ca_file, bool verify, bool media,
                                                 struct buffer *reterr)
 {
     static struct client_settings *all; /* of the process */
@@ -129,7 +130,8 @@ static struct tls_settings *client_settings_for(const char *ca_file, bool verify
     struct client_settings *at = all;
     size_t len = strlen(name);
 
-    while (at && (at->verify != verify || at->ca_len != len || memcmp(at->ca_file, name, len)))
+    while (at && (at->verify != verify || at->media != media || at->ca_len != len ||
+                  memcmp(at->ca_file, name, len)))
         at = at->next;
     if (at)
         return at->settings;
@@ -144,6 +146,7 @@ static struct tls_settings *client_settings_for(const char *ca_file, bool verify
         return NULL;
     }
     at->verify = verify;
+    at->media = media;
     at->ca_len = len;
     memcpy(at->ca_file, name, len);
     at->next = all;
@@ -171,10 +174,16 @@ struct endpoint *view_endpoint(struct view *view, uint32_t provider, struct buff
     }
     if (row->tls) {
         options.tls = client_settings_for(snapshot_string(view->snapshot, row->ca_file),
-                                          row->verify != 0, reterr);
+                                          row->verify != 0, false, reterr);
         if (!options.tls)
             return NULL;
     }
     view->endpoints[provider] = upstream_endpoint(view->upstream, &options);
     return view->endpoints[provider];
+}
+
+struct tls_settings *view_media_tls(const struct view *view, struct buffer *reterr)
+{
+    return client_settings_for(snapshot_string(view->snapshot, view->page->media.ca_file), true,
+                               true, reterr);
 }

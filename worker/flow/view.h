@@ -43,5 +43,7 @@ void view_unref(struct view *view);
 
 /* NULL when its TLS settings cannot be made (*reterr says why). */
 struct endpoint *view_endpoint(struct view *view, uint32_t provider, struct buffer *reterr);
+/* For files that requests name; the process's. NULL as above. */
+struct tls_settings *view_media_tls(const struct view *view, struct buffer *reterr);
 
 #endif

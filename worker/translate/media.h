@@ -3,7 +3,8 @@
  * Images, sounds and documents, as the dialects refer to them: by an address that may hold the
  * bytes themselves (a data URL, RFC 2397), or by a type and base64 data apart. Megabytes are
  * slices of the body; only what is spelled oddly (escaped, with white space, percent-encoded)
- * is copied, once. Nothing is fetched and base64 is not checked here: the provider does.
+ * is copied, once. Nothing is fetched here (remote.h), and base64 is not checked: the
+ * provider does.
  */
 #ifndef WORKER_TRANSLATE_MEDIA_H
 #define WORKER_TRANSLATE_MEDIA_H

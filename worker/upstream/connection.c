@@ -42,6 +42,7 @@ static void forget(struct connection *connection)
     memory_free(connection->answer);
     memory_free(connection);
     pool_serve_waiting(endpoint);
+    pool_look(endpoint);
 }
 
 void connection_close(struct connection *connection)
@@ -424,10 +425,19 @@ static const struct wire_events events = {
     .closed = closed,
 };
 
+/* The address itself is looked at, not the name that led to it: names change. */
+static const char *bar_of(const struct connection *connection, const struct sockaddr *address)
+{
+    const struct endpoint_options *options = &connection->endpoint->options;
+
+    return options->bars ? options->bars(options->gate, address) : NULL;
+}
+
 static void try_address(struct connection *connection)
 {
     const struct endpoint_options *options = &connection->endpoint->options;
     struct resolve_answer *answer = connection->answer;
+    const char *bar = NULL;
     int result = -EHOSTUNREACH;
 
     for (; connection->address_at < answer->count; connection->address_at++) {
@@ -436,6 +446,9 @@ static void try_address(struct connection *connection)
         /* The port stands at the same place in both families. */
         address->v4.sin_port = htons(proxied(connection) ? options->proxy_port : options->port);
         connection->state = CONNECTION_CONNECTING;
+        bar = bar_of(connection, &address->any);
+        if (bar)
+            continue;
         result = wire_connect(&connection->wire, reactor_of(connection), &events, &address->any,
                               proxied(connection) ? NULL : options->tls, options->host);
         if (result < 0)
@@ -445,7 +458,10 @@ static void try_address(struct connection *connection)
             reactor_arm(reactor_of(connection), &connection->deadline, TRY_MS);
         return;
     }
-    never_stood(connection, FAULT_connect_refused, log_error_text(result));
+    if (bar)
+        never_stood(connection, FAULT_not_permitted, bar);
+    else
+        never_stood(connection, FAULT_connect_refused, log_error_text(result));
 }
 
 static void resolved_to(struct connection *connection, const struct resolve_answer *answer)

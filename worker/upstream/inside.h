@@ -54,6 +54,8 @@ void pool_release(struct connection *connection, bool usable);
 void pool_unlink_idle(struct connection *connection);
 /* A place in the pool became free. */
 void pool_serve_waiting(struct endpoint *endpoint);
+/* Frees an endpoint that was given up, once it has no connection. */
+void pool_look(struct endpoint *endpoint);
 /* Finds a connection for CALL: an idle one (unless FRESH), a new one, or the queue. */
 void pool_place(struct call *call, bool fresh);
 

@@ -53,16 +53,11 @@ static struct span copy(struct span s)
     return span_of(bytes, s.len);
 }
 
-struct endpoint *upstream_endpoint(struct upstream *upstream,
-                                   const struct endpoint_options *options)
+static struct endpoint *endpoint_new(struct upstream *upstream,
+                                     const struct endpoint_options *options)
 {
-    struct endpoint *endpoint = upstream->endpoints;
+    struct endpoint *endpoint = MEMORY_NEW(struct endpoint);
 
-    while (endpoint && !same(&endpoint->options, options))
-        endpoint = endpoint->next;
-    if (endpoint)
-        return endpoint;
-    endpoint = MEMORY_NEW(struct endpoint);
     endpoint->upstream = upstream;
     endpoint->options = *options;
     endpoint->options.host = copy(options->host.ptr ? options->host : SPAN(""));
@@ -76,9 +71,39 @@ struct endpoint *upstream_endpoint(struct upstream *upstream,
     return endpoint;
 }
 
+struct endpoint *upstream_endpoint(struct upstream *upstream,
+                                   const struct endpoint_options *options)
+{
+    struct endpoint *endpoint = upstream->endpoints;
+
+    while (endpoint && (endpoint->single || !same(&endpoint->options, options)))
+        endpoint = endpoint->next;
+    return endpoint ? endpoint : endpoint_new(upstream, options);
+}
+
+struct endpoint *upstream_single(struct upstream *upstream,
+                                 const struct endpoint_options *options)
+{
+    struct endpoint *endpoint = endpoint_new(upstream, options);
+
+    endpoint->single = true;
+    return endpoint;
+}
+
 static void free_copy(struct span s)
 {
     memory_free((void *)(uintptr_t)s.ptr);
+}
+
+static void endpoint_free(struct endpoint *endpoint)
+{
+    reactor_forget(&endpoint->task);
+    if (endpoint->options.tls)
+        tls_settings_unref(endpoint->options.tls);
+    free_copy(endpoint->options.host);
+    free_copy(endpoint->options.proxy_host);
+    free_copy(secret_reveal(endpoint->options.proxy_authorization));
+    memory_free(endpoint);
 }
 
 void upstream_done(struct upstream *upstream)
@@ -90,14 +115,34 @@ void upstream_done(struct upstream *upstream)
          * frees nothing, so the owner runs the loop before this. */
         close_idle(endpoint);
         CHECK(!endpoint->waiting && endpoint->connection_count == 0);
-        reactor_forget(&endpoint->task);
         upstream->endpoints = endpoint->next;
-        tls_settings_unref(endpoint->options.tls);
-        free_copy(endpoint->options.host);
-        free_copy(endpoint->options.proxy_host);
-        free_copy(secret_reveal(endpoint->options.proxy_authorization));
-        memory_free(endpoint);
+        endpoint_free(endpoint);
     }
+}
+
+static void leave(struct endpoint *endpoint)
+{
+    struct endpoint **at = &endpoint->upstream->endpoints;
+
+    while (*at != endpoint)
+        at = &(*at)->next;
+    *at = endpoint->next;
+}
+
+void pool_look(struct endpoint *endpoint)
+{
+    if (!endpoint->given_up || endpoint->connection_count > 0)
+        return;
+    CHECK(!endpoint->waiting);
+    leave(endpoint);
+    endpoint_free(endpoint);
+}
+
+void upstream_give_up(struct endpoint *endpoint)
+{
+    CHECK(endpoint->single && !endpoint->given_up);
+    endpoint->given_up = true;
+    pool_look(endpoint);
 }
 
 void pool_unlink_idle(struct connection *connection)

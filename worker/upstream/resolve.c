@@ -259,13 +259,41 @@ static void asked(void *who, int status, int timeouts, struct ares_addrinfo *fou
         tell_waiting(entry);
 }
 
+static void forget_entry(struct resolver *resolver, const struct entry *entry)
+{
+    struct entry **at = &resolver->entries;
+
+    while (*at != entry)
+        at = &(*at)->next;
+    *at = entry->next;
+    resolver->entry_count--;
+}
+
+/* Room for another name: of those that nobody asks for now the one whose answer is oldest. */
+static bool make_room(struct resolver *resolver)
+{
+    struct entry *oldest = NULL;
+
+    if (resolver->entry_count < RESOLVE_CACHE_MAX)
+        return true;
+    for (struct entry *at = resolver->entries; at; at = at->next)
+        if (!at->asking && at->waiting.next == &at->waiting &&
+            (!oldest || at->fresh_until_ms < oldest->fresh_until_ms))
+            oldest = at;
+    if (!oldest)
+        return false;
+    forget_entry(resolver, oldest);
+    memory_free(oldest);
+    return true;
+}
+
 static struct entry *entry_of(struct resolver *resolver, struct span name)
 {
     struct entry *entry = resolver->entries;
 
     while (entry && !span_eq_nocase(span_of_text(entry->name), name))
         entry = entry->next;
-    if (entry || resolver->entry_count >= RESOLVE_CACHE_MAX)
+    if (entry || !make_room(resolver))
         return entry;
     entry = MEMORY_NEW(struct entry);
     memcpy(entry->name, name.ptr, name.len);

@@ -6,7 +6,9 @@
  *
  * Answers are kept for their time to live (bounded below and above). An answer that is past its
  * time is given at once while a new one is asked for, up to RESOLVE_STALE_MS: a resolver that
- * is down stops nobody. One resolver per worker.
+ * is down stops nobody. Of RESOLVE_CACHE_MAX names the one that was asked for the longest ago
+ * makes room for another. A worker has one for the names of its settings, and another one for
+ * the names that clients write.
  */
 #ifndef WORKER_UPSTREAM_RESOLVE_H
 #define WORKER_UPSTREAM_RESOLVE_H

@@ -4,7 +4,8 @@
  * and the resolver. One `struct upstream` per worker, made by its main.
  *
  * struct endpoint: where a provider is reached. The pool owns it and never frees it before
- * upstream_free; asking again with the same options gives the same endpoint.
+ * upstream_done; asking again with the same options gives the same endpoint. One that is used
+ * once (upstream_single) goes earlier.
  *
  * struct call: one request and its answer. It is embedded in its owner (an exchange) and
  * belongs to the pool from call_start until `done` or `failed` was called or call_cancel
@@ -57,6 +58,10 @@ struct endpoint_options {
     /* The built-in provider: gives a connected socket instead of all of the above, or a
      * negative errno. */
     int (*dial)(struct reactor *reactor);
+    /* NULL: any address is connected to. Else this is asked of each that a name led to: NULL
+     * when it may be, or what is wrong with it. GATE lives until the endpoint is given up. */
+    const char *(*bars)(const void *gate, const struct sockaddr *address);
+    const void *gate;
 };
 
 struct endpoint {
@@ -68,6 +73,8 @@ struct endpoint {
     struct call *waiting, *waiting_last; /* for a connection, first come first served */
     struct reactor_task task;            /* serves them in the next turn */
     uint32_t connection_count, idle_count;
+    bool single; /* of one call, not shared; goes when it is given up and has no connection */
+    bool given_up;
     uint64_t opened_count, reused_count; /* for the tests and the metrics */
     char tls_fault[160];                 /* why TLS failed here last; a call's `why` */
 };
@@ -143,6 +150,11 @@ void upstream_close_idle(struct upstream *upstream);
 
 struct endpoint *upstream_endpoint(struct upstream *upstream,
                                    const struct endpoint_options *options);
+/* One that nobody else gets, for a place that is not asked again; nothing may run on it when it
+ * is given up. */
+struct endpoint *upstream_single(struct upstream *upstream,
+                                 const struct endpoint_options *options);
+void upstream_give_up(struct endpoint *endpoint);
 
 /* Whether the body of the request is still needed: not all of it is sent. */
 bool call_sends(const struct call *call);

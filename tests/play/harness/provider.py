@@ -196,7 +196,8 @@ class Connection:
 
 
 class FakeProvider:
-    def __init__(self, handler=None, port=0, tls=None, start=True, send_buffer=None, reuse=True):
+    def __init__(self, handler=None, port=0, tls=None, start=True, send_buffer=None, reuse=True,
+                 host="127.0.0.1"):
         self.default = handler or fake_openai.answer
         self.by_model = {}
         self.requests = []
@@ -207,6 +208,7 @@ class FakeProvider:
         self.reuse = reuse              # False: close after each answer, without saying so before
         self.errors = []
         self.lock = threading.Lock()
+        self.host = host
         self.port = port
         self.listener = None
         if start:
@@ -232,7 +234,7 @@ class FakeProvider:
         self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         if self.send_buffer:
             self.listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self.send_buffer)
-        self.listener.bind(("127.0.0.1", self.port))
+        self.listener.bind((self.host, self.port))
         self.port = self.listener.getsockname()[1]
         self.listener.listen(512)
         threading.Thread(target=self._accept, args=(self.listener,), daemon=True).start()

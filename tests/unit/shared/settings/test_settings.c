@@ -218,6 +218,10 @@ static const struct {
     {"limits: {body: 99999999999999999999KiB}\n",
      "s.yaml:1: limits.body: `99999999999999999999KiB` is not a size (like 64KiB, 32MiB, 1MB); "
      "from 1KiB to 1GiB\n"},
+    {"media: {allow: [10.0.0.0/40]}\n",
+     "s.yaml:1: media: `allow` has `10.0.0.0/40`, which is neither ADDRESS nor ADDRESS/BITS\n"},
+    {"media: {allow: [10.0.0.0/8, localhost]}\n",
+     "s.yaml:1: media: `allow` has `localhost`, which is neither ADDRESS nor ADDRESS/BITS\n"},
     {"limits: 5\n", "s.yaml:1: limits: must be a mapping, {name: value, ...}\n"},
     {"providers: {a: b}\n", "s.yaml:1: providers: must be a list\n"},
     {"providers: [a]\n", "s.yaml:1: providers[0]: must be a mapping, {name: value, ...}\n"},

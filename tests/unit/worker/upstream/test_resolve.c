@@ -194,6 +194,29 @@ START_TEST(a_cancelled_look_up_says_nothing)
 
 END_TEST
 
+START_TEST(a_name_more_than_are_kept_takes_the_place_of_the_oldest)
+{
+    char name[32];
+
+    begin();
+    ck_assert(!ask(1, "hang1.test")); /* is waited for, so it stays */
+    for (unsigned i = 0; i < RESOLVE_CACHE_MAX + 5; i++) {
+        (void)snprintf(name, sizeof(name), "n%u.test", i);
+        ck_assert(!ask(0, name));
+        (void)run(&world.resolved[0], 5000);
+        check_address(0);
+    }
+    ck_assert_msg(!ask(2, "n0.test"), "it should have gone");
+    (void)run(&world.resolved[2], 5000);
+    check_address(2);
+    ck_assert(ask(3, name)); /* the newest is still known */
+    (void)run(&world.resolved[1], 5000);
+    ck_assert(world.resolved[1]);
+    finish();
+}
+
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("resolve");
@@ -206,6 +229,7 @@ int main(void)
     tcase_add_test(tests, answers_are_kept_and_serve_when_the_server_is_dead);
     tcase_add_test(tests, addresses_and_hosts_need_no_question);
     tcase_add_test(tests, a_cancelled_look_up_says_nothing);
+    tcase_add_test(tests, a_name_more_than_are_kept_takes_the_place_of_the_oldest);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
