@@ -453,16 +453,16 @@ static void write_tool_settings(struct chat_writing *writing)
 
 static void write_service_tier(struct chat_writing *writing)
 {
-    struct text tier = text_of(writing->chat->fields[CHAT_service_tier]);
+    struct json_value tier = writing->chat->fields[CHAT_service_tier];
 
-    if (!tier.ptr)
+    if (!chat_has(writing->chat, CHAT_service_tier))
         return;
-    if (writing->chat->dialect == DIALECT_openai || writing->chat->dialect == DIALECT_responses)
-        text_write_member(writing->json, SPAN("service_tier"), tier);
-    else if (text_is(tier, SPAN("auto")))
-        text_write_member(writing->json, SPAN("service_tier"), tier);
-    else if (text_is(tier, SPAN("standard_only")))
-        text_write_member(writing->json, SPAN("service_tier"), TEXT("default"));
+    if (!chat_is_tier(tier)) {
+        drop(writing->t, chat_field_name(CHAT_service_tier, writing->chat->dialect));
+        return;
+    }
+    json_write_key(writing->json, SPAN("service_tier"));
+    json_write_raw(writing->json, tier.raw);
 }
 
 static bool refuse_choices(struct chat_writing *writing)
@@ -476,12 +476,44 @@ static bool refuse_choices(struct chat_writing *writing)
                      "must be 1: the provider answers once");
 }
 
+/* A file that lies at a provider is known to that one only. */
+static bool refuse_files(struct chat_writing *writing, const struct block *block,
+                         const struct block *at)
+{
+    bool media = block->kind == BLOCK_image || block->kind == BLOCK_document;
+    struct path place;
+
+    if (media && block->media.form == MEDIA_FILE) {
+        place.key = turns_place(writing->chat, at, writing->t->arena);
+        place.up = NULL;
+        return refuse_as(writing->t, COMPLAINT_unsupported, &place,
+                         "is a file of another provider");
+    }
+    for (const struct block *inner = block->content; inner; inner = inner->next)
+        if (!refuse_files(writing, inner, at))
+            return false;
+    return true;
+}
+
+static bool refuse_foreign_files(struct chat_writing *writing)
+{
+    const struct chat *chat = writing->chat;
+
+    if (chat->dialect == DIALECT_openai || chat->dialect == DIALECT_responses)
+        return true;
+    for (const struct message *at = chat->messages; at; at = at->next)
+        for (const struct block *block = at->blocks; block; block = block->next)
+            if (!refuse_files(writing, block, block))
+                return false;
+    return true;
+}
+
 bool responses_write_chat(struct translation *t, const struct chat *chat,
                           struct json_writer *json)
 {
     struct chat_writing writing = {.t = t, .chat = chat, .json = json};
 
-    if (!refuse_choices(&writing))
+    if (!refuse_choices(&writing) || !refuse_foreign_files(&writing))
         return false;
     drop_strangers(t, chat, DIALECT_responses);
     if (chat->stops)
