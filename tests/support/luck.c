@@ -1,6 +1,5 @@
 #include "tests/support/luck.h"
 
-#include <check.h>
 #include <stdlib.h>
 
 #include "shared/base/check.h"

@@ -396,7 +396,10 @@ void openai_write_event(struct event_writer *writer, const struct event *event)
 {
     enum event_kind kind = (enum event_kind)event->kind;
 
-    if (kind != EVENT_start && kind != EVENT_signature)
+    /* A call waits for its signature: what is beside the answer does not say that none comes.
+     */
+    if (kind != EVENT_start && kind != EVENT_signature && kind != EVENT_usage &&
+        kind != EVENT_ping)
         put_held(writer);
     switch (kind) {
     case EVENT_start: write_start(writer, event); break;

@@ -6,6 +6,7 @@
 #include "shared/base/check.h"
 
 #include "tests/support/chats.h"
+#include "tests/support/must.h"
 #include "tests/support/parsed.h"
 #include "worker/translate/call.h"
 #include "worker/translate/dialect.h"
@@ -79,7 +80,7 @@ struct saying {
 
 static void put(struct buffer *out, struct span bytes)
 {
-    ck_assert(buffer_append(out, bytes));
+    CHECK(buffer_append(out, bytes));
 }
 
 /* Decoded, without what the dialects put between words and around them. */
@@ -128,7 +129,7 @@ static void say_message(struct saying *saying, const struct message *message, bo
             continue;
         before = saying->out.len;
         if (role != saying->role)
-            ck_assert(buffer_append_format(&saying->out, "\n%d:", role));
+            CHECK(buffer_append_format(&saying->out, "\n%d:", role));
         put_words(&saying->out, words);
         if (words.len > 0 && saying->out.len == before)
             continue;
@@ -191,8 +192,8 @@ static void tell_media(const struct block *block, struct buffer *out)
                  block->kind == BLOCK_document;
 
     if (media && !words_of(block).ptr && !is_named_block(block))
-        ck_assert(buffer_append_format(out, "%d %d %.*s\n", block->kind, block->media.form,
-                                       (int)block->media.data.len, block->media.data.ptr));
+        CHECK(buffer_append_format(out, "%d %d %.*s\n", block->kind, block->media.form,
+                                   (int)block->media.data.len, block->media.data.ptr));
 }
 
 static void tell_call(const struct block *block, struct buffer *out)
@@ -207,7 +208,8 @@ static void tell_call(const struct block *block, struct buffer *out)
     if (free_text.ptr) {
         put(out, span_of(free_text.ptr, free_text.len));
     } else {
-        ck_assert(call_input(block, &arena, &input));
+        MUST(call_input(block, &arena, &input), "seed %lu: a call says no object",
+             (unsigned long)now.seed);
         put(out, input);
     }
     put(out, SPAN("\n"));
@@ -228,7 +230,7 @@ static void tell_result(const struct block *block, struct buffer *out)
     said = buffer_span(&words);
     if (span_starts(said, SPAN("Error:")))
         said = span_trim(span_skip(said, 6));
-    ck_assert(buffer_append_format(out, "%.*s\n", SPAN_ARG(said)));
+    CHECK(buffer_append_format(out, "%.*s\n", SPAN_ARG(said)));
 }
 
 /* Each result has the id of a call that came before it. */
@@ -420,7 +422,8 @@ static void check_fields(void)
     for (const struct extra *extra = now.asked->extras; extra; extra = extra->next)
         NAMED_AS("extra", "x_unheard_of");
     if (now.from != DIALECT_gemini && now.to != DIALECT_gemini)
-        ck_assert(now.asked->stream == now.heard.stream);
+        MUST(now.asked->stream == now.heard.stream, "seed %lu: stream",
+             (unsigned long)now.seed);
 }
 
 /* ---- one request ------------------------------------------------------------------------- */
@@ -442,19 +445,18 @@ static bool ask(void)
     buffer_clear(&body);
     json_write_init(&json, &body);
     if (!dialect_row(now.to)->write_chat(&there, now.asked, &json)) {
-        ck_assert_msg(there.refusal.kind == COMPLAINT_unsupported, "seed %lu is refused: %.*s",
-                      (unsigned long)now.seed, (int)there.refusal.message.len,
-                      there.refusal.message.ptr);
+        MUST(there.refusal.kind == COMPLAINT_unsupported, "seed %lu is refused: %.*s",
+             (unsigned long)now.seed, (int)there.refusal.message.len,
+             there.refusal.message.ptr);
         return false;
     }
     now.dropped = dropped_list(&there, DROPPED_SIZE);
     now.heard = (struct chat){.dialect = 0};
     begin(&back, NULL);
-    ck_assert_msg(
-        dialect_row(now.to)->read_chat(&back, parsed_span(buffer_span(&body)), &now.heard),
-        "seed %lu, %s to %s is not read: %.*s in %.*s", (unsigned long)now.seed,
-        name_of(now.from), name_of(now.to), (int)back.refusal.message.len,
-        back.refusal.message.ptr, SPAN_ARG(buffer_span(&body)));
+    MUST(dialect_row(now.to)->read_chat(&back, parsed_span(buffer_span(&body)), &now.heard),
+         "seed %lu, %s to %s is not read: %.*s in %.*s", (unsigned long)now.seed,
+         name_of(now.from), name_of(now.to), (int)back.refusal.message.len,
+         back.refusal.message.ptr, SPAN_ARG(buffer_span(&body)));
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "shared/base/check.h"
 
 #include "tests/support/chats.h"
+#include "tests/support/must.h"
 #include "tests/support/parsed.h"
 #include "tests/support/same.h"
 #include "worker/translate/dialect.h"
@@ -49,12 +50,11 @@ static void write(const struct chat *chat, const struct model_traits *traits, ui
     begin(&t, chat, traits);
     buffer_clear(out);
     json_write_init(&json, out);
-    ck_assert_msg(dialect_row(chat->dialect)->write_chat(&t, chat, &json),
-                  "seed %lu is refused: %.*s", (unsigned long)seed, (int)t.refusal.message.len,
-                  t.refusal.message.ptr);
+    MUST(dialect_row(chat->dialect)->write_chat(&t, chat, &json), "seed %lu is refused: %.*s",
+         (unsigned long)seed, (int)t.refusal.message.len, t.refusal.message.ptr);
     dropped = dropped_list(&t, 4096);
-    ck_assert_msg(!dropped.ptr, "seed %lu drops %.*s from %.*s", (unsigned long)seed,
-                  SPAN_ARG(dropped), SPAN_ARG(buffer_span(out)));
+    MUST(!dropped.ptr, "seed %lu drops %.*s from %.*s", (unsigned long)seed, SPAN_ARG(dropped),
+         SPAN_ARG(buffer_span(out)));
 }
 
 static void read(const struct buffer *body, enum dialect_id dialect, uint64_t seed,
@@ -64,12 +64,11 @@ static void read(const struct buffer *body, enum dialect_id dialect, uint64_t se
     struct span dropped;
 
     begin(&t, NULL, NULL);
-    ck_assert_msg(dialect_row(dialect)->read_chat(&t, parsed_span(buffer_span(body)), ret),
-                  "seed %lu is not read: %.*s in %.*s", (unsigned long)seed,
-                  (int)t.refusal.message.len, t.refusal.message.ptr,
-                  SPAN_ARG(buffer_span(body)));
+    MUST(dialect_row(dialect)->read_chat(&t, parsed_span(buffer_span(body)), ret),
+         "seed %lu is not read: %.*s in %.*s", (unsigned long)seed, (int)t.refusal.message.len,
+         t.refusal.message.ptr, SPAN_ARG(buffer_span(body)));
     dropped = dropped_list(&t, 4096);
-    ck_assert_msg(!dropped.ptr, "seed %lu loses %.*s", (unsigned long)seed, SPAN_ARG(dropped));
+    MUST(!dropped.ptr, "seed %lu loses %.*s", (unsigned long)seed, SPAN_ARG(dropped));
 }
 
 static void go_round(uint64_t seed, enum dialect_id dialect)
@@ -81,13 +80,13 @@ static void go_round(uint64_t seed, enum dialect_id dialect)
     chats_make(seed, dialect, seed % 2, &arena, &made);
     write(&made, traits, seed, &first);
     read(&first, dialect, seed, &known);
-    ck_assert_msg(same_chat(&made, &known, &difference), "seed %lu in %s: %.*s, of %.*s",
-                  (unsigned long)seed, dialect_row(dialect)->name.ptr,
-                  SPAN_ARG(buffer_span(&difference)), SPAN_ARG(buffer_span(&first)));
+    MUST(same_chat(&made, &known, &difference), "seed %lu in %s: %.*s, of %.*s",
+         (unsigned long)seed, dialect_row(dialect)->name.ptr,
+         SPAN_ARG(buffer_span(&difference)), SPAN_ARG(buffer_span(&first)));
     write(&known, traits, seed, &second);
-    ck_assert_msg(span_eq(buffer_span(&first), buffer_span(&second)),
-                  "seed %lu: %.*s is written anew as %.*s", (unsigned long)seed,
-                  SPAN_ARG(buffer_span(&first)), SPAN_ARG(buffer_span(&second)));
+    MUST(span_eq(buffer_span(&first), buffer_span(&second)),
+         "seed %lu: %.*s is written anew as %.*s", (unsigned long)seed,
+         SPAN_ARG(buffer_span(&first)), SPAN_ARG(buffer_span(&second)));
 }
 
 START_TEST(a_request_is_read_as_it_was_written)
