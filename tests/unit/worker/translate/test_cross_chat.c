@@ -215,22 +215,26 @@ static void tell_call(const struct block *block, struct buffer *out)
     put(out, SPAN("\n"));
 }
 
-/* Which call it answers, and what it says; that it failed is a flag, or stands in the words. */
-static void tell_result(const struct block *block, struct buffer *out)
+/* That it failed is a flag, or stands in the words. */
+static struct span words_of_result(const struct block *result)
 {
     struct buffer words _buffer_;
     struct span said;
 
-    if (block->kind != BLOCK_tool_result)
-        return;
     buffer_init(&words, SIZE_MAX);
-    for (const struct block *inner = block->content; inner; inner = inner->next)
+    for (const struct block *inner = result->content; inner; inner = inner->next)
         if (words_of(inner).ptr)
             put_words(&words, words_of(inner));
-    said = buffer_span(&words);
-    if (span_starts(said, SPAN("Error:")))
-        said = span_trim(span_skip(said, 6));
-    CHECK(buffer_append_format(out, "%.*s\n", SPAN_ARG(said)));
+    said = arena_copy(&arena, buffer_span(&words));
+    return span_starts(said, SPAN("Error:")) ? span_trim(span_skip(said, 6)) : said;
+}
+
+static void tell_result(const struct block *block, struct buffer *out)
+{
+    if (block->kind != BLOCK_tool_result)
+        return;
+    put(out, words_of_result(block));
+    put(out, SPAN("\n"));
 }
 
 /* Each result has the id of a call that came before it. */
