@@ -142,6 +142,13 @@ static enum fault translate_body(struct exchange *x, const struct dialect *provi
     return FAULT_NONE;
 }
 
+/* Gemini's requests that are no chats say the model's name in the body too. */
+static bool names_inside(const struct exchange *x)
+{
+    return x->head.dialect == DIALECT_gemini &&
+           (is_embedding(x) || operation_row(x->head.operation)->kind == OPERATION_KIND_COUNT);
+}
+
 /* The client's own bytes, with the edits that are needed. */
 static enum fault forward_body(struct exchange *x)
 {
@@ -153,6 +160,11 @@ static enum fault forward_body(struct exchange *x)
     _Static_assert(FORWARD_PIECES_MAX <= CALL_BODY_PIECES, "they fit");
     x->crossing = NULL; /* of an earlier target */
     forward_make(&x->ask, exchange_target(x)->model_json, asks_usage, &x->forward);
+    if (names_inside(x))
+        x->forward = (struct forward_body){
+            .pieces = {forward_named_inside(x->ask.body, exchange_target(x)->model, &x->arena)},
+            .count = 1,
+        };
     memcpy(x->request.body, x->forward.pieces, sizeof(x->forward.pieces));
     x->request.body_count = x->forward.count;
     return FAULT_NONE;
