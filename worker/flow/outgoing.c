@@ -142,10 +142,10 @@ static enum fault translate_body(struct exchange *x, const struct dialect *provi
     return FAULT_NONE;
 }
 
-/* Gemini's requests that are no chats say the model's name in the body too. */
+/* Where the address names the model, requests that are no chats say it in the body too. */
 static bool names_inside(const struct exchange *x)
 {
-    return x->head.dialect == DIALECT_gemini &&
+    return exchange_dialect(x)->model_member.len == 0 &&
            (is_embedding(x) || operation_row(x->head.operation)->kind == OPERATION_KIND_COUNT);
 }
 

@@ -99,25 +99,19 @@ bool forward_wants_usage(const struct ask *ask)
 #define MODELS SPAN("models/")
 
 struct renaming {
-    struct span body, model;
+    struct span body, name;
     struct buffer out;
     size_t at; /* in BODY: what is before it was taken over */
 };
 
 static void rename_model(struct renaming *renaming, struct json_value value)
 {
-    bool whole = span_starts(renaming->model, MODELS);
-    struct buffer name _buffer_;
-
     if (value.kind != JSON_STRING)
         return;
-    buffer_init(&name, SIZE_MAX);
     (void)buffer_append(&renaming->out,
                         span_of(renaming->body.ptr + renaming->at,
                                 offset_of(renaming->body, value.raw) - renaming->at));
-    (void)(whole || buffer_append(&name, MODELS));
-    (void)buffer_append(&name, renaming->model);
-    (void)json_append_quoted(&renaming->out, buffer_span(&name));
+    (void)json_append_quoted(&renaming->out, renaming->name);
     renaming->at = offset_of(renaming->body, value.raw) + value.raw.len;
 }
 
@@ -130,9 +124,21 @@ static void rename_each(struct renaming *renaming, struct json_value requests)
         rename_model(renaming, json_member(request, SPAN("model")));
 }
 
+static struct span full_name(struct span model, struct arena *arena)
+{
+    struct buffer name _buffer_;
+
+    buffer_init(&name, MODELS.len + model.len);
+    if (span_starts(model, MODELS))
+        return model;
+    (void)buffer_append(&name, MODELS);
+    (void)buffer_append(&name, model);
+    return arena_copy(arena, buffer_span(&name));
+}
+
 struct span forward_named_inside(struct span body, struct span model, struct arena *arena)
 {
-    struct renaming renaming = {.body = body, .model = model};
+    struct renaming renaming = {.body = body, .name = full_name(model, arena)};
     struct json_walk walk = json_walk((struct json_value){JSON_OBJECT, body});
     struct json_value value;
     struct span key;
