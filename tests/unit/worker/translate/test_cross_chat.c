@@ -16,6 +16,7 @@
 #define CASES        3000 /* of each pair */
 #define DIALECTS     4
 #define DROPPED_SIZE 65536
+#define SCHEMA_WISH  "Answer with one JSON object that fits this JSON schema"
 
 static struct arena arena;
 static struct buffer body;
@@ -26,8 +27,14 @@ static struct {
     const struct chat *asked; /* by the client */
     struct chat heard;        /* by the provider */
     enum dialect_id from, to;
-    struct span dropped; /* names, between ", " */
+    const struct model_traits *model; /* the provider's */
+    struct span dropped;              /* names, between ", " */
 } now;
+
+static bool has_trait(enum trait trait)
+{
+    return (now.model->traits & (uint32_t)trait) != 0;
+}
 
 static void set_up(void)
 {
@@ -90,7 +97,9 @@ static void put_words(struct buffer *out, struct text words)
                                         "Answer with one JSON object and nothing else."};
     struct span rest = text_plain(words, &arena);
 
-    while (rest.len > 0) {
+    if (span_eq(rest, SPAN("Continue.")))
+        return; /* where an assistant may not speak last */
+    while (rest.len > 0 && !span_starts(rest, SPAN(SCHEMA_WISH))) {
         size_t skip = 0;
 
         for (unsigned i = 0; i < ARRAY_LEN(added) && skip == 0; i++)
@@ -119,20 +128,18 @@ static int speaker_of(const struct message *message, bool begun)
 
 static void say_message(struct saying *saying, const struct message *message, bool begun)
 {
-    int role = speaker_of(message, begun);
+    int role = speaker_of(message, begun || has_trait(TRAIT_NO_SYSTEM));
 
     for (const struct block *block = message->blocks; block; block = block->next) {
-        struct text words = words_of(block);
-        size_t before;
+        struct buffer words _buffer_;
 
-        if (!words.ptr)
-            continue;
-        before = saying->out.len;
+        buffer_init(&words, SIZE_MAX);
+        put_words(&words, words_of(block));
+        if (words.len == 0)
+            continue; /* only what a writer added */
         if (role != saying->role)
             CHECK(buffer_append_format(&saying->out, "\n%d:", role));
-        put_words(&saying->out, words);
-        if (words.len > 0 && saying->out.len == before)
-            continue;
+        put(&saying->out, buffer_span(&words));
         saying->role = role;
     }
 }
@@ -151,8 +158,7 @@ static struct span words_in(const struct chat *chat)
     }
     said = arena_copy(&arena, buffer_span(&saying.out));
     buffer_done(&saying.out);
-    /* A system that only wished for JSON said nothing. */
-    return span_starts(said, SPAN("\n0:\n")) ? span_skip(said, 3) : said;
+    return said;
 }
 
 /* ---- media, calls, results --------------------------------------------------------------- */
@@ -308,6 +314,21 @@ static void check_text(const char *what, struct text asked, struct text heard)
         lost(what, span_of(asked.ptr, asked.len), span_of(heard.ptr, heard.len));
 }
 
+/* Models without JSON schemas get what they understand of them. */
+static bool same_schema(struct json_value asked, struct json_value heard)
+{
+    bool less = now.to == DIALECT_gemini && !has_trait(TRAIT_SCHEMA_OUTPUT);
+
+    return heard.kind == JSON_OBJECT && (less || span_eq(asked.raw, heard.raw));
+}
+
+/* Where no member holds the schema of an answer, a tool stands for it that must be called. */
+static bool is_format_tool(const struct tool *tool)
+{
+    return now.asked->format.kind == FORMAT_SCHEMA && now.to == DIALECT_anthropic &&
+           !has_trait(TRAIT_SCHEMA_OUTPUT) && text_is(tool->name, SPAN("json")) && !tool->next;
+}
+
 static void check_tool(const struct tool *asked, const struct tool *heard)
 {
     if (!heard)
@@ -315,7 +336,7 @@ static void check_tool(const struct tool *asked, const struct tool *heard)
     check_text("name of a tool", asked->name, heard->name);
     check_text("description of a tool", asked->description, heard->description);
     if (asked->kind == TOOL_FUNCTION && asked->schema.kind == JSON_OBJECT &&
-        !span_eq(asked->schema.raw, heard->schema.raw))
+        !same_schema(asked->schema, heard->schema))
         lost("schema of a tool", asked->schema.raw, heard->schema.raw);
     if (asked->strict == MAYBE_TRUE && heard->strict != MAYBE_TRUE)
         NAMED_AS("strict", "strict");
@@ -338,7 +359,7 @@ static void check_tools(void)
 
     for (; asked; asked = next_expected(asked->next), heard = heard->next)
         check_tool(asked, heard);
-    if (heard)
+    if (heard && !is_format_tool(heard))
         lost("tools", SPAN("nothing"), span_of(heard->name.ptr, heard->name.len));
     for (asked = now.asked->tools; asked; asked = asked->next)
         if (asked->kind == TOOL_HOSTED)
@@ -351,8 +372,10 @@ static void check_choice(void)
     bool filled = asked->tool_choice == TOOL_CHOICE_ABSENT &&
                   heard->tool_choice == TOOL_CHOICE_AUTO && asked->parallel == MAYBE_FALSE;
 
+    if (heard->last_tool && is_format_tool(heard->last_tool))
+        return;
     if (asked->tool_choice != heard->tool_choice && !filled)
-        NAMED_AS("tool choice", "tool_choice");
+        NAMED_AS("tool choice", "tool_choice", "toolConfig");
     if (asked->tool_choice == TOOL_CHOICE_NAMED && heard->tool_choice == TOOL_CHOICE_NAMED)
         check_text("chosen tool", asked->tool_names->text, heard->tool_names->text);
     if (asked->parallel == MAYBE_FALSE && heard->parallel != MAYBE_FALSE)
@@ -377,10 +400,17 @@ static void check_format(void)
     bool plain = asked->format.kind == FORMAT_ABSENT || asked->format.kind == FORMAT_TEXT ||
                  (asked->format.kind == FORMAT_JSON && now.to == DIALECT_anthropic);
 
-    if (!plain && asked->format.kind != heard->format.kind)
+    bool told = asked->format.kind == FORMAT_SCHEMA && !has_trait(TRAIT_SCHEMA_OUTPUT) &&
+                (now.to == DIALECT_anthropic
+                     ? heard->last_tool && is_format_tool(heard->last_tool)
+                     : span_find(buffer_span(&body), SPAN(SCHEMA_WISH)) != SIZE_MAX);
+
+    if (plain || told)
+        return;
+    if (asked->format.kind != heard->format.kind)
         NAMED_AS("format", "format", "responseMimeType");
     else if (asked->format.kind == FORMAT_SCHEMA && heard->format.kind == FORMAT_SCHEMA &&
-             !span_eq(asked->format.schema.raw, heard->format.schema.raw))
+             !same_schema(asked->format.schema, heard->format.schema))
         lost("schema", asked->format.schema.raw, heard->format.schema.raw);
 }
 
@@ -439,13 +469,35 @@ static void begin(struct translation *t, const struct model_traits *traits)
     t->chat = now.asked;
 }
 
+/* A model that allows all that its dialect knows, or, half of the time, one that there is. */
+static const struct model_traits *some_traits(void)
+{
+    static const struct span names[DIALECTS][6] = {
+        [DIALECT_openai] = {WORD("gpt-4.1"), WORD("gpt-5-mini"), WORD("gpt-5.2"),
+                            WORD("gpt-5.6"), WORD("o3"), WORD("gpt-3.5-turbo")},
+        [DIALECT_responses] = {WORD("gpt-4.1"), WORD("gpt-5-mini"), WORD("gpt-5.2"),
+                               WORD("gpt-5.6"), WORD("o3"), WORD("gpt-5-chat")},
+        [DIALECT_anthropic] = {WORD("claude-opus-4-8"), WORD("claude-sonnet-4-6"),
+                               WORD("claude-sonnet-4-5"), WORD("claude-opus-4-1"),
+                               WORD("claude-3-5-haiku"), WORD("claude-fable-5")},
+        [DIALECT_gemini] = {WORD("gemini-3-pro"), WORD("gemini-2.5-flash"),
+                            WORD("gemini-2.5-pro"), WORD("gemini-2.0-flash"), WORD("gemma-3"),
+                            WORD("gemini-3-flash-preview")},
+    };
+
+    if (now.seed % 4 < 2)
+        return chats_traits(now.to, now.seed % 2);
+    return model_traits(names[now.to][now.seed / 4 % 6], now.to);
+}
+
 /* False: the provider's dialect has no words for something that must not be left out. */
 static bool ask(void)
 {
     struct translation there, back;
     struct json_writer json;
 
-    begin(&there, chats_traits(now.to, now.seed % 2));
+    now.model = some_traits();
+    begin(&there, now.model);
     buffer_clear(&body);
     json_write_init(&json, &body);
     if (!dialect_row(now.to)->write_chat(&there, now.asked, &json)) {
