@@ -134,12 +134,16 @@ static bool may_follow(const struct reply_maker *maker, enum block_kind kind)
 
 static void add_any(struct reply_maker *maker)
 {
-    switch (luck_below(&maker->luck, 4)) {
+    switch (luck_below(&maker->luck, 5)) {
     case 0:
         if (may_follow(maker, BLOCK_reasoning))
             add_reasoning(maker);
         break;
     case 1: add_call(maker); break;
+    case 2:
+        if (may(maker, ANSWERED_image, 2))
+            add_image(maker);
+        break;
     default:
         if (may(maker, ANSWERED_refusal, 6))
             add(maker, BLOCK_refusal)->text = luck_words(&maker->luck);

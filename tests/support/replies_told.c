@@ -3,7 +3,6 @@
 
 #include "tests/support/replies.h"
 #include "worker/translate/call.h"
-#include "worker/translate/media.h"
 
 struct telling {
     struct luck *luck;
@@ -94,15 +93,6 @@ static void tell_piece(struct telling *telling, const struct block *block, uint3
     tell(telling, event);
 }
 
-/* The address of an image comes in one. */
-static void tell_image(struct telling *telling, const struct block *block, uint32_t index)
-{
-    struct text address = text_join(TEXT("data:image/png;base64,"), block->media.data,
-                                    telling->writer->translation->arena);
-
-    tell_piece(telling, block, index, address);
-}
-
 static void tell_words(struct telling *telling, const struct block *block, uint32_t index)
 {
     struct text rest = block->text;
@@ -124,10 +114,7 @@ static void tell_citations(struct telling *telling, const struct block *block, u
 static void tell_said(struct telling *telling, const struct block *block, uint32_t index)
 {
     tell_open(telling, block, index);
-    if (block->kind == BLOCK_image)
-        tell_image(telling, block, index);
-    else
-        tell_words(telling, block, index);
+    tell_words(telling, block, index);
     tell_citations(telling, block, index);
     tell_signature(telling, block, index);
     tell(telling, of_block(block, EVENT_close, index));
@@ -285,6 +272,11 @@ static void open_block(struct gathering *gathering, const struct event *event)
     block->id = kept(gathering, event->id);
     block->name = kept(gathering, event->name);
     block->raw = kept_value(gathering, event->raw);
+    if (event->media) {
+        block->media = *event->media;
+        block->media.type = kept(gathering, event->media->type);
+        block->media.data = kept(gathering, event->media->data);
+    }
     gathering->blocks[event->index] = block;
 }
 
@@ -294,10 +286,7 @@ static void add_piece(struct gathering *gathering, const struct event *event)
     struct text *to = block->kind == BLOCK_tool_call ? &block->arguments : &block->text;
     struct text piece = kept(gathering, event->text);
 
-    if (block->kind == BLOCK_image)
-        CHECK(media_read_address(piece, gathering->arena, &block->media));
-    else
-        *to = text_join(*to, piece, gathering->arena);
+    *to = text_join(*to, piece, gathering->arena);
 }
 
 static void add_signature(struct gathering *gathering, const struct event *event)
