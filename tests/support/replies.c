@@ -211,7 +211,8 @@ static void make_choice(struct reply_maker *maker, uint32_t index)
     if (!maker->streamed && choice_has(maker->choice, BLOCK_text) &&
         may(maker, ANSWERED_whole_logprobs, 4))
         maker->choice->logprobs = (struct json_value){
-            JSON_OBJECT, SPAN("{\"content\":[{\"token\":\"t\",\"logprob\":-0.5}]}")};
+            JSON_OBJECT,
+            SPAN("{\"content\":[{\"token\":\"t\",\"logprob\":-0.5}],\"refusal\":null}")};
     make_stop(maker);
 }
 
