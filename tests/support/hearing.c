@@ -1,53 +1,69 @@
 #include "tests/support/hearing.h"
 
-#include <check.h>
-
+#include "tests/support/must.h"
 #include "tests/support/spell.h"
 
 /* ---- the grammar ------------------------------------------------------------------------- */
 
-static void check_end(const struct grammar *grammar)
+static const char *wrong_end(const struct grammar *grammar)
 {
-    ck_assert_uint_gt(grammar->stops, 0);
     for (unsigned i = 0; i < GRAMMAR_BLOCKS; i++)
-        ck_assert(!grammar->open[i]);
+        if (grammar->open[i])
+            return "a block is open at the end";
+    return grammar->stops > 0 ? NULL : "an end without a stop";
 }
 
-static void check_block(struct grammar *grammar, const struct event *event)
+static const char *wrong_block(struct grammar *grammar, const struct event *event)
 {
-    ck_assert_uint_lt(event->index, GRAMMAR_BLOCKS);
+    if (event->index >= GRAMMAR_BLOCKS)
+        return "more blocks than a test should have";
     if (event->kind == EVENT_open) {
-        ck_assert_uint_eq(event->index, grammar->opened++);
+        if (event->index != grammar->opened++)
+            return "a block is not the next";
         grammar->open[event->index] = true;
     }
-    ck_assert(grammar->open[event->index]);
+    if (!grammar->open[event->index])
+        return "a block is not open";
     if (event->kind == EVENT_close)
         grammar->open[event->index] = false;
+    return NULL;
 }
 
-void grammar_check(struct grammar *grammar, const struct event *event)
+static const char *wrong_start(struct grammar *grammar)
 {
-    ck_assert(!grammar->over);
-    ck_assert(grammar->started || event->kind == EVENT_start || event->kind == EVENT_error);
+    if (grammar->started)
+        return "a second start";
+    grammar->started = true;
+    return NULL;
+}
+
+static const char *wrong(struct grammar *grammar, const struct event *event)
+{
+    if (grammar->over)
+        return "something after the end";
+    if (!grammar->started && event->kind != EVENT_start && event->kind != EVENT_error)
+        return "something before the start";
     switch ((enum event_kind)event->kind) {
-    case EVENT_start:
-        ck_assert(!grammar->started);
-        grammar->started = true;
-        break;
+    case EVENT_start: return wrong_start(grammar);
     case EVENT_open:
     case EVENT_delta:
     case EVENT_signature:
     case EVENT_citation:
-    case EVENT_close: check_block(grammar, event); break;
-    case EVENT_stop: grammar->stops++; break;
-    case EVENT_error: grammar->over = true; break;
-    case EVENT_end:
-        check_end(grammar);
-        grammar->over = true;
-        break;
+    case EVENT_close: return wrong_block(grammar, event);
+    case EVENT_stop: grammar->stops++; return NULL;
+    case EVENT_error: grammar->over = true; return NULL;
+    case EVENT_end: grammar->over = true; return wrong_end(grammar);
     case EVENT_usage:
     case EVENT_ping: break;
     }
+    return NULL;
+}
+
+void grammar_check(struct grammar *grammar, const struct event *event)
+{
+    const char *why = wrong(grammar, event);
+
+    MUST(!why, "event %u of block %u: %s", event->kind, event->index, why);
 }
 
 /* ---- a stream ---------------------------------------------------------------------------- */

@@ -321,6 +321,10 @@ static void spell_open(const struct event *event, struct buffer *out)
         say(out, " redacted");
     say_known(out, " ", event->id);
     say_known(out, ":", event->name);
+    if (event->media) {
+        say_known(out, ":", event->media->type);
+        say_known(out, ":", event->media->data);
+    }
     if (event->raw.kind != JSON_ABSENT)
         CHECK(buffer_append_format(out, " %.*s", SPAN_ARG(event->raw.raw)));
     say(out, "\n");

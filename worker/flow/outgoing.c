@@ -144,6 +144,13 @@ static enum fault translate_body(struct exchange *x, const struct dialect *provi
     return FAULT_NONE;
 }
 
+/* Where the address names the model, requests that are no chats say it in the body too. */
+static bool names_inside(const struct exchange *x)
+{
+    return exchange_dialect(x)->model_member.len == 0 &&
+           (is_embedding(x) || operation_row(x->head.operation)->kind == OPERATION_KIND_COUNT);
+}
+
 /* The client's own bytes, with the edits that are needed. */
 static enum fault forward_body(struct exchange *x)
 {
@@ -155,6 +162,11 @@ static enum fault forward_body(struct exchange *x)
     _Static_assert(FORWARD_PIECES_MAX <= CALL_BODY_PIECES, "they fit");
     x->crossing = NULL; /* of an earlier target */
     forward_make(gather_ask(x), exchange_target(x)->model_json, asks_usage, &x->forward);
+    if (names_inside(x))
+        x->forward = (struct forward_body){
+            .pieces = {forward_named_inside(x->ask.body, exchange_target(x)->model, &x->arena)},
+            .count = 1,
+        };
     memcpy(x->request.body, x->forward.pieces, sizeof(x->forward.pieces));
     x->request.body_count = x->forward.count;
     return FAULT_NONE;

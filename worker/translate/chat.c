@@ -1,5 +1,7 @@
 #include "worker/translate/chat.h"
 
+#include "shared/base/check.h"
+
 struct message *chat_add_message(struct chat *chat, enum message_role role, struct arena *arena)
 {
     struct message *message = ARENA_NEW(arena, struct message);
@@ -77,6 +79,17 @@ bool chat_allows_tool(const struct chat *chat, const struct tool *tool)
         return true;
     for (const struct text_item *item = chat->tool_names; item; item = item->next)
         if (text_eq(item->text, tool->name))
+            return true;
+    return false;
+}
+
+bool chat_is_tier(struct json_value tier)
+{
+    static const struct span words[] = {WORD("auto"), WORD("default"), WORD("flex"),
+                                        WORD("scale"), WORD("priority")};
+
+    for (unsigned i = 0; i < ARRAY_LEN(words); i++)
+        if (json_text_eq(tier, words[i]))
             return true;
     return false;
 }

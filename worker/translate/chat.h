@@ -206,6 +206,8 @@ struct text block_words(const struct block *block);
 const struct tool *chat_find_tool(const struct chat *chat, struct text name);
 /* Whether the tool choice lets the model see TOOL at all. */
 bool chat_allows_tool(const struct chat *chat, const struct tool *tool);
+/* Whether OpenAI knows TIER: the canonical words are its own, into which readers put theirs. */
+bool chat_is_tier(struct json_value tier);
 
 /* A field that is there and no null. */
 static inline bool chat_has(const struct chat *chat, enum chat_field field)

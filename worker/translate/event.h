@@ -26,8 +26,7 @@
 enum event_kind {
     EVENT_start,     /* ID, MODEL, CREATED; USAGE when it is known so early */
     EVENT_open,      /* a block: BLOCK_KIND, ID and NAME of a tool call, INDEX, CHOICE */
-    EVENT_delta,     /* TEXT more of it: words, or a piece of a call's JSON; an image
-                        has one delta: its address, or a data URL */
+    EVENT_delta,     /* TEXT more of it: words, or a piece of a call's JSON */
     EVENT_signature, /* of the open block: TEXT, ORIGIN; a call's comes before its deltas */
     EVENT_citation,
     EVENT_close,
@@ -50,7 +49,7 @@ struct event {
     uint64_t created;
     struct json_value logprobs; /* of a delta, OpenAI's form */
     struct json_value raw;      /* BLOCK_other */
-    const struct media *media;  /* whole, when an image, audio or document opens */
+    const struct media *media;  /* whole, when an image, audio or document opens: no deltas */
     const struct citation *citation;
     const struct usage *usage;
     const struct complaint *complaint;

@@ -1,6 +1,7 @@
 #include "worker/translate/forward.h"
 
 #include "shared/base/check.h"
+#include "shared/text/json_write.h"
 
 /* BYTES take the place of LEN bytes at OFFSET. */
 struct edit {
@@ -91,4 +92,69 @@ bool forward_wants_usage(const struct ask *ask)
         return false;
     walk = json_walk(ask->stream_options);
     return json_next(&walk, &key, &value) && !json_next(&walk, &key, &value);
+}
+
+/* ---- names inside of a body -------------------------------------------------------------- */
+
+#define MODELS SPAN("models/")
+
+struct renaming {
+    struct span body, name;
+    struct buffer out;
+    size_t at; /* in BODY: what is before it was taken over */
+};
+
+static void rename_model(struct renaming *renaming, struct json_value value)
+{
+    if (value.kind != JSON_STRING)
+        return;
+    (void)buffer_append(&renaming->out,
+                        span_of(renaming->body.ptr + renaming->at,
+                                offset_of(renaming->body, value.raw) - renaming->at));
+    (void)json_append_quoted(&renaming->out, renaming->name);
+    renaming->at = offset_of(renaming->body, value.raw) + value.raw.len;
+}
+
+static void rename_each(struct renaming *renaming, struct json_value requests)
+{
+    struct json_walk walk = json_walk(requests);
+    struct json_value request;
+
+    while (requests.kind == JSON_ARRAY && json_next(&walk, NULL, &request))
+        rename_model(renaming, json_member(request, SPAN("model")));
+}
+
+static struct span full_name(struct span model, struct arena *arena)
+{
+    struct buffer name _buffer_;
+
+    buffer_init(&name, MODELS.len + model.len);
+    if (span_starts(model, MODELS))
+        return model;
+    (void)buffer_append(&name, MODELS);
+    (void)buffer_append(&name, model);
+    return arena_copy(arena, buffer_span(&name));
+}
+
+struct span forward_named_inside(struct span body, struct span model, struct arena *arena)
+{
+    struct renaming renaming = {.body = body, .name = full_name(model, arena)};
+    struct json_walk walk = json_walk((struct json_value){JSON_OBJECT, body});
+    struct json_value value;
+    struct span key;
+
+    buffer_init(&renaming.out, SIZE_MAX);
+    while (json_next(&walk, &key, &value))
+        if (span_eq(key, SPAN("model")))
+            rename_model(&renaming, value);
+        else if (span_eq(key, SPAN("requests")))
+            rename_each(&renaming, value);
+        else if (span_eq(key, SPAN("generateContentRequest")))
+            rename_model(&renaming, json_member(value, SPAN("model")));
+    if (renaming.at > 0) {
+        (void)buffer_append(&renaming.out, span_skip(body, renaming.at));
+        body = arena_copy(arena, buffer_span(&renaming.out));
+    }
+    buffer_done(&renaming.out);
+    return body;
 }

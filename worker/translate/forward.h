@@ -27,4 +27,9 @@ void forward_make(const struct ask *ask, struct span model_json, bool add_usage,
  * wants it as the vendor gives it. */
 bool forward_wants_usage(const struct ask *ask);
 
+/* Gemini's requests for embeddings and for counts repeat the model's name, which has to be that
+ * of the address: BODY, which was checked, with "models/MODEL" in each such place, in the
+ * arena; BODY itself when it has none. */
+struct span forward_named_inside(struct span body, struct span model, struct arena *arena);
+
 #endif

@@ -1,7 +1,6 @@
 /* A whole answer told as a stream, for clients that asked for one. Declared in event.h. */
 #include "worker/translate/call.h"
 #include "worker/translate/event.h"
-#include "worker/translate/media.h"
 
 static void tell_text(struct event_reader *reader, struct event event, struct text text)
 {
@@ -20,27 +19,9 @@ static void tell_signature(struct event_reader *reader, struct event event,
         event_tell(reader, &event);
 }
 
-/* The address of an image, a data URL when it is here. */
-static struct text address_of(const struct media *media, struct arena *arena)
-{
-    struct buffer out _buffer_;
-    struct json_writer json;
-    struct span address;
-
-    buffer_init(&out, SIZE_MAX);
-    json_write_init(&json, &out);
-    media_write_address(&json, media);
-    if (out.len < 2)
-        return TEXT_NONE;
-    address = arena_copy(arena, span_of(out.ptr + 1, out.len - 2));
-    return (struct text){address.ptr, address.len};
-}
-
 /* All of a block's deltas in one. */
 static struct text content_of(const struct block *block, struct arena *arena)
 {
-    if (block->kind == BLOCK_image)
-        return address_of(&block->media, arena);
     if (block->kind != BLOCK_tool_call)
         return block->text;
     return block->custom ? call_custom_input(block, arena) : call_arguments(block, arena);
@@ -60,10 +41,14 @@ static void tell_block(struct event_reader *reader, const struct block *block, u
         .name = block->name,
         .raw = block->raw,
     };
+    bool media = block->kind == BLOCK_image || block->kind == BLOCK_audio ||
+                 block->kind == BLOCK_document;
     bool call = block->kind == BLOCK_tool_call;
 
     event.kind = EVENT_open;
+    event.media = media ? &block->media : NULL;
     event_tell(reader, &event);
+    event.media = NULL;
     if (call)
         tell_signature(reader, event, block);
     tell_text(reader, event, content_of(block, reader->translation->arena));

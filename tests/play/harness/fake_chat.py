@@ -2,7 +2,9 @@
 
 Reasoning has no words and no signature here: it shows in the usage alone, as with the real service.
 """
+import base64
 import json
+import struct
 
 from harness import fake_openai, fake_responses, pictures, scenarios
 from harness.scenarios import Asked, Trouble, pieces
@@ -10,6 +12,7 @@ from harness.scenarios import Asked, Trouble, pieces
 MESSAGE = {"system": "content name", "developer": "content name", "user": "content name",
            "assistant": "content refusal name audio tool_calls function_call annotations",
            "tool": "content tool_call_id name", "function": "content name"}
+EMBED = ("model", "input", "encoding_format", "dimensions", "user")
 PARTS = {"user": {"text", "image_url", "input_audio", "file"}, "assistant": {"text", "refusal"},
          "system": {"text"}, "developer": {"text"}, "tool": {"text"}}
 USAGE = {"prompt_tokens": scenarios.USAGE["input"], "completion_tokens": scenarios.USAGE["output"],
@@ -157,7 +160,24 @@ def send_stream(connection, body, answer):
     return connection.end_stream()
 
 
+def embed(body):
+    """A vector for each text, which begins with the text's length."""
+    for name in body:
+        need(name in EMBED, "Unknown parameter: '%s'." % name, name)
+    texts = body["input"] if isinstance(body["input"], list) else [body["input"]]
+    rows = []
+    for at, text in enumerate(texts):
+        vector = [float(len(text)), -0.5, 1.0][:body.get("dimensions", 3)]
+        if body.get("encoding_format") == "base64":
+            vector = base64.b64encode(struct.pack("<%df" % len(vector), *vector)).decode()
+        rows.append({"object": "embedding", "index": at, "embedding": vector})
+    return {"object": "list", "model": body["model"], "data": rows,
+            "usage": {"prompt_tokens": 5, "total_tokens": 5}}
+
+
 def serve(request, connection):
+    if request.target == "/v1/embeddings":
+        return connection.send_json(embed(request.json()), headers=fake_openai.RATE_HEADERS)
     if request.target != "/v1/chat/completions":
         raise Trouble("missing", "Invalid URL (%s %s)" % (request.method, request.target))
     if not (request.header("authorization") or "").startswith("Bearer "):

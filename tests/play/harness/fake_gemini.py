@@ -7,7 +7,7 @@ that the old schema form has not. A first call of a step is always signed, as by
 import json
 import re
 
-from harness import pictures, scenarios
+from harness import fake_chat, pictures, scenarios
 from harness.scenarios import Asked, Trouble, pieces
 
 FIELDS = set("""contents systemInstruction tools toolConfig safetySettings generationConfig cachedContent
@@ -16,6 +16,7 @@ CONFIG = set("""candidateCount stopSequences maxOutputTokens temperature topP to
 frequencyPenalty responseLogprobs logprobs responseMimeType responseSchema responseJsonSchema
 responseModalities speechConfig imageConfig mediaResolution thinkingConfig
 enableEnhancedCivicAnswers""".split())
+EMBED = ("model", "content", "taskType", "title", "outputDimensionality")
 DATA = ("text", "inlineData", "fileData", "functionCall", "functionResponse", "executableCode",
         "codeExecutionResult")
 SIDE = ("thought", "thoughtSignature", "videoMetadata", "mediaResolution")
@@ -275,7 +276,26 @@ def send_trouble(connection, trouble):
     return connection.send_json(failure(trouble), trouble.status(2), "Trouble", HEADERS)
 
 
+def embed(model, method, body):
+    """A vector for each text, which begins with the text's length."""
+    batch = method == "batchEmbedContents"
+    check_members(body, ("requests",) if batch else EMBED, method)
+    vectors = []
+    for one in body["requests"] if batch else [body]:
+        check_members(one, EMBED, "requests")
+        need(not batch or one.get("model") == "models/" + model, "requests[].model must match the model")
+        parts = one["content"]["parts"]
+        need(parts and all(set(part) == {"text"} for part in parts), "only texts are embedded")
+        vector = [float(len("".join(part["text"] for part in parts))), -0.5, 1.0]
+        vectors.append({"values": vector[:one.get("outputDimensionality", 3)]})
+    return {"embeddings": vectors} if batch else {"embedding": vectors[0]}
+
+
 def serve(request, connection, arrange):
+    if request.target == "/v1beta/openai/embeddings":       # what stands beside, for OpenAI's clients
+        if not (request.header("authorization") or "").startswith("Bearer "):
+            raise Trouble("forbidden", "Method doesn't allow unregistered callers")
+        return connection.send_json(fake_chat.embed(request.json()), headers=HEADERS)
     found = TARGET.match(request.target)
     if not found:
         raise Trouble("missing", "no such method: " + request.target)
@@ -285,8 +305,8 @@ def serve(request, connection, arrange):
     body = camel(request.json())
     if method == "countTokens":
         return connection.send_json({"totalTokens": 42}, headers=HEADERS)
-    if method == "embedContent":
-        return connection.send_json({"embedding": {"values": [0.25, -0.5, 1.0]}}, headers=HEADERS)
+    if method in ("embedContent", "batchEmbedContents"):
+        return connection.send_json(embed(model, method, body), headers=HEADERS)
     asked = read({**body, "contents": arrange(body.get("contents") or [])})
     answer = scenarios.decide(asked, signs="always")
     parts = parts_of(answer)

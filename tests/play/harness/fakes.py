@@ -10,6 +10,9 @@ ROWS = {
     "gemini": (fake_gemini.answer, "/v1beta", {"kind": "gemini"}, "gemini-3-flash-preview"),
 }
 DIALECTS = tuple(ROWS)
+# those that have embeddings, and their models: Google's by both of its dialects, and by one alone
+EMBEDDERS = {"openai": ("openai/text-embedding-3-small",),
+             "gemini": ("gemini/gemini-embedding-001", "gemini_only/gemini-embedding-001")}
 
 
 def root(provider):
@@ -21,6 +24,12 @@ def make(house, dialect):
     handler, path, settings, _ = ROWS[dialect]
     provider = house.provider(handler)
     return provider, (dialect, provider, {**settings, "base_url": root(provider) + path})
+
+
+def gemini_only(provider):
+    """A second row for the fake of Gemini, without what stands beside its own dialect."""
+    return "gemini_only", provider, {"kind": "gemini", "dialects": ["gemini"],
+                                     "base_url": root(provider) + "/v1beta"}
 
 
 def model(dialect):

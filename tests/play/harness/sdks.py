@@ -6,6 +6,7 @@ is the finding.
 """
 import base64
 import json
+import time
 
 import anthropic
 import openai
@@ -43,7 +44,14 @@ def run_tool(name, arguments):
 
 
 class Client:
-    """The part that all have: the loop."""
+    """The part that all have: the loop. `speaks` is the dialect; `gateway` and `provider` are where
+    the requests go, for cases that look behind the client."""
+    gateway = provider = None
+    count = embed = None            # of those that have it: a number; vectors of texts
+
+    @property
+    def speaks(self):
+        return self.name
 
     def loop(self, question, stream=False, think=False):
         """(the last answer, the calls of each turn)"""
@@ -87,6 +95,19 @@ class Chat(Client):
     def results(self, rows):
         return [{"role": "tool", "tool_call_id": name, "content": text} for name, _, text in rows]
 
+    def leave(self, question):
+        """Begins a stream and goes with the first piece; when."""
+        running = self.client.chat.completions.create(
+            model=self.model, messages=[self.user(question)], stream=True)
+        next(iter(running))
+        left_at = time.monotonic()
+        running.close()
+        return left_at
+
+    def embed(self, model, texts, **options):
+        answer = self.client.embeddings.create(model=model, input=texts, **options)
+        return [row.embedding for row in answer.data]
+
     def send(self, history, stream, system=None, tools=False, schema=False, think=False):
         more = {}
         if system:
@@ -126,6 +147,28 @@ class Chat(Client):
                     answer.choices[0].finish_reason)
 
 
+class AzureDeployments(Chat):
+    """Azure's older addresses: the model stands in the path, the key in a header of its own."""
+    name = "azure"
+    speaks = "openai"
+
+    def __init__(self, root, key, model):
+        self.model = model
+        self.client = openai.AzureOpenAI(azure_endpoint=root, api_key=key, api_version="2024-10-21",
+                                         max_retries=0, timeout=20)
+
+
+class AzureV1(Chat):
+    """Azure's newer ones: as OpenAI's, below another path."""
+    name = "azure v1"
+    speaks = "openai"
+
+    def __init__(self, root, key, model):
+        self.model = model
+        self.client = openai.OpenAI(base_url=root + "/openai/v1", api_key=key, max_retries=0,
+                                    default_headers={"api-key": key}, timeout=20)
+
+
 class Responses(Client):
     name = "responses"
     usage = Chat.usage
@@ -142,6 +185,13 @@ class Responses(Client):
         url = "data:image/png;base64," + base64.b64encode(PICTURE).decode()
         return {"role": "user", "content": [{"type": "input_text", "text": question},
                                             {"type": "input_image", "image_url": url}]}
+
+    def leave(self, question):
+        running = self.client.responses.create(model=self.model, input=question, stream=True)
+        next(iter(running))
+        left_at = time.monotonic()
+        running.close()
+        return left_at
 
     def results(self, rows):
         return [{"type": "function_call_output", "call_id": name, "output": text}
@@ -207,6 +257,18 @@ class Messages(Client):
         return {"role": "user", "content": [{"type": "image", "source": source},
                                             {"type": "text", "text": question}]}
 
+    def leave(self, question):
+        running = self.client.messages.create(model=self.model, max_tokens=LIMIT, stream=True,
+                                              messages=[self.user(question)])
+        next(iter(running))
+        left_at = time.monotonic()
+        running.close()
+        return left_at
+
+    def count(self, question):
+        return self.client.messages.count_tokens(
+            model=self.model, system=SYSTEM, messages=[self.user(question)]).input_tokens
+
     def results(self, rows):
         return [{"role": "user", "content": [{"type": "tool_result", "tool_use_id": name,
                                               "content": text} for name, _, text in rows]}]
@@ -262,6 +324,21 @@ class Generate(Client):
             parts.append(types.Part.from_bytes(data=PICTURE, mime_type="image/png"))
         return types.Content(role="user", parts=parts)
 
+    def leave(self, question):
+        running = self.client.models.generate_content_stream(model=self.model, contents=question)
+        next(running)
+        left_at = time.monotonic()
+        running.close()
+        return left_at
+
+    def count(self, question):
+        return self.client.models.count_tokens(model=self.model, contents=question).total_tokens
+
+    def embed(self, model, texts, **options):
+        config = types.EmbedContentConfig(output_dimensionality=options.get("dimensions"))
+        answer = self.client.models.embed_content(model=model, contents=texts, config=config)
+        return [row.values for row in answer.embeddings]
+
     def results(self, rows):
         return [types.Content(role="user", parts=[types.Part(function_response=types.FunctionResponse(
             id=name, name=called, response={"result": text})) for name, called, text in rows])]
@@ -301,7 +378,8 @@ class Generate(Client):
             "".join(part.text or "" for part in parts if part.thought), finish[-1].name)
 
 
-CLIENTS = {client.name: client for client in (Chat, Responses, Messages, Generate)}
+CLIENTS = {client.name: client for client in (Chat, Responses, Messages, Generate,
+                                              AzureDeployments, AzureV1)}
 STOPS = {"openai": ("stop", "tool_calls"), "responses": ("completed",), "anthropic": ("end_turn",),
          "gemini": ("STOP",)}
 

@@ -52,12 +52,14 @@ enum cache_mark anthropic_cache_mark(struct json_value cache_control)
 
 void anthropic_read_reasoning(const struct json_value *values, bool redacted, struct block *ret)
 {
+    struct text signature = text_of(values[redacted ? MEMBER_data : MEMBER_signature]);
     enum dialect_id origin;
 
     ret->redacted = redacted;
     ret->text = redacted ? TEXT_NONE : text_of(values[MEMBER_thinking]);
-    ret->signature = signature_unpack(
-        text_of(values[redacted ? MEMBER_data : MEMBER_signature]), DIALECT_anthropic, &origin);
+    if (signature.len == 0)
+        return; /* of a maker that signs nothing */
+    ret->signature = signature_unpack(signature, DIALECT_anthropic, &origin);
     ret->origin = (uint8_t)origin;
 }
 

@@ -89,6 +89,8 @@ static void write_function(struct chat_writing *writing, const struct tool *tool
     bool strict = tool->strict == MAYBE_TRUE && writing_has(writing, TRAIT_SCHEMA_OUTPUT) &&
                   tool->schema.kind == JSON_OBJECT;
 
+    if (tool->strict == MAYBE_TRUE && !strict)
+        drop(writing->t, SPAN("tools[].strict"));
     json_write_object(writing->json);
     text_write_member(writing->json, SPAN("name"),
                       tool_name_out(writing->t, tool->name, "", NAME_LIMIT_BYTES));

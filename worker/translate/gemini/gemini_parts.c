@@ -76,6 +76,8 @@ static struct text known_type(const struct media *media, enum block_kind kind)
 {
     struct text type = media->type.len > 0 ? media->type : media_type_of_name(media->name);
 
+    if (type.len == 0 && media->form == MEDIA_URL)
+        type = media_type_of_name(media->data);
     if (type.len > 0)
         return type;
     return kind == BLOCK_image   ? TEXT("image/jpeg")

@@ -218,13 +218,24 @@ void gemini_write_answer_part(struct json_writer *json, const struct block *bloc
     json_write_object_end(json);
 }
 
+/* Here they are the whole answer's, not a block's. */
+static struct citation *all_citations(const struct choice *choice, struct arena *arena)
+{
+    struct citation *first = NULL, **end = &first;
+
+    for (const struct block *block = choice->blocks; block; block = block->next)
+        for (const struct citation *at = block->citations; at; at = at->next) {
+            *end = ARENA_NEW(arena, struct citation);
+            **end = *at;
+            (*end)->next = NULL;
+            end = &(*end)->next;
+        }
+    return first;
+}
+
 static void write_choice(struct json_writer *json, const struct choice *choice,
                          struct arena *arena)
 {
-    const struct block *text = choice->blocks;
-
-    while (text && !text->citations)
-        text = text->next;
     json_write_object(json);
     json_write_key(json, SPAN("content"));
     json_write_object(json);
@@ -238,7 +249,7 @@ static void write_choice(struct json_writer *json, const struct choice *choice,
     json_write_member_text(json, SPAN("finishReason"),
                            gemini_finish_text((enum stop_reason)choice->stop));
     json_write_member_u64(json, SPAN("index"), choice->index);
-    gemini_write_citations(json, text ? text->citations : NULL);
+    gemini_write_citations(json, all_citations(choice, arena));
     gemini_write_logprobs(json, choice->logprobs);
     json_write_object_end(json);
 }

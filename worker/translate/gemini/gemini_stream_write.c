@@ -289,14 +289,14 @@ static void note_usage(struct writer_state *state, const struct usage *usage)
 /* The record of a stop, with the usage in the last. */
 static void flush_stop(struct event_writer *writer, bool last)
 {
-    static const struct usage nothing = {
-        .cached = TOKENS_UNKNOWN, .reasoning = TOKENS_UNKNOWN, .tool_input = TOKENS_UNKNOWN};
+    struct usage nothing;
     struct writer_state *state = writer->state;
     struct event stop = {.kind = EVENT_stop, .stop = state->stop, .choice = state->choice};
     struct json_writer json;
 
     if (!state->has_stop)
         return;
+    usage_init(&nothing);
     begin_parts(writer, &json);
     json_write_object(&json);
     json_write_member_text(&json, SPAN("text"), SPAN(""));

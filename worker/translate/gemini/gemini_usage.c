@@ -83,6 +83,20 @@ static void write_count(struct json_writer *json, struct span name, uint64_t cou
         json_write_member_u64(json, name, count);
 }
 
+/* Of what kinds the tokens are: only those of sounds are known. */
+static void write_audio(struct json_writer *json, struct span name, uint64_t count)
+{
+    if (usage_or_zero(count) == 0)
+        return;
+    json_write_key(json, name);
+    json_write_array(json);
+    json_write_object(json);
+    json_write_member_text(json, SPAN("modality"), SPAN("AUDIO"));
+    json_write_member_u64(json, SPAN("tokenCount"), count);
+    json_write_object_end(json);
+    json_write_array_end(json);
+}
+
 void gemini_write_usage(struct json_writer *json, const struct usage *usage)
 {
     uint64_t reasoning = usage->reasoning, output = usage_or_zero(usage->output);
@@ -99,6 +113,8 @@ void gemini_write_usage(struct json_writer *json, const struct usage *usage)
     write_count(json, SPAN("cachedContentTokenCount"), usage->cached);
     write_count(json, SPAN("thoughtsTokenCount"), reasoning);
     write_count(json, SPAN("toolUsePromptTokenCount"), usage->tool_input);
+    write_audio(json, SPAN("promptTokensDetails"), usage->audio_input);
+    write_audio(json, SPAN("candidatesTokensDetails"), usage->audio_output);
     json_write_object_end(json);
 }
 

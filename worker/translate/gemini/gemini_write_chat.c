@@ -216,12 +216,11 @@ static enum effort level_wanted(const struct reasoning *reasoning)
                                               : EFFORT_HIGH;
 }
 
-static void write_level(struct gemini_writing *writing)
+/* The same as the model knows it. */
+static enum effort level_of(const struct gemini_writing *writing)
 {
     enum effort level = level_wanted(&writing->chat->reasoning);
 
-    if (level == EFFORT_ABSENT)
-        return;
     if (level == EFFORT_NONE)
         level = EFFORT_MINIMAL;
     if (level > EFFORT_HIGH)
@@ -230,8 +229,7 @@ static void write_level(struct gemini_writing *writing)
         level = EFFORT_LOW;
     if (level == EFFORT_MEDIUM && gemini_has_trait(writing, TRAIT_NO_MEDIUM))
         level = EFFORT_HIGH;
-    json_write_member_text(writing->json, SPAN("thinkingLevel"),
-                           gemini_word_text(gemini_levels, (uint8_t)level));
+    return level;
 }
 
 static struct span reasoning_name(const struct chat *chat)
@@ -246,28 +244,44 @@ static struct span reasoning_name(const struct chat *chat)
     return names[chat->dialect];
 }
 
+/* Whether the client said how the model shall reason, not only whether it shall be shown. */
+static bool says_how(const struct reasoning *reasoning)
+{
+    return reasoning->effort != EFFORT_ABSENT || reasoning->adaptive ||
+           reasoning->budget.kind == JSON_NUMBER;
+}
+
+static void write_thinking(struct gemini_writing *writing, bool how, bool shown)
+{
+    json_write_object(config_key(writing, SPAN("thinkingConfig")));
+    if (how && gemini_has_trait(writing, TRAIT_THINKS_BY_EFFORT))
+        json_write_member_text(writing->json, SPAN("thinkingLevel"),
+                               gemini_word_text(gemini_levels, (uint8_t)level_of(writing)));
+    else if (how)
+        write_budget(writing);
+    if (shown)
+        json_write_member_bool(writing->json, SPAN("includeThoughts"), true);
+    json_write_object_end(writing->json);
+}
+
 static void write_reasoning(struct gemini_writing *writing)
 {
     const struct reasoning *reasoning = &writing->chat->reasoning;
-    bool wished = reasoning->effort != EFFORT_ABSENT || reasoning->adaptive ||
-                  reasoning->budget.kind == JSON_NUMBER || reasoning->shown != MAYBE_ABSENT;
+    bool how = says_how(reasoning);
+    bool shown = reasoning->effort != EFFORT_NONE && reasoning->shown != MAYBE_FALSE;
 
-    if (!wished)
+    if (!how && reasoning->shown == MAYBE_ABSENT)
         return;
     if (!gemini_has_trait(writing, TRAIT_THINKS_BY_BUDGET | TRAIT_THINKS_BY_EFFORT)) {
         if (reasoning->effort != EFFORT_NONE)
             drop(writing->t, reasoning_name(writing->chat));
         return;
     }
-    json_write_object(config_key(writing, SPAN("thinkingConfig")));
+    /* That the model decides goes without saying where a level is asked for. */
     if (gemini_has_trait(writing, TRAIT_THINKS_BY_EFFORT))
-        write_level(writing);
-    else if (reasoning->effort != EFFORT_ABSENT || reasoning->adaptive ||
-             reasoning->budget.kind == JSON_NUMBER)
-        write_budget(writing);
-    if (reasoning->effort != EFFORT_NONE && reasoning->shown != MAYBE_FALSE)
-        json_write_member_bool(writing->json, SPAN("includeThoughts"), true);
-    json_write_object_end(writing->json);
+        how = level_of(writing) != EFFORT_ABSENT;
+    if (how || shown)
+        write_thinking(writing, how, shown);
 }
 
 bool gemini_write_config(struct gemini_writing *writing)

@@ -221,7 +221,26 @@ static void tell_citations(struct event_reader *reader, struct choice_state *cho
     }
 }
 
-/* An image comes whole: a block with one delta, its address. */
+/* An image comes whole. */
+static void tell_image(struct event_reader *reader, struct choice_state *choice,
+                       const struct media *media)
+{
+    struct event event = {
+        .kind = EVENT_open,
+        .block_kind = BLOCK_image,
+        .choice = choice->number,
+        .media = media,
+    };
+
+    close_words(reader, choice);
+    openai_calls_close(reader, choice);
+    event.index = state_of(reader)->next_block++;
+    event_tell(reader, &event);
+    event.kind = EVENT_close;
+    event.media = NULL;
+    event_tell(reader, &event);
+}
+
 static void tell_images(struct event_reader *reader, struct choice_state *choice,
                         struct json_value images)
 {
@@ -231,10 +250,10 @@ static void tell_images(struct event_reader *reader, struct choice_state *choice
     while (images.kind == JSON_ARRAY && json_next(&walk, NULL, &item)) {
         struct json_value address = json_member(item, SPAN("image_url"));
         struct text url = text_of(json_member(address, SPAN("url")));
+        struct media media = {.form = MEDIA_URL};
 
-        close_words(reader, choice);
-        tell_words(reader, choice, BLOCK_image, url);
-        close_words(reader, choice);
+        if (media_read_address(url, reader->translation->arena, &media))
+            tell_image(reader, choice, &media);
     }
 }
 

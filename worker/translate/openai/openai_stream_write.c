@@ -3,6 +3,7 @@
 #include "shared/base/check.h"
 
 #include "worker/translate/call.h"
+#include "worker/translate/media.h"
 #include "worker/translate/openai/openai_stream.h"
 
 #define HELD_LIMIT_BYTES      (64U << 10)
@@ -239,6 +240,18 @@ static void open_call(struct event_writer *writer, struct block_out *block,
 
 /* ---- events ------------------------------------------------------------------------------ */
 
+static void write_image(struct event_writer *writer, const struct event *event)
+{
+    struct json_writer json;
+
+    begin_chunk(writer, event->choice);
+    put(writer, SPAN("{\"images\":[{\"type\":\"image_url\",\"image_url\":{\"url\":"));
+    json_write_init(&json, writer->out);
+    media_write_address(&json, event->media);
+    put(writer, SPAN("}}]}"));
+    end_plain(writer);
+}
+
 static void write_open(struct event_writer *writer, const struct event *event)
 {
     struct openai_writer *state = state_of(writer);
@@ -257,16 +270,8 @@ static void write_open(struct event_writer *writer, const struct event *event)
     };
     if (event->block_kind == BLOCK_tool_call)
         open_call(writer, block, event);
-}
-
-static void write_image(struct event_writer *writer, const struct block_out *block,
-                        struct text address)
-{
-    begin_chunk(writer, block->choice);
-    put(writer, SPAN("{\"images\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\""));
-    put_text(writer, address);
-    put(writer, SPAN("\"}}]}"));
-    end_plain(writer);
+    if (event->block_kind == BLOCK_image && event->media)
+        write_image(writer, event);
 }
 
 static void write_delta(struct event_writer *writer, const struct event *event)
@@ -287,7 +292,7 @@ static void write_delta(struct event_writer *writer, const struct event *event)
         else
             put_input(writer, block, event->text);
         break;
-    case BLOCK_image: write_image(writer, block, event->text); break;
+    case BLOCK_image:
     case BLOCK_audio:
     case BLOCK_document:
     case BLOCK_tool_result:
@@ -396,7 +401,10 @@ void openai_write_event(struct event_writer *writer, const struct event *event)
 {
     enum event_kind kind = (enum event_kind)event->kind;
 
-    if (kind != EVENT_start && kind != EVENT_signature)
+    /* A call waits for its signature: what is beside the answer does not say that none comes.
+     */
+    if (kind != EVENT_start && kind != EVENT_signature && kind != EVENT_usage &&
+        kind != EVENT_ping)
         put_held(writer);
     switch (kind) {
     case EVENT_start: write_start(writer, event); break;

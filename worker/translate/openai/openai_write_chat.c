@@ -384,22 +384,16 @@ struct text openai_format_instruction(const struct chat_writing *writing)
 
 static void write_service_tier(struct chat_writing *writing)
 {
-    struct json_value value = writing->chat->fields[CHAT_service_tier];
-    bool own =
-        writing->chat->dialect == DIALECT_openai || writing->chat->dialect == DIALECT_responses;
+    struct json_value tier = writing->chat->fields[CHAT_service_tier];
 
     if (!chat_has(writing->chat, CHAT_service_tier))
         return;
-    if (json_text_eq(value, SPAN("standard_only")))
-        value.raw = SPAN("\"default\"");
-    else if (!own && !json_text_eq(value, SPAN("auto")))
-        value.kind = JSON_ABSENT;
-    if (value.kind == JSON_ABSENT || is_look_alike(writing)) {
+    if (is_look_alike(writing) || !chat_is_tier(tier)) {
         drop_field(writing, CHAT_service_tier);
         return;
     }
     json_write_key(writing->json, SPAN("service_tier"));
-    json_write_raw(writing->json, value.raw);
+    json_write_raw(writing->json, tier.raw);
 }
 
 /* OpenAI does not have it; most others do. */

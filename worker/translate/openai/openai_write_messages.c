@@ -107,13 +107,23 @@ static bool is_media(const struct block *block)
            (block->kind == BLOCK_document && block->media.form != MEDIA_TEXT);
 }
 
+/* A mark where the target has no place for one. */
+static void drop_mark(struct chat_writing *writing, const struct block *block)
+{
+    if (block->cache != CACHE_NONE)
+        openai_drop_word(writing, CLIENT_cache);
+}
+
 /* What a tool gave back as words; media go to the user's message that follows. */
 static void write_result(struct chat_writing *writing, const struct block *result)
 {
     struct buffer words _buffer_;
 
     buffer_init(&words, SIZE_MAX);
+    drop_mark(writing, result);
     for (const struct block *block = result->content; block; block = block->next) {
+        if (!is_media(block))
+            drop_mark(writing, block);
         if (is_media(block))
             append_text(&words, TEXT(RESULT_MEDIA_NOTE), "\\n");
         else if (block->kind == BLOCK_other)
@@ -315,6 +325,8 @@ static void write_assistant(struct chat_writing *writing, const struct turn *tur
 {
     bool calls = turn_has(turn, BLOCK_tool_call) && !has_quirk(writing, QUIRK_NO_TOOLS);
 
+    if (any_mark(turn->blocks))
+        openai_drop_word(writing, CLIENT_cache);
     open_message(writing, SPAN("assistant"), name);
     if (!write_joined(writing, turn->blocks, BLOCK_text, SPAN("content"), "")) {
         if (!calls && !turn_has(turn, BLOCK_refusal))

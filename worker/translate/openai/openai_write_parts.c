@@ -8,16 +8,20 @@ bool openai_takes_marks(const struct chat_writing *writing)
     return has_trait(writing, TRAIT_CACHE_BREAKPOINTS) && !is_look_alike(writing);
 }
 
-static void openai_write_mark(struct chat_writing *writing, const struct block *block)
+static void drop_mark(struct chat_writing *writing, const struct block *block)
 {
-    if (block->cache == CACHE_NONE)
-        return;
-    if (openai_takes_marks(writing)) {
-        json_write_key(writing->json, SPAN("prompt_cache_breakpoint"));
-        json_write_raw(writing->json, SPAN("{\"mode\":\"explicit\"}"));
-    } else {
+    if (block->cache != CACHE_NONE)
         openai_drop_word(writing, CLIENT_cache);
+}
+
+static void write_mark(struct chat_writing *writing, const struct block *block)
+{
+    if (block->cache == CACHE_NONE || !openai_takes_marks(writing)) {
+        drop_mark(writing, block);
+        return;
     }
+    json_write_key(writing->json, SPAN("prompt_cache_breakpoint"));
+    json_write_raw(writing->json, SPAN("{\"mode\":\"explicit\"}"));
 }
 
 void openai_write_text_part(struct chat_writing *writing, const struct block *block,
@@ -26,7 +30,7 @@ void openai_write_text_part(struct chat_writing *writing, const struct block *bl
     json_write_object(writing->json);
     json_write_member_text(writing->json, SPAN("type"), SPAN("text"));
     text_write_member(writing->json, SPAN("text"), text.ptr ? text : TEXT(""));
-    openai_write_mark(writing, block);
+    write_mark(writing, block);
     json_write_object_end(writing->json);
 }
 
@@ -58,8 +62,7 @@ static bool write_image(struct chat_writing *writing, const struct block *block)
     text_write_known(json, SPAN("detail"), block->media.detail);
     json_write_object_end(json);
     json_write_object_end(json);
-    if (block->cache != CACHE_NONE)
-        openai_drop_word(writing, CLIENT_cache);
+    drop_mark(writing, block);
     return true;
 }
 
@@ -78,6 +81,7 @@ static bool write_audio(struct chat_writing *writing, const struct block *block)
     text_write_member(json, SPAN("format"), media_format_of_type(block->media.type));
     json_write_object_end(json);
     json_write_object_end(json);
+    drop_mark(writing, block);
     return true;
 }
 
@@ -109,6 +113,7 @@ static bool write_document(struct chat_writing *writing, const struct block *blo
     }
     json_write_object_end(json);
     json_write_object_end(json);
+    drop_mark(writing, block);
     return true;
 }
 

@@ -52,6 +52,7 @@ void responses_write_usage(const struct usage *usage, struct json_writer *json);
 /* What is the same in all objects "response" of one exchange. */
 struct response {
     struct text id, model;
+    struct text service_tier; /* TEXT_NONE: not known (yet) */
     uint64_t created;
 };
 

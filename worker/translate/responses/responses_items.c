@@ -198,6 +198,7 @@ void responses_write_reply(struct translation *t, const struct reply *reply,
             items.len = before;
     }
     responses_begin(t, reply->id, reply->model, reply->created, &response);
+    response.service_tier = reply->service_tier;
     state.status = responses_status((enum stop_reason)reply->choices->stop, &state.why);
     state.output = buffer_span(&items);
     responses_write_response(t, &response, &state, json);

@@ -267,6 +267,7 @@ void responses_write_response(struct translation *t, const struct response *resp
         json_write_raw(json, state->output);
     json_write_array_end(json);
     write_echo(t, json);
+    text_write_known(json, SPAN("service_tier"), response->service_tier);
     json_write_key(json, SPAN("usage"));
     if (state->usage)
         responses_write_usage(state->usage, json);

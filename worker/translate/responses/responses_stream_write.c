@@ -37,7 +37,8 @@ struct stream_state {
     uint64_t sequence;
     uint32_t output_count;
     struct open_item *open;
-    struct kept_item *kept; /* in the order of output_index */
+    struct open_item *waiting; /* a call that is not announced: its signature may come */
+    struct kept_item *kept;    /* in the order of output_index */
     struct usage usage;
     uint8_t stop; /* enum stop_reason */
     bool begun;
@@ -240,15 +241,14 @@ static void open_block(struct writing *writing, const struct event *event)
     open->item.custom = open->item.custom || event->custom;
     open->next = state->open;
     state->open = open;
-    /* A call's signature, which its id may carry, comes before its deltas: see add_signature.
-     */
-    if (event->block_kind != BLOCK_tool_call)
+    if (event->block_kind == BLOCK_tool_call)
+        state->waiting = open;
+    else
         write_added(writing, open);
     if (event->block_kind == BLOCK_text || event->block_kind == BLOCK_refusal)
         write_part_event(writing, "response.content_part.added", open, TEXT(""));
 }
 
-/* Calls are announced with their first delta or their end. */
 static void announce(struct writing *writing, struct open_item *open)
 {
     if (open->summary)
@@ -258,6 +258,18 @@ static void announce(struct writing *writing, struct open_item *open)
         write_added(writing, open);
     else if (open->item.kind == BLOCK_reasoning)
         write_summary_event(writing, "response.reasoning_summary_part.added", open, TEXT(""));
+}
+
+/* A call's signature, which its id carries, comes next after its beginning or never. So calls
+ * are announced in the order in which they began, however their pieces come. */
+static void announce_waiting(struct writing *writing, enum event_kind kind)
+{
+    struct open_item *waiting = writing->state->waiting;
+
+    if (!waiting || kind == EVENT_signature || kind == EVENT_usage || kind == EVENT_ping)
+        return;
+    writing->state->waiting = NULL;
+    announce(writing, waiting);
 }
 
 static void keep_text(struct writing *writing, struct open_item *open, struct text text)
@@ -469,6 +481,7 @@ void responses_write_event(struct event_writer *writer, const struct event *even
         return; /* a response has one answer */
     if (event->usage)
         state->usage = *event->usage;
+    announce_waiting(&writing, (enum event_kind)event->kind);
     switch ((enum event_kind)event->kind) {
     case EVENT_start:
         start(&writing, event);

@@ -22,6 +22,25 @@ static bool has_trait(const struct chat_writing *writing, enum trait trait)
     return (writing->t->target.traits->traits & (uint32_t)trait) != 0;
 }
 
+/* ---- marks of the cache ------------------------------------------------------------------ */
+
+/* Only texts may end a prefix that is kept, and only some models heed it. */
+static void drop_mark(struct chat_writing *writing, uint8_t mark)
+{
+    if (mark != CACHE_NONE)
+        drop(writing->t, SPAN("cache_control"));
+}
+
+static void write_mark(struct chat_writing *writing, uint8_t mark)
+{
+    if (mark == CACHE_NONE || !has_trait(writing, TRAIT_CACHE_BREAKPOINTS)) {
+        drop_mark(writing, mark);
+        return;
+    }
+    json_write_key(writing->json, SPAN("prompt_cache_breakpoint"));
+    json_write_raw(writing->json, SPAN("{\"mode\":\"explicit\"}"));
+}
+
 /* ---- parts ------------------------------------------------------------------------------- */
 
 static void write_text_part(struct chat_writing *writing, const char *type, const char *member,
@@ -30,6 +49,16 @@ static void write_text_part(struct chat_writing *writing, const char *type, cons
     json_write_object(writing->json);
     json_write_member_text(writing->json, SPAN("type"), span_of_text(type));
     text_write_member(writing->json, span_of_text(member), text.ptr ? text : TEXT(""));
+    json_write_object_end(writing->json);
+}
+
+static void write_input_text(struct chat_writing *writing, const struct block *block,
+                             struct text text)
+{
+    json_write_object(writing->json);
+    json_write_member_text(writing->json, SPAN("type"), SPAN("input_text"));
+    text_write_member(writing->json, SPAN("text"), text.ptr ? text : TEXT(""));
+    write_mark(writing, block->cache);
     json_write_object_end(writing->json);
 }
 
@@ -43,6 +72,7 @@ static void write_image(struct chat_writing *writing, const struct block *block)
     media_write_address(writing->json, &block->media);
     text_write_known(writing->json, SPAN("detail"), block->media.detail);
     json_write_object_end(writing->json);
+    drop_mark(writing, block->cache);
 }
 
 static void write_document(struct chat_writing *writing, const struct block *block)
@@ -55,7 +85,7 @@ static void write_document(struct chat_writing *writing, const struct block *blo
     };
 
     if (block->media.form == MEDIA_TEXT) {
-        write_text_part(writing, "input_text", "text", block->media.data);
+        write_input_text(writing, block, block->media.data);
         return;
     }
     json_write_object(writing->json);
@@ -66,13 +96,14 @@ static void write_document(struct chat_writing *writing, const struct block *blo
     json_write_key(writing->json, span_of_text(members[block->media.form]));
     media_write_address(writing->json, &block->media);
     json_write_object_end(writing->json);
+    drop_mark(writing, block->cache);
 }
 
 static void write_part(struct chat_writing *writing, const struct block *block)
 {
     switch ((enum block_kind)block->kind) {
     case BLOCK_text:
-    case BLOCK_refusal: write_text_part(writing, "input_text", "text", block->text); break;
+    case BLOCK_refusal: write_input_text(writing, block, block->text); break;
     case BLOCK_image: write_image(writing, block); break;
     case BLOCK_document: write_document(writing, block); break;
     case BLOCK_reasoning:
@@ -110,7 +141,7 @@ static void write_system(struct chat_writing *writing, const struct turn_block *
     begin_message(writing, has_trait(writing, TRAIT_THINKS_BY_EFFORT) ? "developer" : "system");
     json_write_array(writing->json);
     for (; list; list = list->next)
-        write_text_part(writing, "input_text", "text", list->block->text);
+        write_input_text(writing, list->block, list->block->text);
     json_write_array_end(writing->json);
     json_write_object_end(writing->json);
 }
@@ -136,6 +167,7 @@ static void write_call(struct chat_writing *writing, const struct block *call)
     else
         text_write_member(writing->json, SPAN("arguments"), call_arguments(call, arena));
     json_write_object_end(writing->json);
+    drop_mark(writing, call->cache);
 }
 
 /* A failed call is told in words: there is no flag. */
@@ -153,8 +185,9 @@ static void write_result_text(struct chat_writing *writing, const struct block *
 static void write_result(struct chat_writing *writing, const struct turn_block *item)
 {
     const struct block *result = item->block;
+    const struct block *only = result->content;
     bool one_text =
-        !result->content || (!result->content->next && result->content->kind == BLOCK_text);
+        !only || (!only->next && only->kind == BLOCK_text && only->cache == CACHE_NONE);
 
     json_write_object(writing->json);
     json_write_member_text(writing->json, SPAN("type"),
@@ -167,6 +200,7 @@ static void write_result(struct chat_writing *writing, const struct turn_block *
     else
         write_result_parts(writing, result);
     json_write_object_end(writing->json);
+    drop_mark(writing, result->cache);
 }
 
 /* Only who made it can read it. */
@@ -193,6 +227,7 @@ static void write_said(struct chat_writing *writing, const struct block *block)
         write_text_part(writing, "output_text", "text", block->text);
     json_write_array_end(writing->json);
     json_write_object_end(writing->json);
+    drop_mark(writing, block->cache);
 }
 
 static void write_assistant(struct chat_writing *writing, const struct turn *turn)
@@ -418,16 +453,16 @@ static void write_tool_settings(struct chat_writing *writing)
 
 static void write_service_tier(struct chat_writing *writing)
 {
-    struct text tier = text_of(writing->chat->fields[CHAT_service_tier]);
+    struct json_value tier = writing->chat->fields[CHAT_service_tier];
 
-    if (!tier.ptr)
+    if (!chat_has(writing->chat, CHAT_service_tier))
         return;
-    if (writing->chat->dialect == DIALECT_openai || writing->chat->dialect == DIALECT_responses)
-        text_write_member(writing->json, SPAN("service_tier"), tier);
-    else if (text_is(tier, SPAN("auto")))
-        text_write_member(writing->json, SPAN("service_tier"), tier);
-    else if (text_is(tier, SPAN("standard_only")))
-        text_write_member(writing->json, SPAN("service_tier"), TEXT("default"));
+    if (!chat_is_tier(tier)) {
+        drop(writing->t, chat_field_name(CHAT_service_tier, writing->chat->dialect));
+        return;
+    }
+    json_write_key(writing->json, SPAN("service_tier"));
+    json_write_raw(writing->json, tier.raw);
 }
 
 static bool refuse_choices(struct chat_writing *writing)
@@ -441,12 +476,44 @@ static bool refuse_choices(struct chat_writing *writing)
                      "must be 1: the provider answers once");
 }
 
+/* A file that lies at a provider is known to that one only. */
+static bool refuse_files(struct chat_writing *writing, const struct block *block,
+                         const struct block *at)
+{
+    bool media = block->kind == BLOCK_image || block->kind == BLOCK_document;
+    struct path place;
+
+    if (media && block->media.form == MEDIA_FILE) {
+        place.key = turns_place(writing->chat, at, writing->t->arena);
+        place.up = NULL;
+        return refuse_as(writing->t, COMPLAINT_unsupported, &place,
+                         "is a file of another provider");
+    }
+    for (const struct block *inner = block->content; inner; inner = inner->next)
+        if (!refuse_files(writing, inner, at))
+            return false;
+    return true;
+}
+
+static bool refuse_foreign_files(struct chat_writing *writing)
+{
+    const struct chat *chat = writing->chat;
+
+    if (chat->dialect == DIALECT_openai || chat->dialect == DIALECT_responses)
+        return true;
+    for (const struct message *at = chat->messages; at; at = at->next)
+        for (const struct block *block = at->blocks; block; block = block->next)
+            if (!refuse_files(writing, block, block))
+                return false;
+    return true;
+}
+
 bool responses_write_chat(struct translation *t, const struct chat *chat,
                           struct json_writer *json)
 {
     struct chat_writing writing = {.t = t, .chat = chat, .json = json};
 
-    if (!refuse_choices(&writing))
+    if (!refuse_choices(&writing) || !refuse_foreign_files(&writing))
         return false;
     drop_strangers(t, chat, DIALECT_responses);
     if (chat->stops)

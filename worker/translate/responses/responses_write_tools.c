@@ -72,6 +72,8 @@ void responses_write_tools(struct translation *t, const struct chat *chat, bool 
             drop_at(t, &item);
         else
             write_tool(t, tool, renamed, json);
+        if (renamed && tool->cache != CACHE_NONE)
+            drop(t, SPAN("cache_control"));
     }
     json_write_array_end(json);
 }

@@ -154,6 +154,35 @@ START_TEST(it_can_be_made_again_for_another_target)
 
 END_TEST
 
+/* Gemini's address names the model; its bodies may, and then it has to be the same. */
+START_TEST(names_inside_are_those_of_the_address)
+{
+    static const struct {
+        const char *in, *out;
+    } cases[] = {
+        {"{\"content\":{\"model\":\"x\"}}", "{\"content\":{\"model\":\"x\"}}"},
+        {"{\"model\" : \"models/alias\",\"n\":1}", "{\"model\" : \"models/there\",\"n\":1}"},
+        {"{\"requests\":[{\"model\":\"a\",\"content\":{}},{\"content\":{}},{\"x\":[],\"model\":"
+         "\"b\"}]}",
+         "{\"requests\":[{\"model\":\"models/there\",\"content\":{}},{\"content\":{}},{\"x\":[],"
+         "\"model\":\"models/there\"}]}"},
+        {"{\"generateContentRequest\":{\"contents\":[],\"model\":\"models/a\"}}",
+         "{\"generateContentRequest\":{\"contents\":[],\"model\":\"models/there\"}}"},
+        {"{\"model\":7,\"requests\":{},\"generateContentRequest\":[]}",
+         "{\"model\":7,\"requests\":{},\"generateContentRequest\":[]}"},
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        struct span body = span_of_text(cases[i].in);
+        struct span made = forward_named_inside(body, SPAN("there"), &arena);
+
+        ck_assert_msg(span_eq(made, span_of_text(cases[i].out)), "%.*s", SPAN_ARG(made));
+        ck_assert(span_eq(forward_named_inside(body, SPAN("models/there"), &arena), made));
+    }
+}
+
+END_TEST
+
 static bool passes(const struct span *names, unsigned count, const char *name)
 {
     for (unsigned i = 0; i < count; i++)
@@ -190,6 +219,7 @@ int main(void)
     tcase_add_loop_test(tests, only_the_needed_bytes_change, 0, ARRAY_LEN(rows));
     tcase_add_test(tests, nothing_is_asked_for_where_usage_is_not_wanted);
     tcase_add_test(tests, it_can_be_made_again_for_another_target);
+    tcase_add_test(tests, names_inside_are_those_of_the_address);
     tcase_add_test(tests, no_credential_or_framing_header_passes);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);

@@ -76,7 +76,8 @@ static const struct {
      "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}],\"role\":\"m"
      "odel\"},\"finishReason\":\"STOP\",\"index\":0}],\"usageMetadata\":{\"pro"
      "mptTokenCount\":10,\"candidatesTokenCount\":0,\"totalTokenCount\":13,\"c"
-     "achedContentTokenCount\":4,\"toolUsePromptTokenCount\":3},\"modelVersion"
+     "achedContentTokenCount\":4,\"toolUsePromptTokenCount\":3,\"promptTokens"
+     "Details\":[{\"modality\":\"AUDIO\",\"tokenCount\":2}]},\"modelVersion"
      "\":\"m\",\"responseId\":\"r\"}"},
     {"T70: a call ends with STOP",
      "{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"function"

@@ -244,7 +244,7 @@ static const struct {
      "lineData\":{\"mimeType\":\"image/png\",\"data\":\"AAAA\"}}],\"role\":\"m"
      "odel\"},\"finishReason\":\"STOP\",\"index\":0}],\"modelVersion\":\"m\","
      "\"responseId\":\"r\"}\r\n\r\n",
-     "start r m 0\nopen 0/0 text\n0 +\"see\"\nclose 0\nopen 0/1 image\nclose 1"
+     "start r m 0\nopen 0/0 text\n0 +\"see\"\nclose 0\nopen 0/1 image:image/png:AAAA\nclose 1"
      "\nstop 0 end\nend\n",
      "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"see\"}],\"ro"
      "le\":\"model\"},\"index\":0}],\"modelVersion\":\"m\",\"responseId\":\"r"
