@@ -43,6 +43,12 @@ const char *const setting_signers[] = {
     NULL,
 };
 
+const char *const setting_services[] = {
+#define PRICE_SERVICE(name, help) #name,
+#include "shared/price/prices.def"
+    NULL,
+};
+
 bool setting_required(const struct setting_row *row)
 {
     return row->preset == required_mark;
