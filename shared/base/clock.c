@@ -95,8 +95,8 @@ static bool take_time(struct span rest, struct tm *parts)
 {
     return take_digits(&rest, 2, ':', &parts->tm_hour) &&
            take_digits(&rest, 2, ':', &parts->tm_min) &&
-           take_digits(&rest, 2, 'Z', &parts->tm_sec) && rest.len == 0 &&
-           parts->tm_hour < 24 && parts->tm_min < 60 && parts->tm_sec < 60;
+           take_digits(&rest, 2, 'Z', &parts->tm_sec) && rest.len == 0 && parts->tm_hour < 24 &&
+           parts->tm_min < 60 && parts->tm_sec < 60;
 }
 
 bool clock_read_date_ms(struct span text, int64_t *ret_ms)
@@ -107,8 +107,7 @@ bool clock_read_date_ms(struct span text, int64_t *ret_ms)
 
     if (!take_digits(&rest, 4, '-', &parts.tm_year) ||
         !take_digits(&rest, 2, '-', &parts.tm_mon) ||
-        !take_digits(&rest, 2, 0, &parts.tm_mday) || parts.tm_year < 1970 ||
-        parts.tm_mon < 1)
+        !take_digits(&rest, 2, 0, &parts.tm_mday) || parts.tm_year < 1970 || parts.tm_mon < 1)
         return false;
     if (rest.len > 0 && (rest.ptr[0] != 'T' || !take_time(span_skip(rest, 1), &parts)))
         return false;

@@ -284,6 +284,9 @@ struct provider_tokens {
 /* Never NULL: what is true of most when KIND has no row. */
 const struct provider_tokens *provider_kind_tokens(struct span kind);
 
+/* The kind that price lists of LiteLLM's format call PROVIDER, or NULL; *MODEL loses what its
+ * name has only there. */
+const struct provider_kind *provider_kind_listed(struct span provider, struct span *model);
 /* A model of the first kind, for the sample. */
 struct span provider_sample_model(void);
 /* The word for a bit, as people and JSON have it. */

@@ -5,7 +5,8 @@
 
 static void add_settings(struct price_table *table, const struct settings_price *from)
 {
-    struct price_sheet *sheets = ARENA_ARRAY(&table->arena, PRICE_SHEETS_MAX, struct price_sheet);
+    struct price_sheet *sheets =
+        ARENA_ARRAY(&table->arena, PRICE_SHEETS_MAX, struct price_sheet);
     struct price_row row = {.origin = PRICE_ORIGIN_SETTINGS,
                             .provider = from->provider,
                             .model = from->model,
