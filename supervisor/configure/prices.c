@@ -3,6 +3,26 @@
 
 #include "supervisor/configure/configure_inside.h"
 
+bool configure_read_catalogue(const struct settings *settings, const char *file,
+                              struct catalogue **ret, struct buffer *reterr)
+{
+    struct buffer name _buffer_;
+    struct buffer why _buffer_;
+
+    *ret = NULL;
+    buffer_init(&name, SETTINGS_PATH_MAX + 1);
+    buffer_init(&why, SETTINGS_PATH_MAX + 1000);
+    if (!settings->catalogue.ptr)
+        return true;
+    (void)buffer_append(&name, settings->catalogue);
+    (void)buffer_append_byte(&name, '\0');
+    *ret = catalogue_read(name.ptr, &why);
+    if (!*ret)
+        (void)buffer_append_format(reterr, "%s: catalogue: %.*s\n", file,
+                                   SPAN_ARG(buffer_span(&why)));
+    return *ret != NULL;
+}
+
 static void add_settings(struct price_table *table, const struct settings_price *from)
 {
     struct price_sheet *sheets =
