@@ -185,12 +185,28 @@ def test_the_list_of_the_settings_is_imported_at_a_reload(gateway, tmp_path):
     assert scrape(gateway)[0]["aigw_price_lists_refused_total", None] == 1
 
 
-def test_prices_outlive_a_restart_and_a_store_that_is_away(gateway, tmp_path):
+def test_prices_outlive_a_restart(gateway, tmp_path):
     gateway.ctl("prices", "import", write(tmp_path, price_list())[0])
     gateway.ctl("prices", "set", "up", "of-my-own", "input=1,output=2")
     gateway.restart()
     assert in_force(gateway, "gpt-5")["origin"] == "imported"
     assert listed(gateway, "up/of-my-own") == "1 / 2"
+
+
+def test_a_start_without_the_store_has_the_prices_of_the_last_run(gateway, tmp_path):
+    gateway.ctl("prices", "import", write(tmp_path, price_list())[0])
+    gateway.ctl("prices", "set", "up", "of-my-own", "input=1,output=2;batch,input=0.5")
+    before = gateway.ctl_json("prices", "list", "openai"), prices_of(gateway, "of-my-own")
+    assert gateway.key
+    gateway.terminate()
+    store = next(gateway.folder.rglob("aigw.db"))
+    for file in store.parent.glob("aigw.db*"):
+        file.unlink()
+    store.mkdir()
+    gateway.first_workers = None        # those of another run
+    gateway.start()
+    assert (gateway.ctl_json("prices", "list", "openai"), prices_of(gateway, "of-my-own")) == before
+    assert gateway.chat("up/of-my-own").status == 200
 
 
 # ---- another catalogue --------------------------------------------------------------------------
