@@ -1,5 +1,6 @@
 #include "shared/base/check.h"
 #include "shared/base/clock.h"
+#include "shared/base/money.h"
 #include "shared/settings/settings_inside.h"
 
 static void print_group(struct buffer *out, enum setting_group group, const void *record,
@@ -70,7 +71,7 @@ static void append_number(struct buffer *out, const struct setting_row *row, uin
     case SETTING_SERVICE:
         (void)buffer_append(out, span_of_text(setting_services[number]));
         break;
-    case SETTING_PRICE: price_write_dollars(number, out); break;
+    case SETTING_PRICE: money_write(out, number); break;
     case SETTING_DATE: append_date(out, (int64_t)number); break;
     case SETTING_WORKERS:
         if (number == 0)

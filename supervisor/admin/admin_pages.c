@@ -7,6 +7,7 @@
 #include "shared/base/check.h"
 #include "shared/base/clock.h"
 #include "shared/base/memory.h"
+#include "shared/base/money.h"
 
 #include "supervisor/admin/routes.h"
 #include "supervisor/ledger/usage.h"
@@ -128,10 +129,10 @@ static void write_price(struct json_writer *writer, const struct snapshot *snaps
         sheet = SNAPSHOT_ROW(snapshot, price->sheets, 0, price_sheet);
     }
     if (sheet)
-        price_write_dollars(sheet->rates[PRICE_input], &text);
+        money_write(&text, sheet->rates[PRICE_input]);
     if (sheet && sheet->rates[PRICE_output] != PRICE_NOT_GIVEN) {
         (void)buffer_append(&text, SPAN(" / "));
-        price_write_dollars(sheet->rates[PRICE_output], &text);
+        money_write(&text, sheet->rates[PRICE_output]);
     }
     json_write_member_text(writer, SPAN("price"), sheet ? buffer_span(&text) : SPAN_NONE);
 }
