@@ -27,8 +27,11 @@ static const struct column test_columns[] = {
 };
 
 static const struct column model_columns[] = {
-    {"NAME", "name", COLUMN_TEXT},          {"CONTEXT", "context", COLUMN_TEXT},
-    {"OUTPUT", "output", COLUMN_TEXT},      {"CAPABILITIES", "capabilities", COLUMN_LIST},
+    {"NAME", "name", COLUMN_TEXT},
+    {"CONTEXT", "context", COLUMN_TEXT},
+    {"OUTPUT", "output", COLUMN_TEXT},
+    {"$/M IN / OUT", "price", COLUMN_TEXT},
+    {"CAPABILITIES", "capabilities", COLUMN_LIST},
     {"TARGETS", "targets", COLUMN_TARGETS},
 };
 

@@ -76,3 +76,47 @@ bool clock_read_duration_ms(struct span text, uint64_t *ret_ms)
     }
     return false;
 }
+
+/* COUNT digits from the front of *REST, then the byte AFTER when it is not 0. */
+static bool take_digits(struct span *rest, size_t count, char after, int *ret)
+{
+    uint64_t number;
+    size_t len = count + (after != 0);
+
+    if (rest->len < len || !span_read_u64(span_of(rest->ptr, count), &number) ||
+        (after != 0 && rest->ptr[count] != after))
+        return false;
+    *ret = (int)number;
+    *rest = span_skip(*rest, len);
+    return true;
+}
+
+static bool take_time(struct span rest, struct tm *parts)
+{
+    return take_digits(&rest, 2, ':', &parts->tm_hour) &&
+           take_digits(&rest, 2, ':', &parts->tm_min) &&
+           take_digits(&rest, 2, 'Z', &parts->tm_sec) && rest.len == 0 && parts->tm_hour < 24 &&
+           parts->tm_min < 60 && parts->tm_sec < 60;
+}
+
+bool clock_read_date_ms(struct span text, int64_t *ret_ms)
+{
+    struct tm parts = {0}, same;
+    struct span rest = text;
+    time_t seconds;
+
+    if (!take_digits(&rest, 4, '-', &parts.tm_year) ||
+        !take_digits(&rest, 2, '-', &parts.tm_mon) ||
+        !take_digits(&rest, 2, 0, &parts.tm_mday) || parts.tm_year < 1970 || parts.tm_mon < 1)
+        return false;
+    if (rest.len > 0 && (rest.ptr[0] != 'T' || !take_time(span_skip(rest, 1), &parts)))
+        return false;
+    parts.tm_year -= 1900;
+    parts.tm_mon--;
+    same = parts;
+    seconds = timegm(&same);
+    if (same.tm_mday != parts.tm_mday || same.tm_mon != parts.tm_mon) /* there is no such day */
+        return false;
+    *ret_ms = (int64_t)seconds * 1000;
+    return true;
+}

@@ -25,6 +25,10 @@ int64_t clock_wall_ms(void);
 #define CLOCK_TEXT_SIZE 24
 void clock_write_rfc3339(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
 
+/* "2026-12-01" (its first moment in UTC) or "2026-12-01T08:15:30Z", of 1970 to 9999. False when
+ * it is none. */
+bool clock_read_date_ms(struct span text, int64_t *ret_ms);
+
 /* "90s", "250ms", "5m", "2h", "7d" or plain milliseconds ("0").  False when it is none. */
 bool clock_read_duration_ms(struct span text, uint64_t *ret_ms);
 

@@ -1,8 +1,7 @@
 #include "shared/price/price.h"
 
 #include "shared/base/check.h"
-
-#define DOLLAR 1000000000ULL /* nanodollars */
+#include "shared/base/money.h"
 
 static const struct {
     struct span name;
@@ -163,19 +162,6 @@ uint64_t price_cost(const struct price_sheet *sheet, const struct price_use *use
 
 /* ---- words ------------------------------------------------------------------------------- */
 
-void price_write_dollars(uint64_t nano, struct buffer *out)
-{
-    uint64_t rest = nano % DOLLAR;
-    unsigned digits = 9;
-
-    (void)buffer_append_u64(out, nano / DOLLAR);
-    if (rest == 0)
-        return;
-    for (; rest % 10 == 0; rest /= 10)
-        digits--;
-    (void)buffer_append_format(out, ".%0*llu", (int)digits, (unsigned long long)rest);
-}
-
 static void explain_line(const struct line *line, struct buffer *out)
 {
     (void)buffer_append_format(out, "%llu %.*s x ", (unsigned long long)line->count,
@@ -185,7 +171,7 @@ static void explain_line(const struct line *line, struct buffer *out)
         return;
     }
     (void)buffer_append_byte(out, '$');
-    price_write_dollars(line->rate, out);
+    money_write(out, line->rate);
     (void)buffer_append(out, units[line->unit].per == 1000 ? SPAN("/K") : SPAN("/M"));
 }
 
@@ -219,7 +205,7 @@ void price_explain(const struct price_sheet *sheet, const struct price_use *use,
         (void)buffer_append(out, SPAN("unknown"));
     } else {
         (void)buffer_append_byte(out, '$');
-        price_write_dollars(cost, out);
+        money_write(out, cost);
     }
     explain_sheet(sheet, out);
 }

@@ -78,8 +78,6 @@ void price_complete(struct price_sheet *sheets, uint32_t count);
 /* No rate is given. */
 void price_sheet_clear(struct price_sheet *sheet);
 
-/* "0.0041": dollars without zeros at the end. */
-void price_write_dollars(uint64_t nano, struct buffer *out);
 /* A decimal number as JSON has it ("2.5", "1.5e-07") times 10^POWER in dollars, as nanodollars
  * rounded to the nearest. False when it is none, negative, or above INT64_MAX. */
 bool price_read_dollars(struct span number, unsigned power, uint64_t *ret);

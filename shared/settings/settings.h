@@ -20,6 +20,7 @@
 #include "shared/base/secret.h"
 #include "shared/base/span.h"
 #include "shared/limit/rule.h"
+#include "shared/price/price.h"
 #include "shared/settings/capability.h"
 #include "shared/settings/quirk.h"
 #include "shared/settings/signer.h"
@@ -163,6 +164,25 @@ struct settings_budget {
     struct budget_text text; /* budget_rule_read takes it */
 };
 
+struct settings_rates { /* nanodollars, PRICE_NOT_GIVEN */
+    uint32_t line;
+    uint64_t of[PRICE_UNIT_COUNT];
+};
+
+struct settings_price_tier {
+    uint32_t line;
+    uint64_t service, above_input;
+    struct settings_rates rates;
+};
+
+struct settings_price {
+    uint32_t line;
+    struct span provider, model;
+    uint64_t from; /* wall milliseconds; 0: always */
+    struct settings_rates rates;
+    struct settings_list tiers; /* struct settings_price_tier */
+};
+
 struct settings {
     uint32_t line;
     struct settings_list listeners; /* struct settings_listener */
@@ -182,8 +202,14 @@ struct settings {
     struct settings_list models;      /* struct settings_model */
     struct settings_list rate_limits; /* struct settings_rate_limit */
     struct settings_list budgets;     /* struct settings_budget */
+    struct settings_list prices;      /* struct settings_price */
+    struct span catalogue, prices_file, prices_sha256;
     struct arena arena;
 };
+
+/* The sheets of PRICE, complete; how many. */
+uint32_t settings_price_sheets(const struct settings_price *price,
+                               struct price_sheet ret[PRICE_SHEETS_MAX]);
 
 /* Reads FILE.  NULL when anything is wrong: *reterr then has a line per error, in the order of
  * the file. */
@@ -266,6 +292,9 @@ struct provider_tokens {
 /* Never NULL: what is true of most when KIND has no row. */
 const struct provider_tokens *provider_kind_tokens(struct span kind);
 
+/* The kind that price lists of LiteLLM's format call PROVIDER, or NULL; *MODEL loses what its
+ * name has only there. */
+const struct provider_kind *provider_kind_listed(struct span provider, struct span *model);
 /* A model of the first kind, for the sample. */
 struct span provider_sample_model(void);
 /* The word for a bit, as people and JSON have it. */

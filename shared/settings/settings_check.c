@@ -189,6 +189,7 @@ void check_references(struct reader *reader)
     for (uint32_t i = 0; i < settings->models.count; i++)
         check_model(reader, i);
     check_rules(reader);
+    check_prices(reader);
     if (settings->admin.socket.len > 107)
         complain(reader, settings->admin.line,
                  "admin.socket: the path is longer than 107 bytes");

@@ -52,6 +52,7 @@ enum setting_type {
     SETTING_ALGORITHM,
     SETTING_AMOUNT,
     SETTING_COUNT,
+    SETTING_DATE,
     SETTING_DURATION,
     SETTING_FORMAT,
     SETTING_HEADERS,
@@ -65,12 +66,14 @@ enum setting_type {
     SETTING_NAMES,
     SETTING_PATH,
     SETTING_PERIOD,
+    SETTING_PRICE,
     SETTING_PROXY,
     SETTING_RATE,
     SETTING_REDIS,
     SETTING_SCOPE,
     SETTING_SECRET,
     SETTING_SECTION,
+    SETTING_SERVICE,
     SETTING_SIGNER,
     SETTING_SIZE,
     SETTING_SOFT,
@@ -115,6 +118,7 @@ bool setting_required(const struct setting_row *row);
 enum setting_group setting_below(const struct setting_row *row);
 /* Words of LEVEL, FORMAT, SIGNER; NULL at the end. */
 extern const char *const setting_levels[], *const setting_formats[], *const setting_signers[];
+extern const char *const setting_services[];
 
 /* The document as a tree, or NULL with a complaint. */
 struct node *yaml_tree(struct reader *reader, struct span text);
@@ -159,6 +163,9 @@ const struct settings_provider *provider_named(const struct settings *settings,
 /* Names that a provider may have although no entry of `providers` has them: the built-in one,
  * and those that the environment makes. */
 bool made_by_itself(const struct settings *settings, struct span name);
+
+/* Prices that cannot be, or stand twice. */
+void check_prices(struct reader *reader);
 
 /* "32MiB", "2s": the largest unit without a rest. */
 void append_size(struct buffer *out, uint64_t bytes);

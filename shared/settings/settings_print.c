@@ -1,4 +1,6 @@
 #include "shared/base/check.h"
+#include "shared/base/clock.h"
+#include "shared/base/money.h"
 #include "shared/settings/settings_inside.h"
 
 static void print_group(struct buffer *out, enum setting_group group, const void *record,
@@ -48,6 +50,15 @@ static void append_text(struct buffer *out, struct span text, bool literal)
     (void)buffer_append_byte(out, '"');
 }
 
+static void append_date(struct buffer *out, int64_t date_ms)
+{
+    char text[CLOCK_TEXT_SIZE];
+
+    clock_write_rfc3339(date_ms, text);
+    (void)buffer_append(out, span_of(text, 19)); /* no milliseconds */
+    (void)buffer_append_byte(out, 'Z');
+}
+
 static void append_number(struct buffer *out, const struct setting_row *row, uint64_t number)
 {
     switch ((enum setting_type)row->type) {
@@ -57,6 +68,11 @@ static void append_number(struct buffer *out, const struct setting_row *row, uin
     case SETTING_LEVEL: (void)buffer_append(out, span_of_text(setting_levels[number])); break;
     case SETTING_FORMAT: (void)buffer_append(out, span_of_text(setting_formats[number])); break;
     case SETTING_SIGNER: (void)buffer_append(out, span_of_text(setting_signers[number])); break;
+    case SETTING_SERVICE:
+        (void)buffer_append(out, span_of_text(setting_services[number]));
+        break;
+    case SETTING_PRICE: money_write(out, number); break;
+    case SETTING_DATE: append_date(out, (int64_t)number); break;
     case SETTING_WORKERS:
         if (number == 0)
             (void)buffer_append(out, SPAN("auto"));
@@ -99,7 +115,16 @@ static bool is_number(const struct setting_row *row)
     return row->type == SETTING_SIZE || row->type == SETTING_DURATION ||
            row->type == SETTING_SWITCH || row->type == SETTING_LEVEL ||
            row->type == SETTING_FORMAT || row->type == SETTING_SIGNER ||
-           row->type == SETTING_WORKERS || row->type == SETTING_COUNT;
+           row->type == SETTING_WORKERS || row->type == SETTING_COUNT ||
+           row->type == SETTING_PRICE || row->type == SETTING_DATE ||
+           row->type == SETTING_SERVICE;
+}
+
+/* Numbers that say "not there". */
+static bool is_absent(const struct setting_row *row, uint64_t number)
+{
+    return (row->type == SETTING_PRICE && number == PRICE_NOT_GIVEN) ||
+           (row->type == SETTING_DATE && number == 0);
 }
 
 static bool is_hidden(const struct setting_row *row)
@@ -197,7 +222,7 @@ static void print_value(struct buffer *out, const struct setting_row *row, const
         text = *(const struct span *)member;
     if (row->type == SETTING_ACCESS && !text.ptr)
         text = SPAN("off");
-    if (!is_number(row) && !text.ptr)
+    if (is_number(row) ? is_absent(row, *(const uint64_t *)member) : !text.ptr)
         return;
     begin(out, row, indent);
     (void)buffer_append_byte(out, ' ');

@@ -43,6 +43,12 @@ const char *const setting_signers[] = {
     NULL,
 };
 
+const char *const setting_services[] = {
+#define PRICE_SERVICE(name, help) #name,
+#include "shared/price/prices.def"
+    NULL,
+};
+
 bool setting_required(const struct setting_row *row)
 {
     return row->preset == required_mark;
@@ -103,6 +109,14 @@ static const struct span sample_models[] = {
 #include "shared/settings/providers.def"
 };
 
+static const struct {
+    struct span kind, provider, prefix;
+} listed[] = {
+
+#define LISTED(kind, provider, prefix) {WORD(kind), WORD(provider), WORD(prefix)},
+#include "shared/settings/providers.def"
+};
+
 static const struct signer_row signers[SIGNER_COUNT] = {
 #define SIGNER(name, word, header, before, help) {word, WORD(header), WORD(before), help},
 #include "shared/settings/signers.def"
@@ -131,6 +145,18 @@ const struct provider_kind *provider_kind_find(struct span name)
     for (unsigned i = 0; i < ARRAY_LEN(kinds); i++) {
         if (span_eq(kinds[i].name, name))
             return &kinds[i];
+    }
+    return NULL;
+}
+
+const struct provider_kind *provider_kind_listed(struct span provider, struct span *model)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(listed); i++) {
+        if (!span_eq(listed[i].provider, provider))
+            continue;
+        if (span_starts(*model, listed[i].prefix))
+            *model = span_skip(*model, listed[i].prefix.len);
+        return provider_kind_find(listed[i].kind);
     }
     return NULL;
 }

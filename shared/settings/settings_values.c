@@ -109,6 +109,40 @@ static const char *read_signer(const struct setting_row *row, struct span text, 
                  "access-token";
 }
 
+static const char *read_service(const struct setting_row *row, struct span text, void *member)
+{
+    (void)row;
+    return read_word(setting_services, text, member)
+               ? NULL
+               : "is none of standard, batch, flex, priority";
+}
+
+/* Dollars. */
+static const char *read_price(const struct setting_row *row, struct span text, void *member)
+{
+    uint64_t nano;
+
+    if (span_eq(text, SPAN("unknown"))) {
+        *(uint64_t *)member = PRICE_NOT_GIVEN;
+        return NULL;
+    }
+    if (!price_read_dollars(text, 0, &nano) || nano > row->high)
+        return "is no number of dollars from 0 to 10000";
+    *(uint64_t *)member = nano;
+    return NULL;
+}
+
+static const char *read_date(const struct setting_row *row, struct span text, void *member)
+{
+    int64_t date_ms;
+
+    (void)row;
+    if (!clock_read_date_ms(text, &date_ms))
+        return "is no date like 2026-12-01 or 2026-12-01T08:00:00Z";
+    *(uint64_t *)member = (uint64_t)date_ms;
+    return NULL;
+}
+
 static const char *read_workers(const struct setting_row *row, struct span text, void *member)
 {
     uint64_t number;
@@ -341,21 +375,23 @@ static const char *read_zone(const struct setting_row *row, struct span text, vo
 }
 
 static value_f *const readers[SETTING_TYPES] = {
-    [SETTING_ACCESS] = read_access,   [SETTING_ADDRESS] = read_address,
-    [SETTING_COUNT] = read_count,     [SETTING_DURATION] = read_duration,
-    [SETTING_FORMAT] = read_format,   [SETTING_KIND] = read_kind,
-    [SETTING_LEVEL] = read_level,     [SETTING_MODEL] = read_model,
-    [SETTING_NAME] = read_name,       [SETTING_PATH] = read_text,
-    [SETTING_PROXY] = read_proxy,     [SETTING_REDIS] = read_redis,
-    [SETTING_SECRET] = read_secret,   [SETTING_SIGNER] = read_signer,
-    [SETTING_SIZE] = read_size,       [SETTING_STORE] = read_store,
-    [SETTING_SWITCH] = read_switch,   [SETTING_TEXT] = read_text,
-    [SETTING_URL] = read_url,         [SETTING_URL_PATH] = read_url_path,
-    [SETTING_WORKERS] = read_workers, [SETTING_ALGORITHM] = read_algorithm,
-    [SETTING_AMOUNT] = read_amount,   [SETTING_MODE] = read_mode,
-    [SETTING_MONEY] = read_money,     [SETTING_PERIOD] = read_period,
-    [SETTING_RATE] = read_rate,       [SETTING_SCOPE] = read_scope,
-    [SETTING_SOFT] = read_soft,       [SETTING_ZONE] = read_zone,
+    [SETTING_ACCESS] = read_access,       [SETTING_ADDRESS] = read_address,
+    [SETTING_COUNT] = read_count,         [SETTING_DURATION] = read_duration,
+    [SETTING_FORMAT] = read_format,       [SETTING_KIND] = read_kind,
+    [SETTING_LEVEL] = read_level,         [SETTING_MODEL] = read_model,
+    [SETTING_NAME] = read_name,           [SETTING_PATH] = read_text,
+    [SETTING_PROXY] = read_proxy,         [SETTING_REDIS] = read_redis,
+    [SETTING_DATE] = read_date,           [SETTING_PRICE] = read_price,
+    [SETTING_SERVICE] = read_service,     [SETTING_SECRET] = read_secret,
+    [SETTING_SIGNER] = read_signer,       [SETTING_SIZE] = read_size,
+    [SETTING_STORE] = read_store,         [SETTING_SWITCH] = read_switch,
+    [SETTING_TEXT] = read_text,           [SETTING_URL] = read_url,
+    [SETTING_URL_PATH] = read_url_path,   [SETTING_WORKERS] = read_workers,
+    [SETTING_ALGORITHM] = read_algorithm, [SETTING_AMOUNT] = read_amount,
+    [SETTING_MODE] = read_mode,           [SETTING_MONEY] = read_money,
+    [SETTING_PERIOD] = read_period,       [SETTING_RATE] = read_rate,
+    [SETTING_SCOPE] = read_scope,         [SETTING_SOFT] = read_soft,
+    [SETTING_ZONE] = read_zone,
 };
 
 static bool is_secret(const struct setting_row *row)

@@ -7,6 +7,7 @@
 #include "shared/base/check.h"
 #include "shared/base/clock.h"
 #include "shared/base/memory.h"
+#include "shared/base/money.h"
 
 #include "supervisor/admin/routes.h"
 #include "supervisor/ledger/usage.h"
@@ -68,6 +69,10 @@ void route_metrics(struct admin_request *request)
     view.ledger_waiting_bytes = ledger.waiting_bytes;
     view.ledger_records = ledger.records_total;
     view.ledger_failures = house->ledger_failures;
+    view.price_lists_refused = atomic_load(&house->price_lists_refused);
+    view.price_list_refused = house->price_list_refused;
+    view.models_without_price =
+        house->snapshot ? admin_models_without_price(house->snapshot) : 0;
     request->status = 200;
     request->content_type = METRICS_CONTENT_TYPE;
     metrics_write(&view, &request->answer);
@@ -104,6 +109,34 @@ static void write_known(struct json_writer *writer, struct span key, uint32_t nu
         json_write_null(writer);
 }
 
+/* "2.5 / 15": dollars for a million tokens of prompt and answer, of the first target; null when
+ * a target has none. */
+static void write_price(struct json_writer *writer, const struct snapshot *snapshot,
+                        const struct snapshot_model *model)
+{
+    const struct price_sheet *sheet = NULL;
+    struct buffer text _buffer_;
+
+    buffer_init(&text, 100);
+    for (uint32_t i = model->targets.count; i-- > 0;) {
+        const struct snapshot_price *price = snapshot_price(
+            snapshot, SNAPSHOT_ROW(snapshot, model->targets, i, snapshot_target)->price);
+
+        if (!price) {
+            json_write_member_text(writer, SPAN("price"), SPAN_NONE);
+            return;
+        }
+        sheet = SNAPSHOT_ROW(snapshot, price->sheets, 0, price_sheet);
+    }
+    if (sheet)
+        money_write(&text, sheet->rates[PRICE_input]);
+    if (sheet && sheet->rates[PRICE_output] != PRICE_NOT_GIVEN) {
+        (void)buffer_append(&text, SPAN(" / "));
+        money_write(&text, sheet->rates[PRICE_output]);
+    }
+    json_write_member_text(writer, SPAN("price"), sheet ? buffer_span(&text) : SPAN_NONE);
+}
+
 static void write_model(struct json_writer *writer, const struct snapshot *snapshot,
                         const struct snapshot_model *model)
 {
@@ -117,6 +150,7 @@ static void write_model(struct json_writer *writer, const struct snapshot *snaps
         if (model->capabilities & (1u << i))
             json_write_text(writer, capability_name((enum capability_number)i));
     json_write_array_end(writer);
+    write_price(writer, snapshot, model);
     json_write_member_bool(writer, SPAN("strict"), model->strict != 0);
     write_targets(writer, snapshot, model);
     json_write_object_end(writer);

@@ -47,6 +47,7 @@ struct house {
     struct segment *segment;
     struct settings *settings;         /* in force */
     const struct configure_rows *rows; /* in force */
+    const struct catalogue *catalogue; /* NULL: the built-in one */
     struct snapshot *snapshot;         /* newest one */
     struct oauth_rows oauth;           /* tokens of providers */
     struct store *store;
@@ -56,6 +57,8 @@ struct house {
     uint64_t started_ms; /* monotonic */
     int64_t started_wall_ms;
     uint64_t workers_dead, ledger_failures;
+    _Atomic uint64_t price_lists_refused; /* the line adds too */
+    bool price_list_refused;              /* the one of the settings */
     uint32_t parent_pid;
     struct span admin_token; /* for TCP */
     char last_event[128];    /* of the parent: "upgrade failed" */

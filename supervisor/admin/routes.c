@@ -7,6 +7,8 @@
 #include "shared/base/log.h"
 #include "shared/base/memory.h"
 
+#include "supervisor/prices/price_list.h"
+
 const struct admin_route admin_routes[] = {
 #define ROUTE(method, pattern, permission, mode, function) \
     {HTTP_METHOD_##method, pattern, PERMISSION_##permission, MODE_##mode, function},
@@ -147,6 +149,17 @@ cJSON *admin_body(struct admin_request *request)
     return NULL;
 }
 
+struct span admin_query_text(const struct admin_request *request, struct span name)
+{
+    struct span rest = request->query, pair, key;
+
+    while (rest.ptr && span_cut(&rest, '&', &pair)) {
+        if (span_cut(&pair, '=', &key) && span_eq(key, name) && pair.len > 0)
+            return pair;
+    }
+    return SPAN_NONE;
+}
+
 uint64_t admin_query_number(const struct admin_request *request, struct span name,
                             uint64_t preset)
 {
@@ -232,6 +245,17 @@ bool admin_permitted(struct admin_request *request, enum route_permission permis
     admin_refuse(request, 401, "unauthorized", SPAN("the admin token is missing or wrong"));
     request->extra_header = "WWW-Authenticate: Bearer";
     return false;
+}
+
+/* A price list is larger than what strangers may send. */
+size_t admin_body_most(const struct admin_request *request)
+{
+    struct span arguments[ADMIN_ARGUMENTS];
+    bool path_known, known = request->unix_socket ? request->local : token_fits(request);
+    const struct admin_route *route =
+        known ? admin_find_route(request->method, request->path, arguments, &path_known) : NULL;
+
+    return route && route->function == route_prices_import ? PRICE_LIST_MAX : ADMIN_BODY_BYTES;
 }
 
 /* ---- running ----------------------------------------------------------------------------- */
@@ -332,7 +356,7 @@ void admin_handle(struct admin_request *request)
         admin_find_route(request->method, request->path, request->arguments, &path_known);
     if (!request->route && path_known) {
         admin_refuse(request, 405, "method", SPAN("this path has no such method"));
-        request->extra_header = "Allow: GET, POST, PATCH, DELETE";
+        request->extra_header = "Allow: GET, POST, PUT, PATCH, DELETE";
     } else if (!request->route) {
         admin_refuse(request, 404, "not_found", SPAN("no such path"));
     } else if (!decode_arguments(request)) {

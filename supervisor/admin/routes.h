@@ -54,6 +54,8 @@ cJSON *admin_body(struct admin_request *request);
 /* Value of NAME=... in the query as a number, or PRESET. */
 uint64_t admin_query_number(const struct admin_request *request, struct span name,
                             uint64_t preset);
+/* The value of NAME=... as it stands in the query; ptr NULL: there is none. */
+struct span admin_query_text(const struct admin_request *request, struct span name);
 /* Runs FUNCTION on the line, then publishes when it succeeded, then sends. */
 void admin_change(struct admin_request *request, admin_route_f *function);
 /* TEXT as a JSON array of texts (keys and accounts keep lists so); null when not there. */
@@ -62,6 +64,9 @@ void admin_write_list(struct json_writer *writer, struct span key, struct span j
  * when absent or null.  False when it is something else. */
 bool admin_read_list(struct admin_request *request, const cJSON *body, const char *name,
                      struct span *ret);
+
+/* Listed models of which a target has no price. */
+uint32_t admin_models_without_price(const struct snapshot *snapshot);
 
 #define ROUTE(method, pattern, permission, mode, function) admin_route_f function;
 #include "supervisor/admin/routes.def"

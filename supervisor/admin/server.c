@@ -213,6 +213,7 @@ static void take_head(struct admin_connection *connection, const struct http_hea
     if (value.ptr)
         request->authorization = arena_copy(&request->arena, value);
     buffer_clear(&connection->body);
+    connection->body.limit_bytes = admin_body_most(request);
 }
 
 static void take_whole(struct admin_connection *connection)
@@ -237,7 +238,7 @@ static bool take(struct admin_connection *connection, enum http_result result,
     case HTTP_BODY:
         if (buffer_append(&connection->body, body))
             return true;
-        refuse(connection, 413, SPAN("the body is over 1 MiB"));
+        refuse(connection, 413, SPAN("the body is too large (1 MiB; a price list 32 MiB)"));
         return false;
     case HTTP_DONE: take_whole(connection); return true;
     case HTTP_BAD: refuse(connection, 400, SPAN("not an HTTP request")); return false;

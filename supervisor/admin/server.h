@@ -1,9 +1,9 @@
 /* supervisor/admin/server.h
  *
  * The admin listener: HTTP/1.1 over libuv on the sockets that the parent hands over, one
- * request at a time per connection.  A request is read whole (1 MiB of body), given to the
- * routes, and its connection goes on when admin_respond was called.  Loop thread only; at most
- * ADMIN_CONNECTIONS at a time, each with 30 s for a request to arrive.
+ * request at a time per connection.  A request is read whole (1 MiB of body, more for a price
+ * list), given to the routes, and its connection goes on when admin_respond was called.  Loop
+ * thread only; at most ADMIN_CONNECTIONS at a time, each with 30 s for a request to arrive.
  */
 #ifndef SUPERVISOR_ADMIN_SERVER_H
 #define SUPERVISOR_ADMIN_SERVER_H
@@ -50,6 +50,8 @@ int admin_listen(struct admin_server *server, int fd, bool unix_socket);
 /* The request's answer is whole. */
 void admin_respond(struct admin_request *request);
 
+/* How many bytes the body of a request may have whose head has come (routes.c). */
+size_t admin_body_most(const struct admin_request *request);
 /* Called for each request (routes.c); answers by admin_respond, at once or later. */
 void admin_handle(struct admin_request *request);
 

@@ -4,20 +4,26 @@
 
 #include "shared/settings/settings.h"
 
+#include "supervisor/configure/configure.h"
+
 #define OUTPUT_MAX (16u << 20)
 
 /* FILES: those that the settings name are looked for too. */
 static struct settings *read_or_tell(const char *file, bool files)
 {
+    struct catalogue *catalogue = NULL;
     struct buffer errors;
     struct settings *settings;
 
     buffer_init(&errors, OUTPUT_MAX);
     settings = settings_read(file, &errors);
-    if (settings && files && !settings_files_there(settings, file, &errors)) {
+    if (settings && files &&
+        (!settings_files_there(settings, file, &errors) ||
+         !configure_read_catalogue(settings, file, &catalogue, &errors))) {
         settings_free(settings);
         settings = NULL;
     }
+    catalogue_free(catalogue);
     (void)fwrite(buffer_span(&errors).ptr, 1, errors.len, stderr);
     buffer_done(&errors);
     return settings;

@@ -208,7 +208,7 @@ static bool put_all(const struct settings *settings, const struct configure_rows
                     struct snapshot_header_page *page)
 {
     struct snapshot_builder *builder = scopes->builder;
-    struct price_list prices;
+    struct price_list prices = {.builder = builder, .now_ms = page->made_ms};
 
     put_limits(settings, &page->limits);
     put_times(settings, &page->times);
@@ -221,7 +221,7 @@ static bool put_all(const struct settings *settings, const struct configure_rows
     if (!put_providers(builder, settings, accounts, &scopes->lasting->health, page,
                        scopes->why))
         return false;
-    prices_begin(&prices, builder, rows, page->made_ms);
+    configure_prices(settings, rows, &prices.table);
     put_models(builder, settings, accounts, &(struct put_lists){&prices, scopes}, page);
     prices_end(&prices, page);
     put_keys(builder, rows, scopes, page);

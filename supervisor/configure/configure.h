@@ -142,6 +142,15 @@ int configure_snapshot(const struct settings *settings, const struct configure_r
                        struct configure_lasting *lasting, uint64_t generation,
                        struct buffer *reterr);
 
+/* All prices but the catalogue's, and it; it points at SETTINGS and ROWS. price_table_done. */
+void configure_prices(const struct settings *settings, const struct configure_rows *rows,
+                      struct price_table *ret);
+
+/* The catalogue that SETTINGS name, or NULL for the built-in one; False with a line in *reterr.
+ * Blocks. */
+bool configure_read_catalogue(const struct settings *settings, const char *file,
+                              struct catalogue **ret, struct buffer *reterr);
+
 /* What the parent must know.  PREVIOUS is what runs (NULL at start).  False with one line per
  * error in *reterr ("FILE:LINE: ..."): an address that does not resolve. */
 bool configure_plan(const struct settings *settings, const char *file,

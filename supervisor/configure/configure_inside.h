@@ -71,9 +71,7 @@ void put_models(struct snapshot_builder *builder, const struct settings *setting
 
 /* The catalogue of ROWS, or the built-in one. */
 const struct catalogue *configure_catalogue(const struct configure_rows *rows);
-/* prices_end writes the page and frees the list. */
-void prices_begin(struct price_list *list, struct snapshot_builder *builder,
-                  const struct configure_rows *rows, int64_t now_ms);
+/* Writes the page and frees the list. */
 /* 1 + index of the price in force, 0 when nobody knows it. */
 uint32_t prices_number(struct price_list *list, const struct account *account,
                        struct span model);

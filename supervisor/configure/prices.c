@@ -3,14 +3,50 @@
 
 #include "supervisor/configure/configure_inside.h"
 
-void prices_begin(struct price_list *list, struct snapshot_builder *builder,
-                  const struct configure_rows *rows, int64_t now_ms)
+bool configure_read_catalogue(const struct settings *settings, const char *file,
+                              struct catalogue **ret, struct buffer *reterr)
 {
-    *list = (struct price_list){.builder = builder, .now_ms = now_ms};
-    price_table_init(&list->table, configure_catalogue(rows));
+    struct buffer name _buffer_;
+    struct buffer why _buffer_;
+
+    *ret = NULL;
+    buffer_init(&name, SETTINGS_PATH_MAX + 1);
+    buffer_init(&why, SETTINGS_PATH_MAX + 1000);
+    if (!settings->catalogue.ptr)
+        return true;
+    (void)buffer_append(&name, settings->catalogue);
+    (void)buffer_append_byte(&name, '\0');
+    *ret = catalogue_read(name.ptr, &why);
+    if (!*ret)
+        (void)buffer_append_format(reterr, "%s: catalogue: %.*s\n", file,
+                                   SPAN_ARG(buffer_span(&why)));
+    return *ret != NULL;
+}
+
+static void add_settings(struct price_table *table, const struct settings_price *from)
+{
+    struct price_sheet *sheets =
+        ARENA_ARRAY(&table->arena, PRICE_SHEETS_MAX, struct price_sheet);
+    struct price_row row = {.origin = PRICE_ORIGIN_SETTINGS,
+                            .provider = from->provider,
+                            .model = from->model,
+                            .from_ms = (int64_t)from->from,
+                            .price = {sheets, settings_price_sheets(from, sheets)},
+                            .version = SPAN("settings")};
+
+    price_complete(sheets, row.price.count);
+    price_table_add(table, &row);
+}
+
+void configure_prices(const struct settings *settings, const struct configure_rows *rows,
+                      struct price_table *ret)
+{
+    price_table_init(ret, configure_catalogue(rows));
     for (uint32_t i = 0; i < rows->price_count; i++)
-        price_table_add(&list->table, &rows->prices[i]);
-    price_table_sort(&list->table);
+        price_table_add(ret, &rows->prices[i]);
+    for (uint32_t i = 0; i < settings->prices.count; i++)
+        add_settings(ret, SETTINGS_ROW(settings->prices, i, settings_price));
+    price_table_sort(ret);
 }
 
 static uint32_t add_price(struct price_list *list, const struct price_row *row)

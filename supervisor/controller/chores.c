@@ -259,6 +259,7 @@ void chores_tick(struct controller *controller, uint64_t now_ms)
     if (now_ms - controller->house.started_ms >= START_WAIT_MS)
         publish_without_store(controller);
     tokens_tick(controller);
+    prices_tick(controller, now_ms);
     watch_tick(controller, now_ms);
     load_tick(controller, now_ms);
     plan_tick(controller, now_ms);

@@ -115,6 +115,19 @@ static void print_lines(struct span lines)
     (void)fprintf(stderr, "%.*s%s", SPAN_ARG(lines), span_ends(lines, SPAN("\n")) ? "" : "\n");
 }
 
+/* At a start, a file that cannot be read is no reason to serve nobody. */
+static void read_catalogue(struct controller *controller, const char *file)
+{
+    struct buffer error;
+
+    buffer_init(&error, ERRORS_BYTES);
+    if (!configure_read_catalogue(controller->house.settings, file, &controller->catalogue,
+                                  &error))
+        log_event(LOG_ERROR, "the catalogue cannot be used: the built-in one stands for it",
+                  LOG_TEXT_FIELD("why", span_trim(buffer_span(&error))));
+    buffer_done(&error);
+}
+
 /* The first settings must be right: nothing runs before. */
 static bool read_settings(struct controller *controller)
 {
@@ -139,6 +152,8 @@ static bool read_settings(struct controller *controller)
     }
     controller->house.settings = settings;
     buffer_done(&errors);
+    if (good)
+        read_catalogue(controller, file);
     return good;
 }
 

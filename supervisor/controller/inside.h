@@ -6,6 +6,9 @@
 #ifndef SUPERVISOR_CONTROLLER_INSIDE_H
 #define SUPERVISOR_CONTROLLER_INSIDE_H
 
+#include <limits.h>
+#include <sys/stat.h>
+
 #include "shared/heritage/heritage.h"
 #include "shared/limit/audit.h"
 
@@ -31,6 +34,7 @@ struct reload {
     bool running, again;
     const struct settings *in_force; /* what the new ones are compared with */
     struct settings *read;
+    struct catalogue *catalogue;
     struct plan plan;
     struct buffer errors;
     struct house_wait *waits, *waits_again;
@@ -53,7 +57,24 @@ struct budgets_chore {
     uint64_t mark_next_ms, end_next_ms;
 };
 
+/* Written by the loop while not busy, by the line while busy. */
+struct prices_chore {
+    struct line_job job;
+    struct controller *controller;
+    struct store *store;
+    char file[PATH_MAX], sha256[72], why[1000];
+    off_t size; /* of the file that was read last, when it is done */
+    ino_t inode;
+    struct timespec changed;
+    uint64_t next_ms;
+    int64_t change_ms; /* wall: a price comes into force */
+    uint32_t models;
+    int result;
+    bool busy, done, failing, imported;
+};
+
 struct chores {
+    struct prices_chore prices;
     struct budgets_chore budgets;
     struct responses_chore responses;
     struct line_job watch_job;
@@ -95,6 +116,7 @@ struct controller {
     struct span state_dir; /* of the first settings: it never changes while we run */
     uint64_t generation;
     struct house_wait *waits;
+    struct catalogue *catalogue, *catalogue_before; /* of the settings; NULL: the built-in */
     struct reload reload;
     struct chores chores;
     struct audit audit;
@@ -121,9 +143,10 @@ void publish_refused(struct controller *controller, uint64_t generation, struct 
 void publish_forget_before(struct controller *controller);
 /* Back to the settings in force, when the plan of the newest ones was refused. */
 void publish_revert(struct controller *controller);
-/* The newest settings from now on; frees what they replace, when it was never in force. */
+/* The newest settings from now on, and their catalogue (NULL: the built-in one); frees what
+ * they replace, when it was never in force. */
 void publish_settings(struct controller *controller, struct settings *settings,
-                      const struct plan *plan);
+                      struct catalogue *catalogue, const struct plan *plan);
 void publish_tick(struct controller *controller, uint64_t now_ms);
 void publish_await(struct controller *controller, struct house_wait *wait);
 
@@ -147,6 +170,11 @@ void tokens_adopt(struct controller *controller, int snapshot_fd);
 
 /* budgets.c */
 void budgets_tick(struct controller *controller, uint64_t now_ms);
+
+/* prices.c */
+void prices_tick(struct controller *controller, uint64_t now_ms);
+/* Notes when the next price of the snapshot's ROWS comes into force. */
+void prices_follow(struct controller *controller, const struct configure_rows *rows);
 
 /* responses.c: the kept responses of the workers */
 void responses_tick(struct controller *controller, uint64_t now_ms);

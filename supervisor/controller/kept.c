@@ -68,6 +68,22 @@ static void write_provider(struct json_writer *writer, const struct configure_pr
     json_write_object_end(writer);
 }
 
+static void write_price(struct json_writer *writer, const struct price_row *row)
+{
+    struct buffer json _buffer_;
+
+    buffer_init(&json, PRICE_JSON_MAX);
+    price_rows_write(&row->price, &json);
+    json_write_object(writer);
+    json_write_member_bool(writer, SPAN("imported"), row->origin == PRICE_ORIGIN_IMPORTED);
+    json_write_member_text(writer, SPAN("provider"), row->provider);
+    json_write_member_text(writer, SPAN("model"), row->model);
+    json_write_member_i64(writer, SPAN("from_ms"), row->from_ms);
+    json_write_member_text(writer, SPAN("price"), buffer_span(&json));
+    json_write_member_text(writer, SPAN("version"), row->version);
+    json_write_object_end(writer);
+}
+
 static void write_rows(const struct rows *rows, struct buffer *out)
 {
     struct json_writer writer;
@@ -83,6 +99,11 @@ static void write_rows(const struct rows *rows, struct buffer *out)
     json_write_array(&writer);
     for (uint32_t i = 0; i < rows->provider_count; i++)
         write_provider(&writer, &rows->providers[i]);
+    json_write_array_end(&writer);
+    json_write_key(&writer, SPAN("prices"));
+    json_write_array(&writer);
+    for (uint32_t i = 0; i < rows->price_count; i++)
+        write_price(&writer, &rows->prices[i]);
     json_write_array_end(&writer);
     json_write_object_end(&writer);
 }
@@ -191,6 +212,20 @@ static void read_provider(struct rows *rows, const cJSON *item)
     row->models = names_of(rows, item, &row->model_count);
 }
 
+static void read_price(struct rows *rows, const cJSON *item)
+{
+    struct price_row row = {.origin =
+                                cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(item, "imported"))
+                                    ? PRICE_ORIGIN_IMPORTED
+                                    : PRICE_ORIGIN_STORE,
+                            .provider = json_tree_text(item, "provider"),
+                            .model = json_tree_text(item, "model"),
+                            .from_ms = number(item, "from_ms"),
+                            .version = json_tree_text(item, "version")};
+
+    rows_add_price(rows, &row, json_tree_text(item, "price"));
+}
+
 static int read_rows(struct span text, struct rows **ret)
 {
     cJSON *tree = json_tree_read(text);
@@ -208,6 +243,10 @@ static int read_rows(struct span text, struct rows **ret)
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(tree, "providers"))
     {
         read_provider(rows, item);
+    }
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(tree, "prices"))
+    {
+        read_price(rows, item);
     }
     cJSON_Delete(tree);
     if (!good) {

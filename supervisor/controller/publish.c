@@ -26,6 +26,8 @@ static int make_snapshot(struct controller *controller, uint64_t generation)
     buffer_init(&error, 4096);
     with_tokens.tokens = tokens;
     with_tokens.token_count = oauth_tokens(oauth, tokens);
+    with_tokens.catalogue = controller->house.catalogue = controller->catalogue;
+    prices_follow(controller, &with_tokens);
     fd = configure_snapshot(controller->house.settings, &with_tokens, &controller->lasting,
                             generation, &error);
     memory_free(tokens);
@@ -119,7 +121,9 @@ void publish_forget_before(struct controller *controller)
     if (!controller->confirmed || controller->reload.running)
         return;
     settings_free(controller->settings_before);
+    catalogue_free(controller->catalogue_before);
     controller->settings_before = NULL;
+    controller->catalogue_before = NULL;
 }
 
 void publish_in_force(struct controller *controller, uint64_t generation)
@@ -171,15 +175,18 @@ static void tell_allowed(struct controller *controller)
 }
 
 void publish_settings(struct controller *controller, struct settings *settings,
-                      const struct plan *plan)
+                      struct catalogue *catalogue, const struct plan *plan)
 {
     if (controller->settings_before) {
         settings_free(controller->house.settings);
+        catalogue_free(controller->catalogue);
     } else {
         controller->settings_before = controller->house.settings;
+        controller->catalogue_before = controller->catalogue;
         controller->plan_before = controller->plan;
     }
     controller->house.settings = settings;
+    controller->house.catalogue = controller->catalogue = catalogue;
     controller->plan = *plan;
     controller->refused = controller->confirmed = false;
     controller->settings_generation = controller->generation + 1;
@@ -193,8 +200,11 @@ void publish_settings(struct controller *controller, struct settings *settings,
 static void back_to_before(struct controller *controller)
 {
     settings_free(controller->house.settings);
+    catalogue_free(controller->catalogue);
     controller->house.settings = controller->settings_before;
+    controller->house.catalogue = controller->catalogue = controller->catalogue_before;
     controller->settings_before = NULL;
+    controller->catalogue_before = NULL;
     controller->plan = controller->plan_before;
     log_set_level((enum log_level)controller->house.settings->log.level);
     end_waits(controller, controller->settings_generation, 0, -EINVAL,

@@ -17,10 +17,14 @@ static void read_settings(uv_work_t *work)
     const char *file = controller->heritage->settings_path;
 
     reload->read = settings_read(file, &reload->errors);
-    if (reload->read && (!settings_files_there(reload->read, file, &reload->errors) ||
-                         !configure_plan(reload->read, file, reload->in_force, &reload->plan,
-                                         &reload->errors))) {
+    reload->catalogue = NULL;
+    if (reload->read &&
+        (!settings_files_there(reload->read, file, &reload->errors) ||
+         !configure_read_catalogue(reload->read, file, &reload->catalogue, &reload->errors) ||
+         !configure_plan(reload->read, file, reload->in_force, &reload->plan,
+                         &reload->errors))) {
         settings_free(reload->read);
+        catalogue_free(reload->catalogue);
         reload->read = NULL;
     }
 }
@@ -59,7 +63,7 @@ static void taken(struct controller *controller)
     if (!span_eq(store_before, secret_reveal(reload->read->store.value)))
         log_note(LOG_WARNING, "another store is taken at the next start");
     log_set_level((enum log_level)reload->read->log.level);
-    publish_settings(controller, reload->read, &reload->plan);
+    publish_settings(controller, reload->read, reload->catalogue, &reload->plan);
     log_event(LOG_INFO, "reload: new settings",
               LOG_NUMBER_FIELD("generation", controller->generation));
     while (reload->waits) {

@@ -36,6 +36,7 @@ void rows_free(struct rows *rows)
     }
     memory_free(rows->keys);
     memory_free(rows->providers);
+    memory_free(rows->prices);
     arena_done(&rows->arena);
     memory_free(rows);
 }
@@ -59,6 +60,39 @@ struct configure_provider *rows_add_provider(struct rows *rows)
     }
     memset(&rows->providers[rows->provider_count], 0, sizeof(rows->providers[0]));
     return &rows->providers[rows->provider_count++];
+}
+
+static struct span copy_of(struct rows *rows, struct span text)
+{
+    return text.ptr ? arena_copy(&rows->arena, text) : SPAN_NONE;
+}
+
+void rows_add_price(struct rows *rows, const struct price_row *row, struct span json)
+{
+    struct price_sheets sheets;
+    struct buffer error _buffer_;
+
+    buffer_init(&error, 1000);
+    if (rows->price_count >= ROWS_MAX)
+        return;
+    if (!price_rows_sheets(json, &rows->arena, &sheets, &error)) {
+        log_event(LOG_ERROR, "a price of the store cannot be read",
+                  LOG_TEXT_FIELD("provider", row->provider),
+                  LOG_TEXT_FIELD("model", row->model),
+                  LOG_TEXT_FIELD("why", buffer_span(&error)));
+        return;
+    }
+    if (rows->price_count == rows->price_room) {
+        rows->price_room = rows->price_room ? rows->price_room * 2 : 64;
+        rows->prices = memory_resize(rows->prices, rows->price_room * sizeof(rows->prices[0]));
+    }
+    rows->prices[rows->price_count++] =
+        (struct price_row){.origin = row->origin,
+                           .provider = copy_of(rows, row->provider),
+                           .model = copy_of(rows, row->model),
+                           .from_ms = row->from_ms,
+                           .price = sheets,
+                           .version = copy_of(rows, row->version)};
 }
 
 const struct span *rows_names(struct rows *rows, struct span json, uint32_t *ret_count)
@@ -86,7 +120,9 @@ void rows_finish(struct rows *rows)
     rows->table = (struct configure_rows){.keys = rows->keys,
                                           .providers = rows->providers,
                                           .key_count = rows->key_count,
-                                          .provider_count = rows->provider_count};
+                                          .provider_count = rows->provider_count,
+                                          .prices = rows->prices,
+                                          .price_count = rows->price_count};
 }
 
 /* ---- from the store ---------------------------------------------------------------------- */
@@ -133,6 +169,11 @@ static void take_account(void *who, const struct account_row *row)
     provider->models = rows_names(rows, row->models, &provider->model_count);
 }
 
+static void take_price(void *who, const struct price_row *row, struct span json)
+{
+    rows_add_price(who, row, json);
+}
+
 int rows_load(struct store *store, const struct vault *vault, struct rows **ret)
 {
     struct rows *rows = rows_new();
@@ -143,6 +184,8 @@ int rows_load(struct store *store, const struct vault *vault, struct rows **ret)
 
     if (result >= 0)
         result = accounts_each(store, vault, take_account, rows);
+    if (result >= 0)
+        result = price_rows_each(store, take_price, rows);
     if (result < 0) {
         rows_free(rows);
         return result;

@@ -1,8 +1,8 @@
 /* supervisor/controller/rows.h
  *
- * Keys and provider accounts as the store has them, in memory; and the copy of them on disk,
- * STATE_DIR/snapshot.sealed, with which a start goes on when the database is away: AES-256-GCM
- * under the vault's key, nonce, tag, cipher of a JSON text.
+ * Keys, provider accounts and prices as the store has them, in memory; and the copy of them on
+ * disk, STATE_DIR/snapshot.sealed, with which a start goes on when the database is away:
+ * AES-256-GCM under the vault's key, nonce, tag, cipher of a JSON text.
  */
 #ifndef SUPERVISOR_CONTROLLER_ROWS_H
 #define SUPERVISOR_CONTROLLER_ROWS_H
@@ -11,6 +11,7 @@
 
 #include "supervisor/configure/configure.h"
 #include "supervisor/keys/vault.h"
+#include "supervisor/prices/price_rows.h"
 #include "supervisor/store/store.h"
 
 #define ROWS_MAX (1U << 20)
@@ -19,7 +20,8 @@ struct rows {
     struct arena arena;
     struct configure_key *keys;
     struct configure_provider *providers;
-    uint32_t key_count, provider_count, key_room, provider_room;
+    struct price_row *prices;
+    uint32_t key_count, provider_count, price_count, key_room, provider_room, price_room;
     struct configure_rows table; /* what configure takes; points at the above */
 };
 
@@ -36,6 +38,8 @@ int rows_read_kept(const struct vault *vault, struct span state_dir, struct rows
 struct rows *rows_new(void);
 struct configure_key *rows_add_key(struct rows *rows);
 struct configure_provider *rows_add_provider(struct rows *rows);
+/* A copy of ROW with the price of JSON; one that cannot be read is told and left out. */
+void rows_add_price(struct rows *rows, const struct price_row *row, struct span json);
 /* JSON array text as names in the arena; NULL and *RET_COUNT 0 when it is not there. */
 const struct span *rows_names(struct rows *rows, struct span json, uint32_t *ret_count);
 void rows_finish(struct rows *rows);

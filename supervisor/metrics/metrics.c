@@ -301,6 +301,9 @@ void metrics_write(const struct metrics_view *view, struct buffer *out)
     write_family_u64(out, FAMILY_LEDGER_WAITING, view->ledger_waiting_bytes);
     write_family_u64(out, FAMILY_LEDGER_RECORDS, view->ledger_records);
     write_family_u64(out, FAMILY_LEDGER_FAILURES, view->ledger_failures);
+    write_family_u64(out, FAMILY_MODELS_UNPRICED, view->models_without_price);
+    write_family_u64(out, FAMILY_PRICE_LIST_REFUSED, view->price_list_refused);
+    write_family_u64(out, FAMILY_PRICE_LISTS_REFUSED, view->price_lists_refused);
 }
 
 static void write_reference_row(const struct family_row *row, struct buffer *out)

@@ -26,6 +26,9 @@ struct metrics_view {
     uint64_t workers_dead;
     bool store_up;
     uint64_t ledger_waiting_bytes, ledger_records, ledger_failures;
+    uint64_t price_lists_refused;
+    bool price_list_refused;
+    uint32_t models_without_price;
 };
 
 void metrics_write(const struct metrics_view *view, struct buffer *out);

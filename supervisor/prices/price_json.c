@@ -1,6 +1,7 @@
 #include "supervisor/prices/price_json.h"
 
 #include "shared/base/check.h"
+#include "shared/base/money.h"
 
 #define MEMBERS_MAX   32
 #define BOUND_MAX     1000000000 /* tokens */
@@ -258,7 +259,7 @@ static void write_rates(struct json_writer *writer, const struct price_sheet *sh
         if (sheet->rates[unit] == PRICE_NOT_GIVEN)
             continue;
         buffer_init(&text, DOLLARS_BYTES);
-        price_write_dollars(sheet->rates[unit], &text);
+        money_write(&text, sheet->rates[unit]);
         json_write_key(writer, price_unit_name(unit));
         json_write_raw(writer, buffer_span(&text));
     }

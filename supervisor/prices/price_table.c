@@ -16,10 +16,12 @@ struct span price_origin_name(enum price_origin origin)
 void price_table_init(struct price_table *table, const struct catalogue *catalogue)
 {
     *table = (struct price_table){.catalogue = catalogue};
+    arena_init(&table->arena, 4096);
 }
 
 void price_table_done(struct price_table *table)
 {
+    arena_done(&table->arena);
     memory_free(table->rows);
     *table = (struct price_table){.rows = NULL};
 }

@@ -41,6 +41,7 @@ struct price_table {
     struct price_row *rows; /* sorted; they point at what they were made of */
     uint32_t count, size;
     const struct catalogue *catalogue;
+    struct arena arena; /* for sheets that live as long as the table */
 };
 
 /* An empty one over CATALOGUE. */

@@ -166,6 +166,41 @@ START_TEST(durations_are_read)
 
 END_TEST
 
+static const struct {
+    const char *text;
+    int64_t ms; /* negative: it is none */
+} dates[] = {
+    {"1970-01-01", 0},
+    {"2026-12-01", 1796083200000},
+    {"2026-12-01T08:15:30Z", 1796112930000},
+    {"2028-02-29", 1835395200000},
+    {"9999-12-31T23:59:59Z", 253402300799000},
+    {"2026-02-29", -1},
+    {"2026-04-31", -1},
+    {"2026-13-01", -1},
+    {"2026-00-01", -1},
+    {"2026-01-00", -1},
+    {"1969-12-31", -1},
+    {"2026-1-1", -1},
+    {"2026-12-01T24:00:00Z", -1},
+    {"2026-12-01T08:60:00Z", -1},
+    {"2026-12-01T08:00:00", -1},
+    {"2026-12-01T08:00:00Zz", -1},
+    {"2026-12-01 ", -1},
+    {"+026-12-01", -1},
+    {"", -1},
+};
+
+START_TEST(dates_are_read)
+{
+    int64_t ms = 77;
+
+    ck_assert_int_eq(clock_read_date_ms(span_of_text(dates[_i].text), &ms), dates[_i].ms >= 0);
+    ck_assert_int_eq(ms, dates[_i].ms >= 0 ? dates[_i].ms : 77);
+}
+
+END_TEST
+
 START_TEST(times_are_written)
 {
     char text[CLOCK_TEXT_SIZE];
@@ -420,6 +455,7 @@ int main(void)
     tcase_add_test(tests, numbers_are_written_in_full);
     tcase_add_test(tests, an_arena_keeps_every_piece_apart_until_it_is_done);
     tcase_add_loop_test(tests, durations_are_read, 0, (int)ARRAY_LEN(durations));
+    tcase_add_loop_test(tests, dates_are_read, 0, (int)ARRAY_LEN(dates));
     tcase_add_test(tests, times_are_written);
     tcase_add_test(tests, an_arena_that_is_reset_gives_its_first_block_again);
     tcase_add_test(tests, a_checksum_of_any_length_and_place_is_that_of_its_bits);

@@ -194,30 +194,6 @@ END_TEST
  */
 
 static const struct {
-    uint64_t nano;
-    const char *text;
-} moneys[] = {
-    {0, "0"},
-    {1, "0.000000001"},
-    {1500000000, "1.5"},
-    {4440000, "0.00444"},
-    {1000000000000, "1000"},
-    {INT64_MAX, "9223372036.854775807"},
-};
-
-START_TEST(money_is_written_in_dollars)
-{
-    struct buffer text _buffer_;
-
-    buffer_init(&text, 100);
-    price_write_dollars(moneys[_i].nano, &text);
-    ck_assert_msg(span_eq(buffer_span(&text), span_of_text(moneys[_i].text)), "%.*s",
-                  SPAN_ARG(buffer_span(&text)));
-}
-
-END_TEST
-
-static const struct {
     const char *text;
     unsigned power;
     bool good;
@@ -328,7 +304,6 @@ int main(void)
     tcase_add_test(tests, parts_larger_than_their_whole_count_as_the_whole);
     tcase_add_test(tests, what_has_no_rate_is_unknown_and_not_free);
     tcase_add_test(tests, a_sum_that_is_too_large_is_the_largest);
-    tcase_add_loop_test(tests, money_is_written_in_dollars, 0, (int)ARRAY_LEN(moneys));
     tcase_add_loop_test(tests, numbers_are_read_exactly_or_refused, 0, (int)ARRAY_LEN(numbers));
     tcase_add_test(tests, a_sum_is_explained_with_its_numbers);
     tcase_add_test(tests, names_are_those_of_the_table);

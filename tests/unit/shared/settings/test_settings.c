@@ -132,6 +132,46 @@ START_TEST(a_good_file_is_read_as_written)
 
 END_TEST
 
+static const char priced[] = "prices:\n"
+                             "  - provider: openai\n"
+                             "    model: m\n"
+                             "    from: 2026-12-01T08:15:30Z\n"
+                             "    rates: {input: 2.5, output: 15, cache_read: 0.25}\n"
+                             "    tiers:\n"
+                             "      - {service: batch, rates: {input: 1.25}}\n"
+                             "      - {above_input: 200000, rates: {input: 5}}\n";
+
+START_TEST(prices_become_sheets_and_are_printed_as_they_were)
+{
+    struct settings *s = parse(priced), *again;
+    struct price_sheet sheets[PRICE_SHEETS_MAX], same[PRICE_SHEETS_MAX];
+    const struct settings_price *price;
+    struct buffer text;
+
+    buffer_init(&text, OUTPUT_MAX);
+    ck_assert_msg(s != NULL, "%s", said());
+    price = SETTINGS_ROW(s->prices, 0, settings_price);
+    ck_assert_uint_eq(price->from, 1796112930000);
+    ck_assert_uint_eq(settings_price_sheets(price, sheets), 3);
+    ck_assert_uint_eq(sheets[0].rates[PRICE_cache_read], 250000000);
+    ck_assert_uint_eq(sheets[0].rates[PRICE_cache_write], PRICE_NOT_GIVEN);
+    ck_assert_uint_eq(sheets[1].service, PRICE_SERVICE_batch);
+    ck_assert_uint_eq(sheets[1].rates[PRICE_input], 1250000000);
+    ck_assert_uint_eq(sheets[2].above_input, 200000);
+    settings_print(s, &text);
+    again = settings_parse(buffer_span(&text), "again", &errors);
+    ck_assert_msg(again != NULL, "%s", said());
+    price = SETTINGS_ROW(again->prices, 0, settings_price);
+    ck_assert_uint_eq(price->from, 1796112930000);
+    ck_assert_uint_eq(settings_price_sheets(price, same), 3);
+    ck_assert_int_eq(memcmp(sheets, same, 3 * sizeof(sheets[0])), 0);
+    settings_free(again);
+    settings_free(s);
+    buffer_done(&text);
+}
+
+END_TEST
+
 START_TEST(printed_settings_have_no_secret_and_are_read_again_the_same)
 {
     struct settings *s = parse(whole), *again;
@@ -224,6 +264,29 @@ static const struct {
      "s.yaml:1: media: `allow` has `localhost`, which is neither ADDRESS nor ADDRESS/BITS\n"},
     {"limits: 5\n", "s.yaml:1: limits: must be a mapping, {name: value, ...}\n"},
     {"providers: {a: b}\n", "s.yaml:1: providers: must be a list\n"},
+    {"prices: [{provider: a, rates: {input: 1}}]\n",
+     "s.yaml:1: prices[0]: `model` is missing\n"},
+    {"prices: [{provider: a, model: m}]\n",
+     "s.yaml:1: prices: rates: there is no rate for input\n"},
+    {"prices: [{provider: a, model: m, rates: {input: -1}}]\n",
+     "s.yaml:1: prices[0].rates.input: `-1` is no number of dollars from 0 to 10000\n"
+     "s.yaml:1: prices: rates: there is no rate for input\n"},
+    {"prices: [{provider: a, model: m, rates: {input: 10000.5, output: 1}}]\n",
+     "s.yaml:1: prices[0].rates.input: `10000.5` is no number of dollars from 0 to 10000\n"
+     "s.yaml:1: prices: rates: there is no rate for input\n"},
+    {"prices: [{provider: a, model: m, from: 2026-02-30, rates: {input: 1}}]\n",
+     "s.yaml:1: prices[0].from: `2026-02-30` is no date like 2026-12-01 or "
+     "2026-12-01T08:00:00Z\n"},
+    {"prices: [{provider: a, model: m, rates: {input: 1}, tiers: [{service: slow, "
+     "rates: {input: 1}}]}]\n",
+     "s.yaml:1: prices[0].tiers[0].service: `slow` is none of standard, batch, flex, "
+     "priority\ns.yaml:1: prices: tiers: it stands twice\n"},
+    {"prices:\n- {provider: a, model: m, rates: {input: 1}}\n"
+     "- {provider: a, model: m, rates: {input: 2}}\n",
+     "s.yaml:3: prices: `m` of `a` stands in line 2 already\n"},
+    {"prices_sha256: "
+     "zzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzzz\n",
+     "s.yaml:1: prices_sha256: it is not 64 hexadecimal digits\n"},
     {"providers: [a]\n", "s.yaml:1: providers[0]: must be a mapping, {name: value, ...}\n"},
     {"providers: [{name: a, kind: openai-compatible}]\n",
      "s.yaml:1: providers: a provider of kind openai-compatible needs a `base_url`\n"},
@@ -497,6 +560,7 @@ int main(void)
     (void)setenv("TEST_KEY", "sk-canary", 1);
     (void)setenv("TEST_PASSWORD", "p4ss-canary", 1);
     tcase_add_test(tests, a_good_file_is_read_as_written);
+    tcase_add_test(tests, prices_become_sheets_and_are_printed_as_they_were);
     tcase_add_test(tests, printed_settings_have_no_secret_and_are_read_again_the_same);
     tcase_add_test(tests, what_is_not_said_has_its_default);
     tcase_add_loop_test(tests, each_broken_file_is_told_with_its_line, 0,
