@@ -131,6 +131,10 @@ struct configure_lasting {
     struct configure_health health;
     struct segment *segment; /* has the counters; NULL: a snapshot has no limits */
     uint64_t oldest;         /* counters that no snapshot since named may be taken */
+    /* Whether an enforced budget lets nothing in, since nobody knows what was spent of it;
+     * NULL: none is. */
+    bool (*blocked)(void *who, uint64_t identity);
+    void *who;
     struct configure_zones zones;
     struct configure_budgets budgets;
 };
