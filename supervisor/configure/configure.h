@@ -60,6 +60,8 @@ struct configure_owner {
     enum limit_scope kind;
     uint64_t id, tenant; /* ids of the store */
     struct span name;
+    const struct span *models; /* allowed names, of a tenant or team; NULL: all */
+    uint32_t model_count;
 };
 
 /* All rows; what they point at must live until the call ends. */

@@ -266,6 +266,7 @@ int controller_main(const struct heritage *heritage)
         return 1;
     }
     controller->lasting.segment = controller->house.segment;
+    controller->house.budgets = &controller->lasting.budgets;
     controller->lasting.blocked = budgets_blocked;
     controller->lasting.who = controller;
     if (!read_settings(controller))

@@ -84,6 +84,7 @@ static void write_rows(const struct rows *rows, struct buffer *out)
     for (uint32_t i = 0; i < rows->provider_count; i++)
         write_provider(&writer, &rows->providers[i]);
     json_write_array_end(&writer);
+    kept_write_rules(rows, &writer);
     json_write_object_end(&writer);
 }
 
@@ -209,6 +210,7 @@ static int read_rows(struct span text, struct rows **ret)
     {
         read_provider(rows, item);
     }
+    kept_read_rules(rows, tree);
     cJSON_Delete(tree);
     if (!good) {
         rows_free(rows);
