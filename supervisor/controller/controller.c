@@ -238,6 +238,7 @@ static void close_rooms(struct controller *controller)
     configure_lasting_done(&controller->lasting);
     memory_free(controller->chores.budgets.asked);
     memory_free(controller->chores.budgets.kept);
+    memory_free(controller->chores.budgets.told);
     ledger_close(controller->house.ledger);
     store_close(controller->house.store);
     vault_done(&controller->house.vault);

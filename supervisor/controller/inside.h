@@ -60,6 +60,9 @@ struct budgets_chore {
     uint64_t *asked;
     struct budget_kept *kept;
     uint32_t asked_count, kept_count;
+    uint64_t *told; /* counters of which it was told that the soft amount is reached */
+    uint32_t told_count, told_room;
+    uint64_t soft_next_ms;
     bool asking;
     bool known;      /* of each counter of the newest snapshot */
     bool unanswered; /* the last question was */
@@ -165,6 +168,9 @@ void budgets_published(struct controller *controller);
 /* Whether a counter is worth nothing, since nobody says what was spent; for configure. */
 bool budgets_blocked(void *controller, uint64_t identity);
 void budgets_tick(struct controller *controller, uint64_t now_ms);
+
+/* soft.c */
+void soft_tick(struct controller *controller, uint64_t now_ms);
 
 /* responses.c: the kept responses of the workers */
 void responses_tick(struct controller *controller, uint64_t now_ms);

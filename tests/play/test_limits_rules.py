@@ -75,6 +75,7 @@ def test_what_was_spent_survives_a_restart_and_precedes_the_budget(room, provide
     spent = "0.%09d" % (COST * 2)
     until(lambda: counter(gateway)["spent"] == spent.rstrip("0"), 5 * SLOW, "the ledger was asked")
     assert counter(gateway)["soft_reached"] is True
+    until(lambda: gateway.log_text().count("soft amount of a budget") == 1, 5 * SLOW, "it is told")
     assert ask(gateway).status == 200
     gateway.wait_usage(3)
     gateway.workers_may_change = True
@@ -91,8 +92,8 @@ def test_the_copy_on_disk_stands_for_a_ledger_that_is_gone(room, provider):
     gateway = room.gateway(("up", provider), settings={"budgets": [budget]})
     assert ask(gateway).status == 200
     gateway.wait_usage(1)
-    until(lambda: str(COST) in (gateway.folder / "budgets").read_text().split()
-          if (gateway.folder / "budgets").exists() else False, 10 * SLOW, "the copy is written")
+    until(lambda: str(COST) in (gateway.folder / "state" / "budgets").read_text().split()
+          if (gateway.folder / "state" / "budgets").exists() else False, 10 * SLOW, "the copy is written")
     gateway.workers_may_change = True
     gateway.terminate()
     with sqlite3.connect(str(gateway.folder / "aigw.db")) as store:
