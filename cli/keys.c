@@ -62,6 +62,9 @@ int keys_create(struct invocation *invocation)
         json_write_member_i64(&writer, SPAN("expires_ms"),
                               clock_wall_ms() + (int64_t)expires_ms);
     body_list(&writer, SPAN("models"), invocation->options[OPTION_MODELS]);
+    body_option(&writer, invocation, OPTION_TENANT, SPAN("tenant"));
+    body_option(&writer, invocation, OPTION_TEAM, SPAN("team"));
+    body_option(&writer, invocation, OPTION_USER, SPAN("user"));
     json_write_object_end(&writer);
     code = ask_and_show(invocation, "POST", SPAN("/keys"), buffer_span(&body), NULL,
                         made_columns, ARRAY_LEN(made_columns));

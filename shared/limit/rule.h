@@ -22,12 +22,14 @@
 
 /* Members that are not there have ptr NULL. */
 struct rate_text {
+    int64_t id; /* of the store; 0: of the settings */
     struct span name, scope;
     struct span of[LIMIT_UNIT_COUNT]; /* "600/minute"; concurrent: "20" */
     struct span algorithm, burst, mode;
 };
 
 struct budget_text {
+    int64_t id; /* of the store; 0: of the settings */
     struct span name, scope, amount, period, zone, soft, mode;
     uint64_t window_ms; /* rolling; 0: not there */
     uint64_t strict, cut;

@@ -6,6 +6,7 @@
 
 #include "supervisor/admin/routes.h"
 #include "supervisor/keys/keys.h"
+#include "supervisor/rules/owners.h"
 
 static void write_time(struct json_writer *writer, struct span key, int64_t wall_ms)
 {
@@ -26,6 +27,9 @@ static void write_members(struct json_writer *writer, const struct key_row *row)
                            span_of_text(key_row_state(row, clock_wall_ms())));
     write_time(writer, SPAN("previous_until_ms"), row->previous_until_ms);
     admin_write_list(writer, SPAN("models"), row->models);
+    json_write_member_u64(writer, SPAN("tenant"), row->tenant);
+    json_write_member_u64(writer, SPAN("team"), row->team);
+    json_write_member_u64(writer, SPAN("user"), row->user);
     json_write_member_text(writer, SPAN("last4"), row->last4);
 }
 
@@ -75,6 +79,30 @@ void route_keys_get(struct admin_request *request)
         answer_row(request, &row, NULL);
 }
 
+/* Names become ids: "tenant": "acme", "team": "acme/blue", "user": "acme/ann". */
+static bool read_owners(struct admin_request *request, const cJSON *body,
+                        struct key_wanted *wanted)
+{
+    const struct owner_names names = {.tenant = json_tree_text(body, "tenant"),
+                                      .team = json_tree_text(body, "team"),
+                                      .user = json_tree_text(body, "user")};
+    struct owner_ids ids;
+    int result = owners_resolve(request->house->store, &names, &ids);
+
+    if (result == -EINVAL)
+        admin_refuse(request, 400, "bad_request",
+                     SPAN("tenant, team, user: teams and users are TENANT/NAME, all of one "
+                          "tenant"));
+    else if (result < 0)
+        admin_refuse_errno(request, result, SPAN("tenant, team or user"));
+    if (result < 0)
+        return false;
+    wanted->tenant = ids.tenant;
+    wanted->team = ids.team;
+    wanted->user = ids.user;
+    return true;
+}
+
 static bool read_wanted(struct admin_request *request, const cJSON *body,
                         struct key_wanted *wanted)
 {
@@ -97,7 +125,7 @@ static bool read_wanted(struct admin_request *request, const cJSON *body,
         admin_refuse(request, 400, "bad_request", SPAN("models: a list of names, or null"));
         return false;
     }
-    return true;
+    return read_owners(request, body, wanted);
 }
 
 void route_keys_create(struct admin_request *request)

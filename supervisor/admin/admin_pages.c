@@ -42,6 +42,30 @@ void route_readyz(struct admin_request *request)
         answer_text(request, 503, SPAN("degraded: no keys are known yet\n"));
 }
 
+static void view_budgets(struct admin_request *request, struct metrics_view *view)
+{
+    const struct configure_budgets *list = request->house->budgets;
+    struct metrics_budget *rows =
+        ARENA_ARRAY(&request->arena, METRICS_BUDGETS_MAX, struct metrics_budget);
+    struct buffer name _buffer_;
+
+    buffer_init(&name, 1024);
+    for (uint32_t i = 0; i < list->count && view->budget_count < METRICS_BUDGETS_MAX; i++) {
+        const struct configure_budget *row = &list->rows[i];
+
+        if (!row->runs)
+            continue;
+        buffer_clear(&name);
+        (void)buffer_append_format(&name, "%.*s:%.*s/%.*s",
+                                   SPAN_ARG(limit_scope_name(row->kind)),
+                                   SPAN_ARG(row->subject), SPAN_ARG(row->name));
+        rows[view->budget_count++] =
+            (struct metrics_budget){arena_copy(&request->arena, buffer_span(&name)),
+                                    row->rule.amount_nano, row->bucket};
+    }
+    view->budgets = rows;
+}
+
 void route_metrics(struct admin_request *request)
 {
     struct house *house = request->house;
@@ -63,6 +87,7 @@ void route_metrics(struct admin_request *request)
     ledger_status(house->ledger, &ledger);
     view.providers = providers;
     view.provider_count = table.count;
+    view_budgets(request, &view);
     view.started_wall_ms = house->started_wall_ms;
     view.workers_dead = house->workers_dead;
     view.store_up = strcmp(store_state(house->store), "open") == 0;

@@ -45,11 +45,12 @@ struct house_wait {
 struct house {
     uv_loop_t *loop;
     struct segment *segment;
-    struct settings *settings;         /* in force */
-    const struct configure_rows *rows; /* in force */
-    const struct catalogue *catalogue; /* NULL: the built-in one */
-    struct snapshot *snapshot;         /* newest one */
-    struct oauth_rows oauth;           /* tokens of providers */
+    struct settings *settings;               /* in force */
+    const struct configure_rows *rows;       /* in force */
+    const struct catalogue *catalogue;       /* NULL: the built-in one */
+    struct snapshot *snapshot;               /* newest one */
+    const struct configure_budgets *budgets; /* of the newest snapshot */
+    struct oauth_rows oauth;                 /* tokens of providers */
     struct store *store;
     struct vault vault;
     struct ledger *ledger;

@@ -103,6 +103,7 @@ static const struct {
     {-ENOENT, 404, "not_found", "there is none with this name"},
     {-EEXIST, 409, "conflict", "there is one with this name already"},
     {-EPERM, 409, "conflict", "it is revoked, and that is for ever"},
+    {-EBUSY, 409, "in_use", "keys, teams or users still belong to it"},
     {-EINVAL, 400, "bad_request", "the name is empty or too long"},
     {-EPROTO, 503, "store_refused", "the database is damaged, not ours, or of a newer version"},
     {-EAGAIN, 503, "store_away", "the database does not answer; try again later"},

@@ -139,20 +139,11 @@ static struct snapshot_key put_key(struct snapshot_builder *builder,
         .team = from->team,
         .user = from->user,
         .name = snapshot_build_text(builder, from->name),
-        .models_any = from->models == NULL,
     };
-    struct snapshot_text *names;
 
     memcpy(key.id, from->id, sizeof(key.id));
     memcpy(key.secret_hash, from->secret_hash, sizeof(key.secret_hash));
     memcpy(key.previous_hash, from->previous_hash, sizeof(key.previous_hash));
-    if (!from->models || from->model_count == 0)
-        return key;
-    names = memory_new_array(from->model_count, sizeof(*names));
-    for (uint32_t i = 0; i < from->model_count; i++)
-        names[i] = snapshot_build_text(builder, from->models[i]);
-    key.models = SNAPSHOT_BUILD_ROWS(builder, names, from->model_count);
-    memory_free(names);
     return key;
 }
 
@@ -165,6 +156,7 @@ static void put_keys(struct snapshot_builder *builder, const struct configure_ro
     for (uint32_t i = 0; i < rows->key_count; i++) {
         keys[i] = put_key(builder, &rows->keys[i]);
         scopes_of_key(scopes, &rows->keys[i], keys[i].scopes);
+        scopes_models(scopes, &rows->keys[i], &keys[i]);
     }
     page->keys = SNAPSHOT_BUILD_ROWS(builder, keys, rows->key_count);
     memory_free(keys);

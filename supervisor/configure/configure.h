@@ -60,6 +60,8 @@ struct configure_owner {
     enum limit_scope kind;
     uint64_t id, tenant; /* ids of the store */
     struct span name;
+    const struct span *models; /* allowed names, of a tenant or team; NULL: all */
+    uint32_t model_count;
 };
 
 /* All rows; what they point at must live until the call ends. */
@@ -131,6 +133,10 @@ struct configure_lasting {
     struct configure_health health;
     struct segment *segment; /* has the counters; NULL: a snapshot has no limits */
     uint64_t oldest;         /* counters that no snapshot since named may be taken */
+    /* Whether an enforced budget lets nothing in, since nobody knows what was spent of it;
+     * NULL: none is. */
+    bool (*blocked)(void *who, uint64_t identity);
+    void *who;
     struct configure_zones zones;
     struct configure_budgets budgets;
 };

@@ -216,6 +216,8 @@ static struct snapshot_budget make_budget(struct gathering *gathering,
 
     now->stored = gathered->stored;
     now->runs = true;
+    if (lasting->blocked && lasting->blocked(lasting->who, now->identity))
+        budget.amount_nano = 0;
     if (from->now.end_ms < INT64_MAX)
         budget.buckets[1] = keep_budget(gathering, from, &from->next)->bucket;
     if (from->now.end_ms < lasting->budgets.ends_ms)

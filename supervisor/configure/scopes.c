@@ -173,13 +173,17 @@ static void make_owner(struct scopes *scopes, struct scope_owner *owner)
     buffer_done(&number);
 }
 
-static void make_owners(struct scopes *scopes, const struct configure_rows *rows)
+static void read_owners(struct scopes *scopes, const struct configure_rows *rows)
 {
     scopes->owners = ARENA_ARRAY(&scopes->arena, rows->owner_count + 1, struct scope_owner);
     scopes->owner_count = rows->owner_count;
     for (uint32_t i = 0; i < rows->owner_count; i++)
         scopes->owners[i].from = &rows->owners[i];
     qsort(scopes->owners, scopes->owner_count, sizeof(scopes->owners[0]), compare_owners);
+}
+
+static void make_owners(struct scopes *scopes)
+{
     for (uint32_t i = 0; i < scopes->owner_count; i++)
         make_owner(scopes, &scopes->owners[i]);
 }
@@ -218,6 +222,55 @@ void scopes_of_key(struct scopes *scopes, const struct configure_key *key, uint3
     names[1] = scope_text(scopes, LIMIT_SCOPE_key, SPAN_NONE, key->name);
     ret[LIMIT_SCOPE_key] =
         scopes_make(scopes, LIMIT_SCOPE_key, id, names, span_eq(id, key->name) ? 1 : 2);
+}
+
+/* Up to three lists; ptr NULL: all models. */
+struct allowed {
+    const struct span *names[3];
+    uint32_t counts[3];
+};
+
+static bool has_name(const struct allowed *allowed, unsigned list, struct span name)
+{
+    for (uint32_t i = 0; i < allowed->counts[list]; i++) {
+        if (span_eq(allowed->names[list][i], name))
+            return true;
+    }
+    return !allowed->names[list];
+}
+
+static void add_list(struct allowed *allowed, unsigned list, const struct scope_owner *owner)
+{
+    if (!owner)
+        return;
+    allowed->names[list] = owner->from->models;
+    allowed->counts[list] = owner->from->model_count;
+}
+
+void scopes_models(const struct scopes *scopes, const struct configure_key *key,
+                   struct snapshot_key *ret)
+{
+    struct allowed allowed = {{key->models, NULL, NULL}, {key->model_count, 0, 0}};
+    struct snapshot_text *names;
+    unsigned first = 0;
+    uint32_t count = 0;
+
+    add_list(&allowed, 1, owner_find(scopes, LIMIT_SCOPE_team, key->team));
+    add_list(&allowed, 2, owner_find(scopes, LIMIT_SCOPE_tenant, key->tenant));
+    while (first < 3 && !allowed.names[first])
+        first++;
+    ret->models_any = first == 3;
+    if (ret->models_any)
+        return;
+    names = memory_new_array((size_t)allowed.counts[first] + 1, sizeof(*names));
+    for (uint32_t i = 0; i < allowed.counts[first]; i++) {
+        struct span name = allowed.names[first][i];
+
+        if (has_name(&allowed, 1, name) && has_name(&allowed, 2, name))
+            names[count++] = snapshot_build_text(scopes->builder, name);
+    }
+    ret->models = SNAPSHOT_BUILD_ROWS(scopes->builder, names, count);
+    memory_free(names);
 }
 
 uint32_t scopes_yield(const struct scopes *scopes, struct span served_model)
@@ -274,11 +327,12 @@ void scopes_begin(struct scopes *scopes, const struct settings *settings,
 {
     arena_init(&scopes->arena, 4096);
     configure_budgets_clear(&scopes->lasting->budgets);
+    read_owners(scopes, rows);
     if (!scopes->lasting->segment) /* nothing can be counted */
         return;
     read_rules(scopes, settings, rows, now_ms);
     if (scopes->entry_count > 0)
-        make_owners(scopes, rows);
+        make_owners(scopes);
 }
 
 bool scopes_end(struct scopes *scopes, struct snapshot_header_page *page)

@@ -63,6 +63,10 @@ void scopes_begin(struct scopes *scopes, const struct settings *settings,
 /* The scope of a model or provider: 1 + index, 0: it has no limits. */
 uint32_t scopes_named(struct scopes *scopes, enum limit_scope kind, struct span name);
 void scopes_of_key(struct scopes *scopes, const struct configure_key *key, uint32_t ret[4]);
+/* The models that a key may ask for: those which its own list, its tenant's and its team's all
+ * have. */
+void scopes_models(const struct scopes *scopes, const struct configure_key *key,
+                   struct snapshot_key *ret);
 /* 1 + the row in which the answers of that model are measured; 0: there is no room. */
 uint32_t scopes_yield(const struct scopes *scopes, struct span served_model);
 /* Writes the rows; false with a sentence: a scope has too many limits, or all counters are

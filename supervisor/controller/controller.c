@@ -216,6 +216,7 @@ static void start_loop(struct controller *controller)
     CHECK(uv_timer_init(&controller->loop, &controller->ticker) == 0);
     CHECK(uv_timer_start(&controller->ticker, ticked, TICK_MS, TICK_MS) == 0);
     tokens_adopt(controller, controller->heritage->snapshot_fd);
+    budgets_start(controller);
     chores_start(controller);
 }
 
@@ -250,6 +251,9 @@ static void close_rooms(struct controller *controller)
         return;
     oauth_done(&controller->house.oauth);
     configure_lasting_done(&controller->lasting);
+    memory_free(controller->chores.budgets.asked);
+    memory_free(controller->chores.budgets.kept);
+    memory_free(controller->chores.budgets.told);
     ledger_close(controller->house.ledger);
     store_close(controller->house.store);
     vault_done(&controller->house.vault);
@@ -278,6 +282,9 @@ int controller_main(const struct heritage *heritage)
         return 1;
     }
     controller->lasting.segment = controller->house.segment;
+    controller->house.budgets = &controller->lasting.budgets;
+    controller->lasting.blocked = budgets_blocked;
+    controller->lasting.who = controller;
     if (!read_settings(controller))
         return CONTROLLER_BAD_SETTINGS;
     buffer_init(&why, 4096);

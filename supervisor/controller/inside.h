@@ -49,12 +49,28 @@ struct responses_chore {
     bool busy, failing;
 };
 
+struct budget_kept {
+    uint64_t identity, total;
+};
+
 #define BUDGETS_MARKS 26 /* hours */
 
 struct budgets_chore {
     uint64_t marks[BUDGETS_MARKS]; /* generations, one each hour */
     unsigned mark_count;
-    uint64_t mark_next_ms, end_next_ms;
+    uint64_t mark_next_ms, end_next_ms, ask_next_ms, keep_next_ms;
+    /* Of counters: those for which the ledger was asked; those of the copy that the controller
+     * before us left. Both rise. */
+    uint64_t *asked;
+    struct budget_kept *kept;
+    uint32_t asked_count, kept_count;
+    uint64_t *told; /* counters of which it was told that the soft amount is reached */
+    uint32_t told_count, told_room;
+    uint64_t soft_next_ms;
+    bool asking;
+    bool known;      /* of each counter of the newest snapshot */
+    bool unanswered; /* the last question was */
+    bool keep_failing;
 };
 
 /* Written by the loop while not busy, by the line while busy. */
@@ -169,12 +185,20 @@ bool tokens_wait(const struct controller *controller);
 void tokens_adopt(struct controller *controller, int snapshot_fd);
 
 /* budgets.c */
+void budgets_start(struct controller *controller);
+/* After the newest snapshot was made and before it is sent. */
+void budgets_published(struct controller *controller);
+/* Whether a counter is worth nothing, since nobody says what was spent; for configure. */
+bool budgets_blocked(void *controller, uint64_t identity);
 void budgets_tick(struct controller *controller, uint64_t now_ms);
 
 /* prices.c */
 void prices_tick(struct controller *controller, uint64_t now_ms);
 /* Notes when the next price of the snapshot's ROWS comes into force. */
 void prices_follow(struct controller *controller, const struct configure_rows *rows);
+
+/* soft.c */
+void soft_tick(struct controller *controller, uint64_t now_ms);
 
 /* responses.c: the kept responses of the workers */
 void responses_tick(struct controller *controller, uint64_t now_ms);

@@ -105,6 +105,7 @@ static void write_rows(const struct rows *rows, struct buffer *out)
     for (uint32_t i = 0; i < rows->price_count; i++)
         write_price(&writer, &rows->prices[i]);
     json_write_array_end(&writer);
+    kept_write_rules(rows, &writer);
     json_write_object_end(&writer);
 }
 
@@ -248,6 +249,7 @@ static int read_rows(struct span text, struct rows **ret)
     {
         read_price(rows, item);
     }
+    kept_read_rules(rows, tree);
     cJSON_Delete(tree);
     if (!good) {
         rows_free(rows);

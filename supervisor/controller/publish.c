@@ -75,6 +75,7 @@ void publish_now(struct controller *controller)
     if (fd < 0)
         return;
     controller->generation = message.generation = generation;
+    budgets_published(controller);
     controller->published = true;
     message.plan = controller->plan;
     result = control_send(controller->heritage->control_fd, &message, fd);

@@ -37,6 +37,9 @@ void rows_free(struct rows *rows)
     memory_free(rows->keys);
     memory_free(rows->providers);
     memory_free(rows->prices);
+    memory_free(rows->owners);
+    memory_free(rows->limits);
+    memory_free(rows->budgets);
     arena_done(&rows->arena);
     memory_free(rows);
 }
@@ -119,10 +122,16 @@ void rows_finish(struct rows *rows)
 {
     rows->table = (struct configure_rows){.keys = rows->keys,
                                           .providers = rows->providers,
+                                          .owners = rows->owners,
+                                          .limits = rows->limits,
+                                          .budgets = rows->budgets,
                                           .key_count = rows->key_count,
                                           .provider_count = rows->provider_count,
                                           .prices = rows->prices,
-                                          .price_count = rows->price_count};
+                                          .price_count = rows->price_count,
+                                          .owner_count = rows->owner_count,
+                                          .limit_count = rows->limit_count,
+                                          .budget_count = rows->budget_count};
 }
 
 /* ---- from the store ---------------------------------------------------------------------- */
@@ -186,6 +195,8 @@ int rows_load(struct store *store, const struct vault *vault, struct rows **ret)
         result = accounts_each(store, vault, take_account, rows);
     if (result >= 0)
         result = price_rows_each(store, take_price, rows);
+    if (result >= 0)
+        result = rows_load_rules(store, rows);
     if (result < 0) {
         rows_free(rows);
         return result;

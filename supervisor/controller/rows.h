@@ -8,6 +8,8 @@
 #define SUPERVISOR_CONTROLLER_ROWS_H
 
 #include "shared/base/arena.h"
+#include "shared/json_tree/json_tree.h"
+#include "shared/text/json_write.h"
 
 #include "supervisor/configure/configure.h"
 #include "supervisor/keys/vault.h"
@@ -21,7 +23,12 @@ struct rows {
     struct configure_key *keys;
     struct configure_provider *providers;
     struct price_row *prices;
-    uint32_t key_count, provider_count, price_count, key_room, provider_room, price_room;
+    struct configure_owner *owners;
+    struct rate_text *limits;
+    struct budget_text *budgets;
+    uint32_t key_count, provider_count, owner_count, limit_count, budget_count;
+    uint32_t price_count, price_room;
+    uint32_t key_room, provider_room, owner_room, limit_room, budget_room;
     struct configure_rows table; /* what configure takes; points at the above */
 };
 
@@ -40,6 +47,15 @@ struct configure_key *rows_add_key(struct rows *rows);
 struct configure_provider *rows_add_provider(struct rows *rows);
 /* A copy of ROW with the price of JSON; one that cannot be read is told and left out. */
 void rows_add_price(struct rows *rows, const struct price_row *row, struct span json);
+/* Their texts must be in the arena. */
+void rows_add_owner(struct rows *rows, const struct configure_owner *owner);
+void rows_add_limit(struct rows *rows, const struct rate_text *limit);
+void rows_add_budget(struct rows *rows, const struct budget_text *budget);
+/* rules.c: owners, limits and budgets of the store. */
+int rows_load_rules(struct store *store, struct rows *rows);
+/* kept_rules.c: owners, limits and budgets in the copy. */
+void kept_write_rules(const struct rows *rows, struct json_writer *writer);
+void kept_read_rules(struct rows *rows, const cJSON *tree);
 /* JSON array text as names in the arena; NULL and *RET_COUNT 0 when it is not there. */
 const struct span *rows_names(struct rows *rows, struct span json, uint32_t *ret_count);
 void rows_finish(struct rows *rows);

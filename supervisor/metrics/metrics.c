@@ -276,6 +276,30 @@ static void write_providers(struct buffer *out, const struct metrics_view *view)
     }
 }
 
+/* ---- budgets ---------------------------------------------------------------------------- */
+
+static void write_budget_family(struct buffer *out, const struct metrics_view *view,
+                                enum family family)
+{
+    write_head(out, &families[family]);
+    for (unsigned i = 0; i < view->budget_count; i++) {
+        const struct metrics_budget *budget = &view->budgets[i];
+        struct bucket *bucket = segment_bucket(view->segment, budget->bucket);
+        uint64_t nano = family == FAMILY_BUDGET_AMOUNT  ? budget->amount_nano
+                        : family == FAMILY_BUDGET_SPENT ? atomic_load(&bucket->total)
+                                                        : atomic_load(&bucket->level[0]);
+
+        write_u64(out, families[family].name, "budget", budget->name, nano);
+    }
+}
+
+static void write_budgets(struct buffer *out, const struct metrics_view *view)
+{
+    write_budget_family(out, view, FAMILY_BUDGET_AMOUNT);
+    write_budget_family(out, view, FAMILY_BUDGET_SPENT);
+    write_budget_family(out, view, FAMILY_BUDGET_COMMITTED);
+}
+
 void metrics_write(const struct metrics_view *view, struct buffer *out)
 {
     struct segment *segment = view->segment;
@@ -297,6 +321,7 @@ void metrics_write(const struct metrics_view *view, struct buffer *out)
     write_total_histogram(out, segment, FAMILY_OVERHEAD_SECONDS,
                           offsetof(struct metric_row, overhead));
     write_providers(out, view);
+    write_budgets(out, view);
     write_family_u64(out, FAMILY_STORE_UP, view->store_up);
     write_family_u64(out, FAMILY_LEDGER_WAITING, view->ledger_waiting_bytes);
     write_family_u64(out, FAMILY_LEDGER_RECORDS, view->ledger_records);

@@ -18,10 +18,20 @@ struct metrics_provider {
     uint32_t health_row;
 };
 
+#define METRICS_BUDGETS_MAX 1000 /* more have no series: aigwctl budgets list has them */
+
+struct metrics_budget {
+    struct span name; /* "key:ID/NAME" */
+    uint64_t amount_nano;
+    uint32_t bucket;
+};
+
 struct metrics_view {
     struct segment *segment;
     const struct metrics_provider *providers;
     unsigned provider_count;
+    const struct metrics_budget *budgets;
+    unsigned budget_count;
     int64_t started_wall_ms;
     uint64_t workers_dead;
     bool store_up;

@@ -283,6 +283,29 @@ int64_t store_change(struct store *store, const char *sql, const struct store_va
     return result < 0 ? result : change.rows;
 }
 
+struct announced {
+    int (*work)(struct store *store, void *who);
+    void *who;
+};
+
+static int run_announced(struct store *store, void *who)
+{
+    const struct announced *announced = who;
+    int result = announced->work(store, announced->who);
+    int64_t told = 0;
+
+    if (result == 0 && store->driver->announce)
+        told = store_run(store, store->driver->announce, NULL, 0, NULL, NULL);
+    return result == 0 && told < 0 ? (int)told : result;
+}
+
+int store_announced(struct store *store, int (*work)(struct store *store, void *who), void *who)
+{
+    struct announced announced = {work, who};
+
+    return store_transaction(store, run_announced, &announced);
+}
+
 bool store_changed(struct store *store)
 {
     bool changed = false;

@@ -75,6 +75,9 @@ int store_transaction(struct store *store, int (*work)(struct store *store, void
  * the announcement are one transaction.  As store_run. */
 int64_t store_change(struct store *store, const char *sql, const struct store_value *values,
                      unsigned count);
+/* The same for several statements: WORK as in store_transaction. */
+int store_announced(struct store *store, int (*work)(struct store *store, void *who),
+                    void *who);
 /* True when another connection has announced a change since the last call, or when one may have
  * been missed: the connection is new.  Connects when it must.  Always false with SQLite, whose
  * file has one user. */

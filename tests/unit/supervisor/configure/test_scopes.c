@@ -13,9 +13,11 @@ static struct segment *segment;
 static int segment_fd;
 
 static const struct configure_owner owners[] = {
-    {LIMIT_SCOPE_user, 5, 1, {"ann", 3}},     {LIMIT_SCOPE_tenant, 1, 0, {"acme", 4}},
-    {LIMIT_SCOPE_tenant, 2, 0, {"other", 5}}, {LIMIT_SCOPE_team, 3, 1, {"blue", 4}},
-    {LIMIT_SCOPE_team, 4, 2, {"blue", 4}},
+    {.kind = LIMIT_SCOPE_user, .id = 5, .tenant = 1, .name = {"ann", 3}},
+    {.kind = LIMIT_SCOPE_tenant, .id = 1, .tenant = 0, .name = {"acme", 4}},
+    {.kind = LIMIT_SCOPE_tenant, .id = 2, .tenant = 0, .name = {"other", 5}},
+    {.kind = LIMIT_SCOPE_team, .id = 3, .tenant = 1, .name = {"blue", 4}},
+    {.kind = LIMIT_SCOPE_team, .id = 4, .tenant = 2, .name = {"blue", 4}},
 };
 
 static struct configure_key keys[] = {
@@ -341,6 +343,55 @@ START_TEST(the_same_model_at_two_places_is_measured_in_one_row)
 
 END_TEST
 
+static const struct span some[] = {{"a", 1}, {"b", 1}, {"c", 1}},
+                         fewer[] = {{"b", 1}, {"d", 1}};
+
+static const struct {
+    const struct span *key, *team, *tenant;
+    uint32_t key_count, team_count, tenant_count;
+    bool any;
+    uint32_t count;
+} lists[] = {
+    {NULL, NULL, NULL, 0, 0, 0, true, 0},   {some, NULL, NULL, 0, 0, 0, false, 0},
+    {some, NULL, NULL, 3, 0, 0, false, 3},  {NULL, fewer, some, 0, 2, 3, false, 1},
+    {some, NULL, fewer, 3, 0, 2, false, 1}, {some, some, some, 3, 3, 0, false, 0},
+    {NULL, NULL, fewer, 0, 0, 2, false, 2},
+};
+
+START_TEST(a_model_is_allowed_when_every_list_that_is_there_has_it)
+{
+    struct configure_owner both[] = {{.kind = LIMIT_SCOPE_team,
+                                      .id = 3,
+                                      .tenant = 1,
+                                      .name = SPAN("t"),
+                                      .models = lists[_i].team,
+                                      .model_count = lists[_i].team_count},
+                                     {.kind = LIMIT_SCOPE_tenant,
+                                      .id = 1,
+                                      .name = SPAN("x"),
+                                      .models = lists[_i].tenant,
+                                      .model_count = lists[_i].tenant_count}};
+    struct configure_key key = {.id = "aaaaaaaaaaa1",
+                                .tenant = 1,
+                                .team = 3,
+                                .models = lists[_i].key,
+                                .model_count = lists[_i].key_count};
+    struct configure_rows before = rows;
+    const struct snapshot_key *row;
+    struct snapshot *snapshot;
+
+    rows =
+        (struct configure_rows){.keys = &key, .key_count = 1, .owners = both, .owner_count = 2};
+    snapshot = freeze("mock: true\n");
+    rows = before;
+    row = snapshot_find_key(snapshot, SPAN("aaaaaaaaaaa1"));
+    ck_assert_int_eq(row->models_any != 0, lists[_i].any);
+    ck_assert_uint_eq(row->models.count, lists[_i].count);
+    snapshot_unref(snapshot);
+}
+
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("scopes");
@@ -359,6 +410,8 @@ int main(void)
     tcase_add_test(tests, more_limits_than_a_scope_can_have_are_refused);
     tcase_add_test(tests, a_full_table_of_counters_is_told_and_old_ones_are_taken);
     tcase_add_test(tests, each_tag_that_is_named_has_the_limits_of_all_tags);
+    tcase_add_loop_test(tests, a_model_is_allowed_when_every_list_that_is_there_has_it, 0,
+                        ARRAY_LEN(lists));
     tcase_add_test(tests, the_same_model_at_two_places_is_measured_in_one_row);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
