@@ -268,6 +268,7 @@ void chores_tick(struct controller *controller, uint64_t now_ms)
     responses_tick(controller, now_ms);
     budgets_tick(controller, now_ms);
     audits_tick(controller, now_ms);
+    retention_tick(controller, now_ms);
 }
 
 struct ending {
