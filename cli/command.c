@@ -21,14 +21,14 @@ const struct command commands[] = {
 
 const unsigned command_count = ARRAY_LEN(commands);
 
-_Static_assert(OPTION_COUNT <= 32, "options are bits of a uint32_t");
+_Static_assert(OPTION_COUNT <= 64, "options are bits of a uint64_t");
 
 /* What is left of the words while they are read. */
 struct words {
     int argc, at;
     char **argv;
     struct buffer *reterr;
-    uint32_t given;
+    uint64_t given;
 };
 
 static int usage_error(struct words *words, const char *form, struct span what)
@@ -72,7 +72,7 @@ static int take_option(struct words *words, struct invocation *invocation, int o
 {
     const struct option_row *row = &option_rows[option];
 
-    words->given |= 1U << option;
+    words->given |= UINT64_C(1) << option;
     if (!row->value) {
         if (value)
             return usage_error(words, "takes no value", span_of_text(row->name));
@@ -153,7 +153,7 @@ static int name_command(struct words *words, struct invocation *invocation,
 {
     const struct command *command;
     int used = 0;
-    uint32_t foreign;
+    uint64_t foreign;
 
     if (count == 0)
         return usage_error(words, "no command; try: aigwctl help", SPAN_NONE);
@@ -172,7 +172,7 @@ static int name_command(struct words *words, struct invocation *invocation,
     foreign = words->given & ~(command->options | OPTIONS_GLOBAL);
     if (foreign)
         return usage_error(words, "not an option of this command",
-                           span_of_text(option_rows[__builtin_ctz(foreign)].name));
+                           span_of_text(option_rows[__builtin_ctzll(foreign)].name));
     invocation->argument_count = count - used;
     for (int i = used; i < count; i++)
         invocation->arguments[i - used] = plain[i];

@@ -31,7 +31,7 @@ enum option {
     OPTION_COUNT
 };
 
-#define OPT(id) (1U << OPTION_##id)
+#define OPT(id) (UINT64_C(1) << OPTION_##id)
 #define OPTIONS_GLOBAL                                                                       \
     (OPT(CONFIG) | OPT(SERVER) | OPT(TOKEN_FILE) | OPT(OUTPUT) | OPT(QUIET) | OPT(TIMEOUT) | \
      OPT(HELP))
@@ -54,7 +54,7 @@ struct command {
     const char *noun, *verb; /* verb "": the noun alone is the command */
     const char *arguments;
     int fewest, most;
-    uint32_t options; /* besides the global ones */
+    uint64_t options; /* besides the global ones */
     run_command_f *run;
     const char *help;
 };

@@ -30,13 +30,13 @@ void page_command_form(const struct command *command, struct buffer *out)
                                command->arguments);
 }
 
-static void option_lines(uint32_t options, const char *indent, struct buffer *out)
+static void option_lines(uint64_t options, const char *indent, struct buffer *out)
 {
     struct buffer form;
 
     buffer_init(&form, 256);
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if (!(options & (1U << i)))
+        if (!(options & (UINT64_C(1) << i)))
             continue;
         buffer_clear(&form);
         page_option_form((enum option)i, &form);

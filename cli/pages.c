@@ -18,10 +18,10 @@ static void noun_words(struct buffer *out)
     }
 }
 
-static void option_words(uint32_t options, struct buffer *out)
+static void option_words(uint64_t options, struct buffer *out)
 {
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if (options & (1U << i))
+        if (options & (UINT64_C(1) << i))
             (void)buffer_append_format(out, " --%s", option_rows[i].name);
     }
 }
@@ -133,13 +133,13 @@ static void man_item(struct span title, const char *help, struct buffer *out)
     (void)buffer_append_byte(out, '\n');
 }
 
-static void man_options(uint32_t options, struct buffer *out)
+static void man_options(uint64_t options, struct buffer *out)
 {
     struct buffer form;
 
     buffer_init(&form, 256);
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if (!(options & (1U << i)))
+        if (!(options & (UINT64_C(1) << i)))
             continue;
         buffer_clear(&form);
         page_option_form((enum option)i, &form);

@@ -5,7 +5,9 @@
 
 #include "supervisor/controller/inside.h"
 
-#define PAUSE_MS       60000
+#define PAUSE_MOST_MS  60000
+#define PAUSE_LEAST_MS 1000
+#define PAUSE_SHARE    8 /* of the time that is kept */
 #define PAUSE_FAIL_MS  5000
 #define PAUSE_SHORT_MS 100 /* while there is more */
 
@@ -24,6 +26,18 @@ static void run_retention(struct line_job *job)
                                   &chore->removed);
 }
 
+static uint64_t pause_ms(const struct ledger_policy *policy)
+{
+    const int64_t kept_ms[] = {policy->rows_ms, policy->hourly_ms, policy->daily_ms};
+    int64_t pause = PAUSE_MOST_MS;
+
+    for (size_t i = 0; i < sizeof(kept_ms) / sizeof(kept_ms[0]); i++) {
+        if (kept_ms[i] > 0 && kept_ms[i] / PAUSE_SHARE < pause)
+            pause = kept_ms[i] / PAUSE_SHARE;
+    }
+    return pause > PAUSE_LEAST_MS ? (uint64_t)pause : PAUSE_LEAST_MS;
+}
+
 static void retained(struct line_job *job)
 {
     struct controller *controller = of_job(job);
@@ -31,7 +45,7 @@ static void retained(struct line_job *job)
 
     chore->busy = false;
     chore->next_ms = clock_monotonic_ms() + (chore->result > 0    ? PAUSE_SHORT_MS
-                                             : chore->result == 0 ? PAUSE_MS
+                                             : chore->result == 0 ? pause_ms(&chore->policy)
                                                                   : PAUSE_FAIL_MS);
     if (chore->result < 0 && !chore->failing)
         log_event(LOG_WARNING, "old usage could not be removed",
