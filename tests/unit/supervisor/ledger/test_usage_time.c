@@ -30,9 +30,8 @@ START_TEST(times_and_periods_are_read)
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         int64_t begin_ms = -1, end_ms = -1;
 
-        ck_assert_msg(
-            usage_time_read(span_of_text(cases[i].text), NOW_MS, &begin_ms, &end_ms), "%s",
-            cases[i].text);
+        ck_assert_msg(usage_time_read(span_of_text(cases[i].text), NOW_MS, &begin_ms, &end_ms),
+                      "%s", cases[i].text);
         ck_assert_msg(begin_ms == cases[i].begin_ms, "%s: %lld", cases[i].text,
                       (long long)begin_ms);
         ck_assert_msg(end_ms == cases[i].end_ms, "%s: %lld", cases[i].text, (long long)end_ms);
@@ -43,17 +42,24 @@ END_TEST
 
 START_TEST(what_is_no_time_is_refused)
 {
-    static const char *const cases[] = {"",           "soon",       "2026-02-29", "2026-13-01",
-                                        "2026-00-01", "1969-12-31", "2026-2-1",   "0",
-                                        "-7d",        "2026-02-28T24:00:00Z",
-                                        "2026-02-28 08:00:00", "99999999999999999"};
+    static const char *const cases[] = {"",
+                                        "soon",
+                                        "2026-02-29",
+                                        "2026-13-01",
+                                        "2026-00-01",
+                                        "1969-12-31",
+                                        "2026-2-1",
+                                        "0",
+                                        "-7d",
+                                        "2026-02-28T24:00:00Z",
+                                        "2026-02-28 08:00:00",
+                                        "99999999999999999"};
 
     for (size_t i = 0; i < ARRAY_LEN(cases); i++) {
         int64_t begin_ms, end_ms;
 
-        ck_assert_msg(
-            !usage_time_read(span_of_text(cases[i]), NOW_MS, &begin_ms, &end_ms), "%s",
-            cases[i]);
+        ck_assert_msg(!usage_time_read(span_of_text(cases[i]), NOW_MS, &begin_ms, &end_ms),
+                      "%s", cases[i]);
     }
 }
 
