@@ -121,12 +121,13 @@ $(BUILD)/%.o: %.c $(CONFIG) | $(BUILD)/config.h
 	@mkdir -p $(@D)
 	$(Q)$(COMPILE) -c -o $@ $<
 
-# The migrations, as rows of C: {number, "file", "text"}.
+# The migrations, as rows of C: {number, "kind of database or nothing", "file", "text"}.
 $(BUILD)/supervisor/store/migrate.o: $(BUILD)/migrations.inc
 $(BUILD)/migrations.inc: $(sort $(wildcard sql/[0-9]*.sql))
 	@mkdir -p $(@D)
 	@for file in $^; do name=$$(basename $$file .sql); number=$${name%%_*}; \
-	    printf '{%d, "%s",\n' "$$(expr $$number + 0)" $$name; \
+	    kind=$${name#*.}; test "$$kind" != "$$name" || kind=; \
+	    printf '{%d, "%s", "%s",\n' "$$(expr $$number + 0)" "$$kind" $$name; \
 	    sed 's/[\\"]/\\&/g; s/.*/"&\\n"/' $$file; echo '},'; done > $@
 
 # The catalogue of models, as a text of C.

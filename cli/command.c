@@ -72,7 +72,7 @@ static int take_option(struct words *words, struct invocation *invocation, int o
 {
     const struct option_row *row = &option_rows[option];
 
-    words->given |= 1ULL << option;
+    words->given |= UINT64_C(1) << option;
     if (!row->value) {
         if (value)
             return usage_error(words, "takes no value", span_of_text(row->name));

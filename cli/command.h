@@ -31,7 +31,7 @@ enum option {
     OPTION_COUNT
 };
 
-#define OPT(id) (1ULL << OPTION_##id)
+#define OPT(id) (UINT64_C(1) << OPTION_##id)
 #define OPTIONS_GLOBAL                                                                       \
     (OPT(CONFIG) | OPT(SERVER) | OPT(TOKEN_FILE) | OPT(OUTPUT) | OPT(QUIET) | OPT(TIMEOUT) | \
      OPT(HELP))

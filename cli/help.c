@@ -36,7 +36,7 @@ static void option_lines(uint64_t options, const char *indent, struct buffer *ou
 
     buffer_init(&form, 256);
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if (!(options & (1ULL << i)))
+        if (!(options & (UINT64_C(1) << i)))
             continue;
         buffer_clear(&form);
         page_option_form((enum option)i, &form);

@@ -79,6 +79,19 @@ static size_t body_arrived(char *bytes, size_t size, size_t count, void *answer)
     return buffer_append(body, span_of(bytes, size * count)) ? size * count : 0;
 }
 
+static size_t header_arrived(char *bytes, size_t size, size_t count, void *answer)
+{
+    struct buffer *next = &((struct link_answer *)answer)->next;
+    struct span value = span_of(bytes, size * count), name;
+
+    if (span_cut(&value, ':', &name) && value.ptr && span_eq_nocase(name, SPAN("x-next"))) {
+        while (span_ends(value, SPAN("\n")) || span_ends(value, SPAN("\r")))
+            value.len--;
+        (void)buffer_append(next, span_trim(value));
+    }
+    return size * count;
+}
+
 /* What went wrong on the way, with the place that was tried. */
 static int tell_failure(const struct invocation *invocation, const struct place *place,
                         CURLcode result)
@@ -182,6 +195,7 @@ int link_ask(struct invocation *invocation, const char *method, struct span path
 
     memset(ret, 0, sizeof(*ret));
     buffer_init(&ret->body, LINK_ANSWER_BYTES);
+    buffer_init(&ret->next, URL_BYTES);
     if (code != EXIT_OK)
         return code;
     (void)snprintf(url, sizeof(url), "%s/admin/v1%.*s", place.base, SPAN_ARG(path));
@@ -193,6 +207,8 @@ int link_ask(struct invocation *invocation, const char *method, struct span path
     (void)curl_easy_setopt(curl, CURLOPT_URL, url);
     (void)curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEDATA, ret);
+    (void)curl_easy_setopt(curl, CURLOPT_HEADERFUNCTION, header_arrived);
+    (void)curl_easy_setopt(curl, CURLOPT_HEADERDATA, ret);
     result = curl_easy_perform(curl);
     (void)curl_easy_getinfo(curl, CURLINFO_RESPONSE_CODE, &ret->status);
     curl_slist_free_all(headers);
@@ -208,6 +224,7 @@ int link_ask(struct invocation *invocation, const char *method, struct span path
 void link_answer_done(struct link_answer *answer)
 {
     buffer_done(&answer->body);
+    buffer_done(&answer->next);
     cJSON_Delete(answer->tree);
     answer->tree = NULL;
 }

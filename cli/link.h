@@ -17,7 +17,8 @@
 struct link_answer {
     long status;
     struct buffer body;
-    cJSON *tree; /* NULL when the body is no JSON */
+    cJSON *tree;        /* NULL when the body is no JSON */
+    struct buffer next; /* what its header X-Next says; empty: there is no more */
 };
 
 /* METHOD PATH (below /admin/v1) with BODY (ptr NULL: none).  EXIT_OK with *ret filled when the

@@ -21,7 +21,7 @@ static void noun_words(struct buffer *out)
 static void option_words(uint64_t options, struct buffer *out)
 {
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if (options & (1ULL << i))
+        if (options & (UINT64_C(1) << i))
             (void)buffer_append_format(out, " --%s", option_rows[i].name);
     }
 }
@@ -139,7 +139,7 @@ static void man_options(uint64_t options, struct buffer *out)
 
     buffer_init(&form, 256);
     for (int i = 0; i < OPTION_COUNT; i++) {
-        if (!(options & (1ULL << i)))
+        if (!(options & (UINT64_C(1) << i)))
             continue;
         buffer_clear(&form);
         page_option_form((enum option)i, &form);

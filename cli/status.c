@@ -43,27 +43,6 @@ static const struct column target_columns[] = {
     {"LATENCY", "latency_us", COLUMN_MICROSECONDS},
 };
 
-static const struct column totals_columns[] = {
-    {"requests", "requests", COLUMN_TEXT},
-    {"failed", "failed", COLUMN_TEXT},
-    {"input tokens", "input_tokens", COLUMN_TEXT},
-    {"output tokens", "output_tokens", COLUMN_TEXT},
-};
-
-static const struct column usage_columns[] = {
-    {"STARTED", "started_ms", COLUMN_TIME},
-    {"REQUEST", "request_id", COLUMN_TEXT},
-    {"KEY", "key_id", COLUMN_TEXT},
-    {"MODEL", "asked_model", COLUMN_TEXT},
-    {"PROVIDER", "provider", COLUMN_TEXT},
-    {"STATUS", "status", COLUMN_TEXT},
-    {"OUTCOME", "outcome", COLUMN_TEXT},
-    {"FAULT", "fault", COLUMN_TEXT},
-    {"IN", "input_tokens", COLUMN_TEXT},
-    {"OUT", "output_tokens", COLUMN_TEXT},
-    {"TIME", "duration_us", COLUMN_MICROSECONDS},
-};
-
 static const cJSON *part(const struct link_answer *answer, const char *name)
 {
     return cJSON_GetObjectItemCaseSensitive(answer->tree, name);
@@ -87,33 +66,6 @@ int status_show(struct invocation *invocation)
                     &out);
         (void)buffer_append_byte(&out, '\n');
         table_write(part(&answer, "targets"), target_columns, ARRAY_LEN(target_columns), &out);
-        print_out(buffer_span(&out));
-    }
-    buffer_done(&out);
-    link_answer_done(&answer);
-    return code;
-}
-
-int usage_show(struct invocation *invocation)
-{
-    struct span limit = invocation->options[OPTION_LIMIT];
-    struct link_answer answer;
-    struct buffer out, path;
-    uint64_t number = 20;
-    int code;
-
-    if (limit.ptr && (!span_read_u64(limit, &number) || number > 1000))
-        return tell_error(invocation, EXIT_USAGE, SPAN("--limit is a number up to 1000"));
-    buffer_init(&path, 64);
-    (void)buffer_append(&path, SPAN("/usage?limit="));
-    (void)buffer_append_u64(&path, number);
-    code = link_ask(invocation, "GET", buffer_span(&path), SPAN_NONE, &answer);
-    buffer_done(&path);
-    buffer_init(&out, PAGE_BYTES);
-    if (code == EXIT_OK && !link_printed(invocation, &answer)) {
-        table_write_record(answer.tree, totals_columns, ARRAY_LEN(totals_columns), &out);
-        (void)buffer_append_byte(&out, '\n');
-        table_write(part(&answer, "last"), usage_columns, ARRAY_LEN(usage_columns), &out);
         print_out(buffer_span(&out));
     }
     buffer_done(&out);

@@ -4,7 +4,7 @@
 #include "shared/base/clock.h"
 
 #define CELL_BYTES  512
-#define COLUMNS_MAX 16
+#define COLUMNS_MAX 32
 
 static size_t shown_width(struct span text)
 {
@@ -70,6 +70,27 @@ static void write_targets(const cJSON *list, struct buffer *out)
         (void)buffer_append_byte(out, '-');
 }
 
+static void write_money(double nano, struct buffer *out)
+{
+    uint64_t whole = (uint64_t)nano / 1000000000, rest = (uint64_t)nano % 1000000000;
+    size_t len;
+
+    (void)buffer_append_format(out, "$%llu.%09llu", (unsigned long long)whole,
+                               (unsigned long long)rest);
+    for (len = out->len;
+         out->ptr && len > 3 && out->ptr[len - 1] == '0' && out->ptr[len - 3] != '.'; len--)
+        ;
+    out->len = len;
+}
+
+static void write_day(int64_t wall_ms, struct buffer *out)
+{
+    char text[CLOCK_TEXT_SIZE];
+
+    clock_write_rfc3339(wall_ms, text);
+    (void)buffer_append(out, span_of(text, wall_ms % 86400000 ? 16 : 10));
+}
+
 /* Control bytes of names would move a terminal's cursor. */
 static void write_plain(const cJSON *value, struct buffer *out)
 {
@@ -101,6 +122,8 @@ void table_write_value(const cJSON *value, enum column_kind kind, struct buffer 
     case COLUMN_LIST:
     case COLUMN_ALL_LIST: write_list(value, out); break;
     case COLUMN_TARGETS: write_targets(value, out); break;
+    case COLUMN_MONEY: write_money(value->valuedouble, out); break;
+    case COLUMN_DAY: write_day((int64_t)value->valuedouble, out); break;
     }
 }
 

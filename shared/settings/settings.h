@@ -95,6 +95,11 @@ struct settings_media {
     struct settings_list allow; /* struct span; each is one for net_read */
 };
 
+struct settings_usage { /* milliseconds; 0: for ever */
+    uint32_t line;
+    uint64_t rows, hourly, daily;
+};
+
 struct settings_tls {
     uint32_t line;
     struct span ca_file;
@@ -197,6 +202,7 @@ struct settings {
     struct settings_timeouts timeouts;
     struct settings_responses responses;
     struct settings_media media;
+    struct settings_usage usage;
     struct settings_tls tls;
     struct settings_list providers;   /* struct settings_provider */
     struct settings_list models;      /* struct settings_model */

@@ -1,4 +1,4 @@
-/* Status, models, settings, usage, metrics, health. */
+/* Status, models, settings, metrics, health. */
 #include "config.h"
 
 #include <errno.h>
@@ -10,10 +10,7 @@
 #include "shared/base/money.h"
 
 #include "supervisor/admin/routes.h"
-#include "supervisor/ledger/usage.h"
 #include "supervisor/metrics/metrics.h"
-
-#define FLUSH_MS 3000
 
 static const char *const state_names[] = {
     [SLOT_FREE] = "free",         [SLOT_STARTING] = "starting", [SLOT_READY] = "ready",
@@ -416,87 +413,4 @@ void route_status(struct admin_request *request)
     write_missing(&writer, house);
     write_tokens(&writer, house);
     json_write_object_end(&writer);
-}
-
-/* ---- usage ------------------------------------------------------------------------------- */
-
-static void write_number(struct json_writer *writer, struct span key, uint64_t number)
-{
-    json_write_key(writer, key);
-    if (number == USAGE_UNKNOWN)
-        json_write_null(writer);
-    else
-        json_write_u64(writer, number);
-}
-
-/* A number of the record; that of its outcome as a word. */
-static void write_figure(struct json_writer *writer, struct span key, uint64_t number)
-{
-    struct span word = span_eq(key, SPAN("outcome")) ? outcome_name(number) : SPAN_NONE;
-
-    if (word.ptr)
-        json_write_member_text(writer, key, word);
-    else
-        write_number(writer, key, number);
-}
-
-static void write_record(struct json_writer *writer, const struct usage_record *record)
-{
-    json_write_object(writer);
-#define USAGE_TEXT(tag, member)   json_write_member_text(writer, SPAN(#member), record->member);
-#define USAGE_NUMBER(tag, member) write_figure(writer, SPAN(#member), record->member);
-#include "shared/journal/record.def"
-#undef USAGE_TEXT
-#undef USAGE_NUMBER
-    json_write_object_end(writer);
-}
-
-static void write_sum(struct json_writer *writer, const struct usage_sum *sum)
-{
-    json_write_member_u64(writer, SPAN("requests"), sum->requests);
-    json_write_member_u64(writer, SPAN("failed"), sum->failed);
-    json_write_member_u64(writer, SPAN("input_tokens"), sum->input_tokens);
-    json_write_member_u64(writer, SPAN("output_tokens"), sum->output_tokens);
-}
-
-static void write_usage(struct json_writer *writer, const struct usage_report *report)
-{
-    json_write_object(writer);
-    write_sum(writer, &report->all);
-    json_write_key(writer, SPAN("last"));
-    json_write_array(writer);
-    for (unsigned i = 0; i < report->last_count; i++)
-        write_record(writer, &report->last[i]);
-    json_write_array_end(writer);
-    json_write_key(writer, SPAN("by_model"));
-    json_write_array(writer);
-    for (unsigned i = 0; i < report->model_count; i++) {
-        json_write_object(writer);
-        json_write_member_text(writer, SPAN("model"), report->models[i].model);
-        write_sum(writer, &report->models[i]);
-        json_write_object_end(writer);
-    }
-    json_write_array_end(writer);
-    json_write_object_end(writer);
-}
-
-/* What the workers have written down is brought into the store first. */
-void route_usage(struct admin_request *request)
-{
-    struct house *house = request->house;
-    uint64_t limit = admin_query_number(request, SPAN("limit"), 20);
-    struct usage_report report;
-    struct json_writer writer;
-    int result = ledger_flush(house->ledger, FLUSH_MS);
-
-    if (limit > USAGE_LAST_MAX)
-        limit = USAGE_LAST_MAX;
-    if (result == 0 || result == -EAGAIN)
-        result = store_usage(house->store, (unsigned)limit, &request->arena, &report);
-    if (result < 0) {
-        admin_refuse_errno(request, result, SPAN("usage"));
-        return;
-    }
-    writer = admin_answer(request);
-    write_usage(&writer, &report);
 }

@@ -175,6 +175,23 @@ uint64_t admin_query_number(const struct admin_request *request, struct span nam
     return preset;
 }
 
+int admin_query_next(struct admin_request *request, struct span *rest, struct span *ret_name,
+                     struct span *ret_value)
+{
+    struct span pair;
+
+    do {
+        if (!rest->ptr || !span_cut(rest, '&', &pair))
+            return 0;
+    } while (pair.len == 0);
+    *ret_value = pair;
+    (void)span_cut(ret_value, '=', ret_name);
+    if (!ret_value->ptr)
+        *ret_value = SPAN("");
+    return decode(&request->arena, ret_name) && decode(&request->arena, ret_value) ? 1
+                                                                                   : -EINVAL;
+}
+
 void admin_write_list(struct json_writer *writer, struct span key, struct span json)
 {
     json_write_key(writer, key);

@@ -56,6 +56,10 @@ uint64_t admin_query_number(const struct admin_request *request, struct span nam
                             uint64_t preset);
 /* The value of NAME=... as it stands in the query; ptr NULL: there is none. */
 struct span admin_query_text(const struct admin_request *request, struct span name);
+/* Cuts the next NAME=VALUE off REST, decoded into the arena. 1, 0 at the end, -EINVAL for a
+ * broken escape. */
+int admin_query_next(struct admin_request *request, struct span *rest, struct span *ret_name,
+                     struct span *ret_value);
 /* Runs FUNCTION on the line, then publishes when it succeeded, then sends. */
 void admin_change(struct admin_request *request, admin_route_f *function);
 /* TEXT as a JSON array of texts (keys and accounts keep lists so); null when not there. */

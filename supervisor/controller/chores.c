@@ -270,6 +270,7 @@ void chores_tick(struct controller *controller, uint64_t now_ms)
     budgets_tick(controller, now_ms);
     soft_tick(controller, now_ms);
     audits_tick(controller, now_ms);
+    retention_tick(controller, now_ms);
 }
 
 struct ending {

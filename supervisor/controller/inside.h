@@ -15,6 +15,7 @@
 #include "supervisor/admin/server.h"
 #include "supervisor/controller/controller.h"
 #include "supervisor/controller/rows.h"
+#include "supervisor/ledger/ledger_retain.h"
 
 #define TICK_MS       200
 #define WATCH_MS      250  /* changes of other hosts are looked for */
@@ -89,10 +90,20 @@ struct prices_chore {
     bool busy, done, failing, imported;
 };
 
+/* The same. */
+struct retention_chore {
+    struct line_job job;
+    struct ledger_policy policy;
+    uint64_t next_ms, removed;
+    int result;
+    bool busy, failing;
+};
+
 struct chores {
     struct prices_chore prices;
     struct budgets_chore budgets;
     struct responses_chore responses;
+    struct retention_chore retention;
     struct line_job watch_job;
     bool watch_busy, changed_elsewhere;
     struct line_job ledger_job;
@@ -205,6 +216,9 @@ void responses_tick(struct controller *controller, uint64_t now_ms);
 
 /* audits.c: counters that deaths left too high */
 void audits_tick(struct controller *controller, uint64_t now_ms);
+
+/* retention.c: usage that is older than the settings keep */
+void retention_tick(struct controller *controller, uint64_t now_ms);
 
 /* token.c: the admin token of STATE_DIR, made when it is missing. 0 or a negative errno. */
 int token_open(struct span state_dir, struct span *ret);

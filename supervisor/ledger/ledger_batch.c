@@ -5,20 +5,10 @@
 #include "shared/base/encode.h"
 #include "shared/base/memory.h"
 
+#include "supervisor/ledger/calendar.h"
 #include "supervisor/ledger/ledger_inside.h"
 
-#define ROWS_AT_ONCE 80 /* of one statement */
-
-enum {
-    COLUMNS = 0
-#define USAGE_TEXT(tag, member)   +1
-#define USAGE_NUMBER(tag, member) +1
-#include "shared/journal/record.def"
-#undef USAGE_TEXT
-#undef USAGE_NUMBER
-};
-
-_Static_assert(ROWS_AT_ONCE *COLUMNS <= STORE_VALUES_MAX, "they fit into one statement");
+#define REPEATED_AGAIN 3
 
 /* ---- from bytes to records
  * ------------------------------------------------------------------- */
@@ -49,7 +39,13 @@ static void add_record(struct ledger_batch *batch, const struct usage_record *re
 #include "shared/journal/record.def"
 #undef USAGE_TEXT
 #undef USAGE_NUMBER
-    batch->records[batch->count++] = *record;
+    struct usage_record *kept = &batch->records[batch->count++];
+
+    *kept = *record;
+    if (kept->started_ms >= CALENDAR_END_MS)
+        kept->started_ms = 0; /* no time that a calendar has */
+    if (!kept->host.ptr)
+        kept->host = span_of_text(batch->ledger->host);
 }
 
 void ledger_read(struct ledger_batch *batch, char *bytes, size_t count, bool ended)
@@ -74,81 +70,8 @@ void ledger_read(struct ledger_batch *batch, char *bytes, size_t count, bool end
     }
 }
 
-/* ---- from records to rows
+/* ---- into the store
  * -------------------------------------------------------------------- */
-
-static void write_statement(unsigned rows, struct buffer *out)
-{
-    const char *comma = "";
-    unsigned parameter = 1;
-
-    (void)buffer_append(out, SPAN("insert into usage ("));
-#define USAGE_TEXT(tag, member)                              \
-    (void)buffer_append_format(out, "%s%s", comma, #member); \
-    comma = ", ";
-#define USAGE_NUMBER(tag, member) USAGE_TEXT(tag, member)
-#include "shared/journal/record.def"
-#undef USAGE_TEXT
-#undef USAGE_NUMBER
-    (void)buffer_append(out, SPAN(") values "));
-    for (unsigned row = 0; row < rows; row++) {
-        for (unsigned column = 0; column < COLUMNS; column++, parameter++) {
-            (void)buffer_append(out, column ? SPAN(",$") : row ? SPAN("),($") : SPAN("($"));
-            (void)buffer_append_u64(out, parameter);
-        }
-    }
-    (void)buffer_append(out, SPAN(") on conflict (request_id) do nothing"));
-    (void)buffer_append_byte(out, '\0');
-    CHECK(!out->failed);
-}
-
-/* A count that nobody knows, or that the database cannot hold, is NULL. */
-static struct store_value number_or_null(uint64_t number)
-{
-    struct store_value value = {.kind = STORE_NULL};
-
-    if (number <= INT64_MAX)
-        value = STORE_NUMBER_VALUE(number);
-    return value;
-}
-
-static struct store_value *write_values(const struct usage_record *record,
-                                        struct store_value *at)
-{
-#define USAGE_TEXT(tag, member)   *at++ = STORE_TEXT_VALUE(record->member);
-#define USAGE_NUMBER(tag, member) *at++ = number_or_null(record->member);
-#include "shared/journal/record.def"
-#undef USAGE_TEXT
-#undef USAGE_NUMBER
-    return at;
-}
-
-static int put_rows(struct store *store, struct ledger_batch *batch, struct store_value *values)
-{
-    struct buffer _buffer_ statement;
-    unsigned said_rows = 0;
-
-    buffer_init(&statement, (size_t)64 << 10);
-    for (unsigned begin = 0; begin < batch->count; begin += ROWS_AT_ONCE) {
-        unsigned rows = batch->count - begin;
-        struct store_value *at = values;
-
-        rows = rows < ROWS_AT_ONCE ? rows : ROWS_AT_ONCE;
-        for (unsigned i = 0; i < rows; i++)
-            at = write_values(&batch->records[begin + i], at);
-        if (rows != said_rows) {
-            buffer_clear(&statement);
-            write_statement(rows, &statement);
-            said_rows = rows;
-        }
-        int64_t added = store_run(store, statement.ptr, values, rows * COLUMNS, NULL, NULL);
-
-        if (added < 0)
-            return (int)added;
-        batch->added += added;
-    }
-    return 0;
-}
 
 static int put_position(struct store *store, const struct ledger_batch *batch)
 {
@@ -164,20 +87,41 @@ static int put_position(struct store *store, const struct ledger_batch *batch)
     return rows < 0 ? (int)rows : 0;
 }
 
+/* Rows, sums, chains and position: all of it or nothing. */
 static int put(struct store *store, void *who)
 {
     struct ledger_batch *batch = who;
-    struct store_value *values =
-        memory_new_array((size_t)ROWS_AT_ONCE * COLUMNS, sizeof(values[0]));
+    struct arena arena;
+    struct chains chains;
+    struct sums sums;
 
-    batch->added = 0;
-    int result = put_rows(store, batch, values);
+    arena_init(&arena, 65536);
+    chains_init(&chains, &arena, store);
+    sums_init(&sums, &arena);
+    int result = ledger_put_rows(store, batch, &chains, &sums);
 
-    memory_free(values);
+    if (result == 0)
+        result = sums_put(store, &sums);
+    if (result == 0)
+        result = chains_put(&chains);
+    sums_done(&sums);
+    chains_done(&chains);
+    arena_done(&arena);
     return result < 0 ? result : put_position(store, batch);
 }
 
+/* That all records are new is taken for granted, since numbers and hashes of the rows rest on
+ * it; when it proves wrong, it is found out which ones are, and they are put without the
+ * others.
+ */
 int ledger_put(struct ledger_batch *batch)
 {
-    return store_transaction(batch->ledger->store, put, batch);
+    int result = store_transaction(batch->ledger->store, put, batch);
+
+    for (int again = 0; result == LEDGER_REPEATED && again < REPEATED_AGAIN; again++) {
+        result = ledger_mark_repeated(batch);
+        if (result == 0)
+            result = store_transaction(batch->ledger->store, put, batch);
+    }
+    return result == LEDGER_REPEATED ? -EAGAIN : result;
 }

@@ -11,6 +11,8 @@
 #include "shared/journal/journal.h"
 
 #include "supervisor/ledger/ledger.h"
+#include "supervisor/ledger/ledger_chain.h"
+#include "supervisor/ledger/ledger_sums.h"
 
 #define LEDGER_CHUNK_BYTES (1U << 20) /* read at once; more than any record */
 #define LEDGER_HOST_MAX    64
@@ -44,6 +46,7 @@ struct ledger {
 struct ledger_batch {
     struct ledger *ledger;
     struct usage_record records[LEDGER_BATCH]; /* texts: spans into the chunk */
+    bool repeated[LEDGER_BATCH];               /* known to be in the store already */
     unsigned count;
     uint64_t damaged;
     uint64_t position; /* after the batch */
@@ -54,8 +57,17 @@ struct ledger_batch {
 /* Fills BATCH from the bytes at its position; ENDED: nobody will write more after them. */
 void ledger_read(struct ledger_batch *batch, char *bytes, size_t count, bool ended);
 
-/* Rows and position in one transaction.  0 or a negative errno. */
+/* Rows, sums and position in one transaction.  0 or a negative errno. */
 int ledger_put(struct ledger_batch *batch);
+
+/* A record of the batch is in the store already, and is not marked so. */
+#define LEDGER_REPEATED (-EALREADY)
+/* The rows of what is not marked as repeated, in the caller's transaction; moves the heads of
+ * their chains on and adds them to the sums. */
+int ledger_put_rows(struct store *store, struct ledger_batch *batch, struct chains *chains,
+                    struct sums *sums);
+/* Marks what the store has, and all but the first of several with one id. */
+int ledger_mark_repeated(struct ledger_batch *batch);
 
 void ledger_file_name(uint64_t number, bool done, char ret[LEDGER_NAME_BYTES]);
 

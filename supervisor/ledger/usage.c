@@ -2,12 +2,6 @@
 
 #include "shared/base/check.h"
 
-#define SUMS                                                                        \
-    "count(*), "                                                                    \
-    "cast(coalesce(sum(case when fault is null then 0 else 1 end), 0) as bigint), " \
-    "cast(coalesce(sum(input_tokens), 0) as bigint), "                              \
-    "cast(coalesce(sum(output_tokens), 0) as bigint)"
-
 struct reading {
     struct arena *arena;
     struct usage_report *report;
@@ -87,10 +81,27 @@ static int64_t read_last(struct store *store, unsigned limit, struct reading *re
     return store_run(store, statement.ptr, &value, 1, take_last, reading);
 }
 
+#define SUM(kind, column) kind##_BEGIN #column kind##_END
+#define SUMS(kind)      \
+    SUM(kind, requests) \
+    ", " SUM(kind, failed) ", " SUM(kind, input_tokens) ", " SUM(kind, output_tokens)
+#define FILE_BEGIN   "sum_most("
+#define FILE_END     ")"
+#define SERVER_BEGIN "cast(least(coalesce(sum("
+#define SERVER_END   "), 0), 9223372036854775807) as bigint)"
+
+/* From the sums of the days, which know also what is too old to be a row. */
+#define ALL(kind) "select " SUMS(kind) " from usage_daily where tag = ''"
+#define MODELS(kind)                                                                      \
+    "select " SUMS(kind) ", nullif(case when asked_model = '' then served_model else "    \
+                         "asked_model end, '') as model from usage_daily where tag = '' " \
+                         "group by 5 order by 1 desc, 5 limit $1"
+
 int store_usage(struct store *store, unsigned limit, struct arena *arena,
                 struct usage_report *ret)
 {
     struct store_value most = STORE_NUMBER_VALUE(USAGE_MODELS_MAX);
+    bool is_file = store_is_file(store);
 
     limit = limit < USAGE_LAST_MAX ? limit : USAGE_LAST_MAX;
     *ret =
@@ -98,14 +109,11 @@ int store_usage(struct store *store, unsigned limit, struct arena *arena,
                               .last = ARENA_ARRAY(arena, limit + 1, struct usage_record)};
     struct reading reading = {arena, ret};
     int64_t result =
-        store_run(store, "select " SUMS " from usage", NULL, 0, take_all, &reading);
+        store_run(store, is_file ? ALL(FILE) : ALL(SERVER), NULL, 0, take_all, &reading);
 
     if (result >= 0)
-        result = store_run(store,
-                           "select " SUMS ", coalesce(asked_model, served_model) as model "
-                           "from usage group by coalesce(asked_model, served_model) "
-                           "order by 1 desc, 5 limit $1",
-                           &most, 1, take_model, &reading);
+        result = store_run(store, is_file ? MODELS(FILE) : MODELS(SERVER), &most, 1, take_model,
+                           &reading);
     if (result >= 0)
         result = read_last(store, limit, &reading);
     return result < 0 ? (int)result : 0;

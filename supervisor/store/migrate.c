@@ -6,10 +6,11 @@
 
 #include "supervisor/store/store_inside.h"
 
-/* The statements of sql/, put into the binary by the Makefile. */
+/* The statements of sql/, put into the binary by the Makefile.  KIND: of the only database that
+ * they are for; empty: for each. */
 static const struct migration {
     int64_t number;
-    const char *name, *text;
+    const char *kind, *name, *text;
 } migrations[] = {
 
 #include "migrations.inc"
@@ -49,6 +50,11 @@ static int run_text(struct store *store, struct span text)
         text = span_skip(text, end + 2);
     }
     return 0;
+}
+
+static bool is_for(const struct migration *migration, const struct store *store)
+{
+    return !migration->kind[0] || strcmp(migration->kind, store->driver->kind) == 0;
 }
 
 static int run_one(struct store *store, const struct migration *migration)
@@ -99,7 +105,7 @@ static int run_missing(struct store *store)
         return store_fail(store, -EPROTO, text);
     }
     for (unsigned i = 0; i < ARRAY_LEN(migrations); i++) {
-        if (migrations[i].number <= there)
+        if (migrations[i].number <= there || !is_for(&migrations[i], store))
             continue;
         result = run_one(store, &migrations[i]);
         if (result < 0)
@@ -113,12 +119,17 @@ int store_migrate(struct store *store)
     const struct store_driver *driver = store->driver;
     int64_t result = driver->run(store, driver->begin, NULL, 0, NULL, NULL);
 
+    /* Old rows may be many. */
+    store->wait_ms = STORE_MIGRATE_MS;
+    if (result >= 0 && driver->patience)
+        result = driver->run(store, driver->patience, NULL, 0, NULL, NULL);
     if (result >= 0 && driver->migration_lock)
         result = driver->run(store, driver->migration_lock, NULL, 0, NULL, NULL);
     if (result >= 0)
         result = run_missing(store);
     if (result >= 0)
         result = driver->run(store, "commit", NULL, 0, NULL, NULL);
+    store->wait_ms = STORE_WAIT_MS;
     /* Not when it failed: closing the connection takes everything back, and the sentence stays.
      */
     return result < 0 ? (int)result : 0;

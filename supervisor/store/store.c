@@ -83,6 +83,7 @@ struct store *store_open(struct span settings, struct buffer *reterr)
     store->address = copy_text(address);
     store->name = public_name(driver->kind, address);
     store->back_off_ms = STORE_BACK_OFF_MS;
+    store->wait_ms = STORE_WAIT_MS;
     CHECK(pthread_mutexattr_init(&attributes) == 0);
     CHECK(pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE) == 0);
     CHECK(pthread_mutex_init(&store->mutex, &attributes) == 0);
@@ -135,6 +136,11 @@ void store_write_error(struct store *store, struct buffer *out)
 const char *store_kind(const struct store *store)
 {
     return store->driver->kind;
+}
+
+bool store_is_file(const struct store *store)
+{
+    return store->driver == &store_sqlite_driver;
 }
 
 const char *store_state(struct store *store)

@@ -85,6 +85,10 @@ bool store_changed(struct store *store);
 
 /* "sqlite" or "postgresql". */
 const char *store_kind(const struct store *store);
+/* Whether it is SQLite, for the few statements that differ: it plans a long one dearly but runs
+ * it cheaply again, and it has sum_most(x) as an aggregate of bigints that are not negative,
+ * which stops at the greatest bigint. */
+bool store_is_file(const struct store *store);
 /* "open", "away" (will be tried again), "refused" (-EPROTO), "new" (never tried).  Does not
  * wait for a call that is running. */
 const char *store_state(struct store *store);

@@ -12,13 +12,15 @@
 #include "supervisor/store/store.h"
 
 #define STORE_ERROR_BYTES   400
-#define STORE_BACK_OFF_MS   250 /* doubled after each failure */
+#define STORE_MIGRATE_MS    1800000 /* one statement of a migration */
+#define STORE_BACK_OFF_MS   250     /* doubled after each failure */
 #define STORE_BACK_OFF_MOST 4000
 
 struct store_driver {
     const char *kind;
     const char *begin;          /* begins a transaction that will write */
     const char *migration_lock; /* first statement in it when migrating, or NULL */
+    const char *patience;       /* before it: statements may take STORE_MIGRATE_MS; or NULL */
     const char *announce;       /* tells the others of a change, or NULL: there are none */
     /* Whether another one has announced something; sets store->lost when the connection is not
      * usable any more.  NULL with `announce`. */
@@ -44,6 +46,7 @@ struct store {
     char *name;            /* for people: without one */
     pthread_mutex_t mutex; /* recursive: a transaction's work calls store_run */
     void *connection;      /* the driver's; NULL: not connected */
+    uint64_t wait_ms;      /* for one statement */
     bool lost, in_transaction;
     bool fresh; /* connected since store_changed was asked: what was announced before is lost */
     uint64_t retry_at_ms, back_off_ms; /* monotonic */

@@ -7,11 +7,30 @@
 #include "shared/base/arena.h"
 #include "shared/base/check.h"
 #include "shared/base/clock.h"
+#include "shared/base/memory.h"
 
 #include "supervisor/store/store_inside.h"
 
 #define ROW_VALUES_MAX 64
 #define CHANNEL        "aigw_changes" /* of announcements, the same in every aigw */
+
+#define KEPT_MOST        6
+#define KEPT_LEAST_BYTES 1024 /* reading a long statement costs more than running it */
+#define KEPT_NAME_BYTES  16
+#define STATEMENT_LIMIT  ((size_t)1 << 20)
+
+/* A long statement that was said: when it is said again it is made ready, for all times after.
+ */
+struct kept_statement {
+    struct buffer sql;
+    bool ready;
+};
+
+struct server {
+    PGconn *connection;
+    struct kept_statement kept[KEPT_MOST];
+    unsigned next; /* of them that is given up for another */
+};
 
 /* Types by their fixed object ids (pg_type.dat). */
 #define TYPE_INT8 20
@@ -36,6 +55,13 @@ static bool wait_for(PGconn *connection, short events, uint64_t deadline_ms)
         if (count < 0 && errno != EINTR)
             return false;
     }
+}
+
+static PGconn *connection_of(const struct store *store)
+{
+    const struct server *server = store->connection;
+
+    return server->connection;
 }
 
 static int lose(struct store *store, const char *text)
@@ -124,7 +150,7 @@ static int64_t take_result(struct store *store, PGresult *result, store_row_f *r
     const char *state = PQresultErrorField(result, PG_DIAG_SQLSTATE);
     const char *text = PQresultErrorField(result, PG_DIAG_MESSAGE_PRIMARY);
 
-    if (PQstatus(store->connection) != CONNECTION_OK || !state)
+    if (PQstatus(connection_of(store)) != CONNECTION_OK || !state)
         return lose(store, text ? text : PQresultErrorMessage(result));
     return store_fail(store, meaning(store, state), text ? text : state);
 }
@@ -151,7 +177,7 @@ static bool receive_all(PGconn *connection, uint64_t deadline_ms)
 
 static int64_t answer(struct store *store, uint64_t deadline_ms, store_row_f *row, void *who)
 {
-    PGconn *connection = store->connection;
+    PGconn *connection = connection_of(store);
     int64_t rows = 0;
 
     if (!send_all(connection, deadline_ms))
@@ -170,24 +196,92 @@ static int64_t answer(struct store *store, uint64_t deadline_ms, store_row_f *ro
     }
 }
 
+static void write_name(const struct server *server, const struct kept_statement *kept,
+                       char ret[KEPT_NAME_BYTES])
+{
+    (void)snprintf(ret, KEPT_NAME_BYTES, "kept_%u", (unsigned)(kept - server->kept));
+}
+
+static uint64_t deadline_of(const struct store *store)
+{
+    /* The server ends a statement after its time; the second here is for its answer. */
+    return clock_monotonic_ms() + store->wait_ms + 1000;
+}
+
+/* A place for SQL, which was not said lately: the one that was taken longest ago. */
+static int64_t note(struct store *store, struct span sql)
+{
+    struct server *server = store->connection;
+    struct kept_statement *kept = &server->kept[server->next++ % KEPT_MOST];
+    char name[KEPT_NAME_BYTES], forget[KEPT_NAME_BYTES + 16];
+
+    buffer_clear(&kept->sql);
+    CHECK(buffer_append(&kept->sql, sql));
+    if (!kept->ready)
+        return 0;
+    kept->ready = false;
+    write_name(server, kept, name);
+    (void)snprintf(forget, sizeof(forget), "deallocate %s", name);
+    if (!PQsendQueryParams(server->connection, forget, 0, NULL, NULL, NULL, NULL, 0))
+        return lose(store, PQerrorMessage(server->connection));
+    return answer(store, deadline_of(store), NULL, NULL);
+}
+
+/* Makes a long statement ready that is said for the second time.  Its name goes to *RET_NAME,
+ * empty when it is said as it is. */
+static int64_t make_ready(struct store *store, const char *sql, int count,
+                          char ret_name[KEPT_NAME_BYTES])
+{
+    struct server *server = store->connection;
+    struct span text = span_of_text(sql);
+
+    ret_name[0] = '\0';
+    if (count == 0 || text.len < KEPT_LEAST_BYTES)
+        return 0;
+    for (unsigned i = 0; i < KEPT_MOST; i++) {
+        struct kept_statement *kept = &server->kept[i];
+        int64_t result = 0;
+
+        if (!span_eq(buffer_span(&kept->sql), text))
+            continue;
+        write_name(server, kept, ret_name);
+        if (!kept->ready) {
+            result = PQsendPrepare(server->connection, ret_name, sql, count, NULL)
+                         ? answer(store, deadline_of(store), NULL, NULL)
+                         : lose(store, PQerrorMessage(server->connection));
+            kept->ready = result >= 0;
+        }
+        return result;
+    }
+    return note(store, text);
+}
+
+static bool send_statement(PGconn *connection, const char *name, const char *sql, int count,
+                           const char *const *texts)
+{
+    if (name[0])
+        return PQsendQueryPrepared(connection, name, count, texts, NULL, NULL, 0);
+    return PQsendQueryParams(connection, sql, count, NULL, texts, NULL, NULL, 0);
+}
+
 static int64_t run(struct store *store, const char *sql, const struct store_value *values,
                    unsigned count, store_row_f *row, void *who)
 {
     struct arena arena;
-    int64_t result;
+    char name[KEPT_NAME_BYTES];
+    int64_t result = make_ready(store, sql, (int)count, name);
 
-    /* The server ends a statement after STORE_WAIT_MS; the second here is for its answer. */
-    uint64_t deadline_ms = clock_monotonic_ms() + STORE_WAIT_MS + 1000;
-
+    if (result < 0)
+        return result;
     arena_init(&arena, 8192);
     const char **texts = ARENA_ARRAY(&arena, count + 1, const char *);
 
     for (unsigned i = 0; i < count; i++)
         texts[i] = parameter(&arena, &values[i]);
-    if (PQsendQueryParams(store->connection, sql, (int)count, NULL, texts, NULL, NULL, 0))
-        result = answer(store, deadline_ms, row, who);
+    if (send_statement(connection_of(store), name, sql, (int)count, texts))
+        result = answer(store, deadline_of(store), row, who);
     else
-        result = lose(store, PQerrorMessage(store->connection));
+        result = lose(store, PQerrorMessage(connection_of(store)));
     arena_done(&arena);
     return result;
 }
@@ -197,7 +291,22 @@ static int64_t run(struct store *store, const char *sql, const struct store_valu
 
 static void disconnect(struct store *store)
 {
-    PQfinish(store->connection);
+    struct server *server = store->connection;
+
+    PQfinish(server->connection);
+    for (unsigned i = 0; i < KEPT_MOST; i++)
+        buffer_done(&server->kept[i].sql);
+    memory_free(server);
+}
+
+static struct server *server_new(PGconn *connection)
+{
+    struct server *server = MEMORY_NEW(struct server);
+
+    server->connection = connection;
+    for (unsigned i = 0; i < KEPT_MOST; i++)
+        buffer_init(&server->kept[i].sql, STATEMENT_LIMIT);
+    return server;
 }
 
 static bool poll_until_open(PGconn *connection, uint64_t deadline_ms)
@@ -243,7 +352,7 @@ static int set_up(struct store *store)
 /* Our own announcements come back too and say nothing new. */
 static bool announced(struct store *store)
 {
-    PGconn *connection = store->connection;
+    PGconn *connection = connection_of(store);
     bool found = false;
     PGnotify *notice;
 
@@ -275,7 +384,7 @@ static int connect_server(struct store *store)
     PGconn *connection = PQconnectStartParams(names, values, 1);
 
     CHECK(connection); /* no memory */
-    store->connection = connection;
+    store->connection = server_new(connection);
     if (PQstatus(connection) == CONNECTION_BAD)
         return store_fail(store, -EAGAIN, PQerrorMessage(connection));
     if (!poll_until_open(connection, clock_monotonic_ms() + STORE_WAIT_MS))
@@ -292,6 +401,7 @@ static const struct store_driver driver = {
     .begin = "begin",
     /* Any number, the same in every aigw; freed with the transaction. */
     .migration_lock = "select pg_advisory_xact_lock(7020187204571) is null",
+    .patience = "set local statement_timeout = '30min'",
     .announce = "select pg_notify('" CHANNEL "', '')",
     .announced = announced,
     .connect = connect_server,

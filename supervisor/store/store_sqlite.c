@@ -14,12 +14,19 @@
 #define STATEMENT_LIMIT  ((size_t)1 << 20)
 #define KEPT_LEAST_BYTES 1024 /* reading a long statement costs more than running it */
 
-/* A connection, and the last long statement that ran on it, ready to run again: the ledger says
- * the same one for each hundred records. */
+#define KEPT_MOST 4
+
+struct kept_statement {
+    sqlite3_stmt *statement; /* NULL: none, or it runs */
+    struct buffer sql;
+};
+
+/* A connection, and the last long statements that ran on it, ready to run again: the ledger
+ * says the same few for each batch of records. */
 struct database {
     sqlite3 *handle;
-    sqlite3_stmt *kept; /* NULL: none, or it runs */
-    struct buffer kept_sql;
+    struct kept_statement kept[KEPT_MOST];
+    unsigned next; /* of them that is given up for another */
 };
 
 static sqlite3 *handle_of(const struct store *store)
@@ -136,13 +143,27 @@ static int prepare(struct database *database, const char *sql, sqlite3_stmt **re
     struct buffer _buffer_ text;
 
     buffer_init(&text, STATEMENT_LIMIT); /* before any return: its end frees it */
-    if (database->kept && span_eq(buffer_span(&database->kept_sql), span_of_text(sql))) {
-        *ret = database->kept;
-        database->kept = NULL;
-        return SQLITE_OK;
+    for (unsigned i = 0; i < KEPT_MOST; i++) {
+        struct kept_statement *kept = &database->kept[i];
+
+        if (kept->statement && span_eq(buffer_span(&kept->sql), span_of_text(sql))) {
+            *ret = kept->statement;
+            kept->statement = NULL;
+            return SQLITE_OK;
+        }
     }
     rewrite(sql, &text);
     return sqlite3_prepare_v2(database->handle, text.ptr, (int)text.len, ret, NULL);
+}
+
+/* Where a statement came from goes it back to: its text is there still. */
+static struct kept_statement *place_for(struct database *database, struct span text)
+{
+    for (unsigned i = 0; i < KEPT_MOST; i++) {
+        if (!database->kept[i].statement && span_eq(buffer_span(&database->kept[i].sql), text))
+            return &database->kept[i];
+    }
+    return &database->kept[database->next++ % KEPT_MOST];
 }
 
 /* A statement has run: a long one waits for the next time. */
@@ -156,10 +177,12 @@ static void put_away(struct database *database, const char *sql, sqlite3_stmt *s
     }
     (void)sqlite3_reset(statement); /* says again what step said */
     (void)sqlite3_clear_bindings(statement);
-    (void)sqlite3_finalize(database->kept);
-    database->kept = statement;
-    buffer_clear(&database->kept_sql);
-    CHECK(buffer_append(&database->kept_sql, text));
+    struct kept_statement *kept = place_for(database, text);
+
+    (void)sqlite3_finalize(kept->statement);
+    kept->statement = statement;
+    buffer_clear(&kept->sql);
+    CHECK(buffer_append(&kept->sql, text));
 }
 
 static int64_t run(struct store *store, const char *sql, const struct store_value *values,
@@ -187,10 +210,39 @@ static void disconnect(struct store *store)
 {
     struct database *database = store->connection;
 
-    (void)sqlite3_finalize(database->kept);
+    for (unsigned i = 0; i < KEPT_MOST; i++) {
+        (void)sqlite3_finalize(database->kept[i].statement);
+        buffer_done(&database->kept[i].sql);
+    }
     (void)sqlite3_close_v2(database->handle);
-    buffer_done(&database->kept_sql);
     memory_free(database);
+}
+
+/* ---- sums that stop at the greatest number instead of failing
+ * ------------------------------------------------------------------------------ */
+
+struct most_sum {
+    sqlite3_int64 total;
+};
+
+static void add_most(sqlite3_context *context, int count, sqlite3_value **values)
+{
+    struct most_sum *sum = sqlite3_aggregate_context(context, sizeof(*sum));
+
+    (void)count;
+    if (!sum) {
+        sqlite3_result_error_nomem(context);
+        return;
+    }
+    if (__builtin_add_overflow(sum->total, sqlite3_value_int64(values[0]), &sum->total))
+        sum->total = INT64_MAX; /* only what is not negative is summed */
+}
+
+static void give_most(sqlite3_context *context)
+{
+    const struct most_sum *sum = sqlite3_aggregate_context(context, 0);
+
+    sqlite3_result_int64(context, sum ? sum->total : 0);
 }
 
 static int set_up(struct store *store)
@@ -204,7 +256,11 @@ static int set_up(struct store *store)
         if (result < 0)
             return (int)result;
     }
-    return 0;
+    int code = sqlite3_create_function_v2(handle_of(store), "sum_most", 1,
+                                          SQLITE_UTF8 | SQLITE_DETERMINISTIC, NULL, NULL,
+                                          add_most, give_most, NULL);
+
+    return code == SQLITE_OK ? 0 : fail(store, code);
 }
 
 /* Made here when it is missing, so that only its owner can read it. */
@@ -227,7 +283,8 @@ static int connect_file(struct store *store)
     if (made < 0)
         return store_fail(store, -EAGAIN, log_error_text(made));
     database = MEMORY_NEW(struct database);
-    buffer_init(&database->kept_sql, STATEMENT_LIMIT);
+    for (unsigned i = 0; i < KEPT_MOST; i++)
+        buffer_init(&database->kept[i].sql, STATEMENT_LIMIT);
     int code = sqlite3_open_v2(store->address, &database->handle,
                                SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 

@@ -43,6 +43,13 @@ soak: all bench-tools
 micro: $(BENCH_DIR)/micro $(BENCH_DIR)/bodies
 	@$(BENCH_DIR)/micro
 	@$(BENCH_DIR)/bodies
-$(BENCH_DIR)/micro $(BENCH_DIR)/bodies: %: %.o $(LIB) $(LLHTTP)
+$(BENCH_DIR)/micro $(BENCH_DIR)/bodies $(BENCH_DIR)/ledger_speed: %: %.o $(LIB) $(LLHTTP)
 	@echo "  LINK      $@"
 	@$(LINK) -o $@ $^ $(LIBRARY_LIBS)
+
+# Records a second into the store; statistics over ten million rows. Minutes long, not part of check.
+.PHONY: ledger-speed statistics
+ledger-speed: $(BENCH_DIR)/ledger_speed
+	@AIGW_BUILD=$(BUILD) tests/bench/ledger-speed
+statistics: all
+	@AIGW_BUILD=$(BUILD) tests/bench/statistics $(QUICK)

@@ -29,3 +29,7 @@ def test_keys(server):
 
 def test_ledger(server):
     run(server, "ledger/test_ledger")
+
+
+def test_ledger_sums(server):
+    run(server, "ledger/test_ledger_sums")
