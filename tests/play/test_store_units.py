@@ -29,3 +29,11 @@ def test_keys(server):
 
 def test_ledger(server):
     run(server, "ledger/test_ledger")
+
+
+def test_rules(server):
+    run(server, "rules/test_rules")
+
+
+def test_spent(server):
+    run(server, "rules/test_spent")
