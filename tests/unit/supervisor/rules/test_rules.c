@@ -13,9 +13,9 @@ static struct arena arena;
 /* AIGW_TEST_STORE: an empty database of another kind to run the same tests on. */
 static void begin(void)
 {
-    static const char *const tables[] = {"delete from limits", "delete from budgets",
+    static const char *const tables[] = {"delete from limits",   "delete from budgets",
                                          "delete from api_keys", "delete from users",
-                                         "delete from teams", "delete from tenants"};
+                                         "delete from teams",    "delete from tenants"};
     const char *settings = getenv("AIGW_TEST_STORE");
     struct buffer error;
 
@@ -154,10 +154,10 @@ static void expect_scope(int64_t id, const char *scope)
 
 START_TEST(rules_follow_a_new_name)
 {
-    static const char *const before[] = {"tenant:acme", "team:acme/blue", "user:acme/ann",
-                                         "team:acmeX/blue", "tenant:acme2", "key:acme"};
-    static const char *const after[] = {"tenant:new", "team:new/green", "user:new/ann",
-                                        "team:acmeX/blue", "tenant:acme2", "key:acme"};
+    static const char *const before[] = {"tenant:acme",     "team:acme/blue", "user:acme/ann",
+                                         "team:acmeX/blue", "tenant:acme2",   "key:acme"};
+    static const char *const after[] = {"tenant:new",      "team:new/green", "user:new/ann",
+                                        "team:acmeX/blue", "tenant:acme2",   "key:acme"};
     struct owner_row row;
     int64_t ids[ARRAY_LEN(before)];
 
@@ -205,9 +205,10 @@ START_TEST(a_key_belongs_to_one_tenant)
                                                           .team = SPAN("acme/blue")},
                                     &ids),
                      -EINVAL);
-    ck_assert_int_eq(owners_resolve(store, &(struct owner_names){.team = SPAN("acme/red")}, &ids),
-                     -ENOENT);
-    ck_assert_int_eq(owners_resolve(store, &(struct owner_names){.tenant = SPAN_NONE}, &ids), 0);
+    ck_assert_int_eq(
+        owners_resolve(store, &(struct owner_names){.team = SPAN("acme/red")}, &ids), -ENOENT);
+    ck_assert_int_eq(owners_resolve(store, &(struct owner_names){.tenant = SPAN_NONE}, &ids),
+                     0);
     ck_assert(ids.tenant == 0 && ids.team == 0 && ids.user == 0);
 }
 
