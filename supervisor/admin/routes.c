@@ -303,6 +303,17 @@ static void route_ran(struct line_job *job)
     admin_respond(request_of_job(job));
 }
 
+/* No snapshot can be made of the rows: what was in force stays until the change is undone. */
+static void refuse_not_in_force(struct admin_request *request, struct span why)
+{
+    struct buffer text _buffer_;
+
+    buffer_init(&text, 1000);
+    (void)buffer_append(&text, SPAN("the change is stored, but not in force: "));
+    (void)buffer_append(&text, why);
+    admin_refuse(request, 409, "not_in_force", buffer_span(&text));
+}
+
 /* The change stands in the store; when it is not in force in time the answer still is that it
  * was made. */
 static void change_in_force(struct house_wait *wait, int code, struct span text)
@@ -310,8 +321,9 @@ static void change_in_force(struct house_wait *wait, int code, struct span text)
     struct admin_request *request =
         (struct admin_request *)(void *)((char *)wait - offsetof(struct admin_request, wait));
 
-    (void)text;
-    if (code != 0 && code != -ETIMEDOUT)
+    if (text.len > 0 && code == -EINVAL)
+        refuse_not_in_force(request, text);
+    else if (code != 0 && code != -ETIMEDOUT)
         admin_refuse_errno(request, code, SPAN("the change is stored, but not in force"));
     admin_respond(request);
 }

@@ -119,7 +119,8 @@ static void keep(struct controller *controller, uint64_t now_ms)
     int result;
 
     /* Counters that are not known yet would overwrite what is. */
-    if (now_ms < chore->keep_next_ms || budgets->count == 0 || !chore->known)
+    if (now_ms < chore->keep_next_ms || budgets->count == 0 || !chore->known ||
+        controller->snapshot_note[0])
         return;
     chore->keep_next_ms = now_ms + KEEP_PAUSE_MS;
     kept_name(controller, "", name);

@@ -139,6 +139,7 @@ struct controller {
     uint64_t settings_generation; /* the first snapshot with house.settings */
     bool refused, confirmed;      /* the plan of house.settings; acted upon after a reading */
     char refused_note[128];
+    char snapshot_note[256]; /* why the newest snapshot could not be made; empty: it could */
     char state_dir_text[HERITAGE_PATH_BYTES];
     struct span state_dir; /* of the first settings: it never changes while we run */
     uint64_t generation;

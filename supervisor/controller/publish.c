@@ -38,6 +38,8 @@ static int make_snapshot(struct controller *controller, uint64_t generation)
             fd = -EPROTO;
         }
     }
+    (void)snprintf(controller->snapshot_note, sizeof(controller->snapshot_note), "%.*s",
+                   fd < 0 ? (int)error.len : 0, fd < 0 && error.ptr ? error.ptr : "");
     if (fd < 0)
         log_event(LOG_ERROR, "no snapshot could be made",
                   LOG_TEXT_FIELD("why", buffer_span(&error)), LOG_ERRNO_FIELD(fd));
@@ -349,7 +351,9 @@ static void rows_loaded(struct line_job *job)
     } else {
         tell_store(controller, 0);
         rows_swap(controller, load->rows, true);
-        if (load->wait)
+        if (load->wait && controller->snapshot_note[0])
+            load->wait->done(load->wait, -EINVAL, span_of_text(controller->snapshot_note));
+        else if (load->wait)
             publish_await(controller, load->wait);
     }
     memory_free(load);

@@ -101,3 +101,16 @@ def test_the_copy_on_disk_stands_for_a_ledger_that_is_gone(room, provider):
     gateway.start()
     until(lambda: counter(gateway)["spent"] ==
           ("0.%09d" % COST).rstrip("0"), 5 * SLOW, "the copy was read")
+
+
+def test_a_rule_too_many_is_told_and_what_was_in_force_stays(room, provider):
+    gateway = room.gateway(("up", provider))
+    made = [gateway.ctl_json("limits", "create", "--scope", "key:*", "--requests", "9/%ds" % window)
+            for window in range(2, 10)]
+    assert ask(gateway).status == 200
+    gateway.faults_expected.append("no snapshot could be made")
+    text = gateway.ctl("limits", "create", "--scope", "key:*", "--requests", "9/10s", code=5)
+    assert ask(gateway).status == 200
+    assert len(gateway.ctl_json("limits", "list")["limits"]) == 9, text
+    gateway.ctl("limits", "remove", str(made[0]["id"]))
+    assert ask(gateway).status == 200

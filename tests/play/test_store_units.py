@@ -33,3 +33,11 @@ def test_ledger(server):
 
 def test_ledger_sums(server):
     run(server, "ledger/test_ledger_sums")
+
+
+def test_rules(server):
+    run(server, "rules/test_rules")
+
+
+def test_spent(server):
+    run(server, "rules/test_spent")
