@@ -78,14 +78,21 @@ static void write_table(struct json_writer *writer, const struct house *house,
     }
 }
 
+/* The price of MODEL from a time on: INDEX 0 is the one without a date. */
 static struct price_row row_of_catalogue(const struct catalogue *catalogue,
-                                         const struct catalogue_model *model)
+                                         const struct catalogue_model *model, uint32_t index)
 {
-    return (struct price_row){.origin = PRICE_ORIGIN_CATALOGUE,
-                              .provider = model->kind->name,
-                              .model = model->name,
-                              .price = model->price,
-                              .version = catalogue->version};
+    struct price_row row = {.origin = PRICE_ORIGIN_CATALOGUE,
+                            .provider = model->kind->name,
+                            .model = model->name,
+                            .price = model->price,
+                            .version = catalogue->version};
+
+    if (index > 0) {
+        row.price = model->later[index - 1].price;
+        row.from_ms = model->later[index - 1].from_ms;
+    }
+    return row;
 }
 
 static void write_catalogue(struct json_writer *writer, const struct house *house,
@@ -95,10 +102,15 @@ static void write_catalogue(struct json_writer *writer, const struct house *hous
     int64_t now_ms = clock_wall_ms();
 
     for (uint32_t i = 0; i < catalogue->count; i++) {
-        struct price_row row = row_of_catalogue(catalogue, &catalogue->models[i]);
+        const struct catalogue_model *model = &catalogue->models[i];
 
-        if (row.price.count > 0 && (!provider.ptr || span_eq(row.provider, provider)))
+        if (model->price.count == 0 || (provider.ptr && !span_eq(model->kind->name, provider)))
+            continue;
+        for (uint32_t j = 0; j <= model->later_count; j++) {
+            struct price_row row = row_of_catalogue(catalogue, model, j);
+
             write_row(writer, &row, is_in_force(house, table, &row, now_ms));
+        }
     }
 }
 
@@ -140,8 +152,8 @@ static void write_known(struct json_writer *writer, const struct price_table *ta
         if (same_model && (span_eq(row->provider, name) || span_eq(row->provider, kind->name)))
             write_row(writer, row, found && best.price.rows == row->price.rows);
     }
-    if (known && known->price.count > 0) {
-        struct price_row row = row_of_catalogue(table->catalogue, known);
+    for (uint32_t i = 0; known && known->price.count > 0 && i <= known->later_count; i++) {
+        struct price_row row = row_of_catalogue(table->catalogue, known, i);
 
         write_row(writer, &row, found && best.price.rows == row.price.rows);
     }

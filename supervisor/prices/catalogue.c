@@ -1,6 +1,7 @@
 #include "supervisor/prices/catalogue.h"
 
 #include "shared/base/check.h"
+#include "shared/base/clock.h"
 #include "shared/base/file.h"
 #include "shared/base/hash.h"
 #include "shared/base/log.h"
@@ -104,7 +105,7 @@ static bool index_all(struct price_reading *reading, struct catalogue *catalogue
 /* As it is read: rates and tiers wait for each other. */
 struct draft {
     struct catalogue_model model;
-    struct json_value rates, tiers;
+    struct json_value rates, tiers, later;
 };
 
 static bool read_kind(struct price_reading *reading, void *who, struct json_value value)
@@ -221,6 +222,12 @@ static bool keep_tiers(struct price_reading *reading, void *who, struct json_val
     return true;
 }
 
+static bool keep_later(struct price_reading *reading, void *who, struct json_value value)
+{
+    ((struct draft *)who)->later = value;
+    return value.kind == JSON_ARRAY || price_complain(reading, "it is no list");
+}
+
 static bool read_source(struct price_reading *reading, void *who, struct json_value value)
 {
     return price_read_text(reading, value, TEXT_MAX_BYTES,
@@ -236,8 +243,88 @@ static const struct price_member model_members[] = {
     {"kind", read_kind},     {"name", read_name},       {"aliases", read_aliases},
     {"listed", read_listed}, {"context", read_context}, {"output", read_output},
     {"rates", keep_rates},   {"tiers", keep_tiers},     {"capabilities", read_capabilities},
-    {"source", read_source}, {"date", read_date},
+    {"source", read_source}, {"date", read_date},       {"later", keep_later},
 };
+
+/* ---- prices that are announced ------------------------------------------------------------
+ */
+
+struct announced {
+    struct catalogue_price *price;
+    struct json_value rates, tiers;
+};
+
+static bool read_from(struct price_reading *reading, void *who, struct json_value value)
+{
+    struct span text;
+
+    return price_read_text(reading, value, NAME_MAX_BYTES, &text) &&
+           (clock_read_date_ms(text, &((struct announced *)who)->price->from_ms) ||
+            price_complain(reading, "it is no date like 2026-12-01"));
+}
+
+static bool keep_announced_rates(struct price_reading *reading, void *who,
+                                 struct json_value value)
+{
+    (void)reading;
+    ((struct announced *)who)->rates = value;
+    return true;
+}
+
+static bool keep_announced_tiers(struct price_reading *reading, void *who,
+                                 struct json_value value)
+{
+    (void)reading;
+    ((struct announced *)who)->tiers = value;
+    return true;
+}
+
+static const struct price_member announced_members[] = {
+    {"from", read_from}, {"rates", keep_announced_rates}, {"tiers", keep_announced_tiers}};
+
+static bool read_announced(struct price_reading *reading, struct json_value value,
+                           int64_t after_ms, struct catalogue_price *ret)
+{
+    struct announced announced = {
+        .price = ret, .rates.kind = JSON_ABSENT, .tiers.kind = JSON_ABSENT};
+
+    if (!price_read_members(reading, value, announced_members, ARRAY_LEN(announced_members),
+                            &announced))
+        return false;
+    if (ret->from_ms <= after_ms)
+        return price_complain(reading, "it is not after the price before");
+    if (announced.rates.kind == JSON_ABSENT)
+        return price_complain(reading, "it has no rates");
+    return price_read_sheets(reading, announced.rates, announced.tiers, &ret->price);
+}
+
+static bool read_later(struct price_reading *reading, struct json_value value,
+                       struct catalogue_model *model)
+{
+    struct catalogue_price *later =
+        ARENA_ARRAY(reading->arena, CATALOGUE_LATER_MAX, struct catalogue_price);
+    struct json_walk walk = json_walk(value);
+    struct json_value item;
+    struct span key;
+    int64_t after_ms = 0;
+    bool good = true;
+
+    model->later = later;
+    while (good && json_next(&walk, &key, &item)) {
+        size_t mark = price_enter(reading, SPAN("later"));
+        uint32_t index = model->later_count;
+
+        (void)price_enter_item(reading, index);
+        if (index == CATALOGUE_LATER_MAX) {
+            good = price_complain(reading, "there are too many");
+        } else {
+            good = read_announced(reading, item, after_ms, &later[index]);
+            after_ms = later[model->later_count++].from_ms;
+        }
+        price_leave(reading, mark);
+    }
+    return good;
+}
 
 static bool finish_model(struct price_reading *reading, struct draft *draft)
 {
@@ -246,11 +333,12 @@ static bool finish_model(struct price_reading *reading, struct draft *draft)
     if (!model->kind || !model->name.ptr)
         return price_complain(reading, "it has no kind or no name");
     if (draft->rates.kind == JSON_ABSENT)
-        return draft->tiers.kind == JSON_ABSENT ||
-               price_complain(reading, "it has tiers but no rates");
+        return (draft->tiers.kind == JSON_ABSENT && draft->later.kind == JSON_ABSENT) ||
+               price_complain(reading, "it has tiers or later prices but no rates");
     if (!model->source.ptr || !model->date.ptr)
         return price_complain(reading, "its rates have no source or no date");
-    return price_read_sheets(reading, draft->rates, draft->tiers, &model->price);
+    return price_read_sheets(reading, draft->rates, draft->tiers, &model->price) &&
+           (draft->later.kind == JSON_ABSENT || read_later(reading, draft->later, model));
 }
 
 /* ---- all of them ------------------------------------------------------------------------- */
@@ -287,7 +375,8 @@ static bool read_models(struct price_reading *reading, void *who, struct json_va
     whole->has_models = true;
     while (good && json_next(&walk, &key, &item)) {
         size_t mark = price_enter_item(reading, whole->catalogue->count);
-        struct draft draft = {.rates.kind = JSON_ABSENT, .tiers.kind = JSON_ABSENT};
+        struct draft draft = {
+            .rates.kind = JSON_ABSENT, .tiers.kind = JSON_ABSENT, .later.kind = JSON_ABSENT};
 
         if (whole->catalogue->count == CATALOGUE_MODELS_MAX)
             good = price_complain(reading, "there are too many");
@@ -378,6 +467,15 @@ const struct catalogue *catalogue_built_in(void)
                   LOG_TEXT_FIELD("where", buffer_span(&error)));
     CHECK(built_in);
     return built_in;
+}
+
+struct catalogue_price catalogue_price_at(const struct catalogue_model *model, int64_t now_ms)
+{
+    struct catalogue_price price = {.price = model->price};
+
+    for (uint32_t i = 0; i < model->later_count && model->later[i].from_ms <= now_ms; i++)
+        price = model->later[i];
+    return price;
 }
 
 const struct catalogue_model *catalogue_model_at(const struct catalogue *catalogue,

@@ -6,7 +6,10 @@
  * What nobody tells is absent there, and 0 here.
  *
  *   {"version": "..", "models": [{"kind", "name", "aliases", "listed", "context", "output",
- *     "capabilities", "rates", "tiers", "source", "date"}]}
+ *     "capabilities", "rates", "tiers", "later", "source", "date"}]}
+ *
+ * "later" are prices that are announced: [{"from": "2026-12-01", "rates", "tiers"}], in the
+ * order of their dates.
  *
  * An alias is another name of the model at the provider; a model that is not listed has a price
  * and its facts, but is offered to nobody by itself. Controller only.
@@ -20,6 +23,12 @@
 
 #define CATALOGUE_FILE_MAX   (16 << 20)
 #define CATALOGUE_MODELS_MAX 65536
+#define CATALOGUE_LATER_MAX  8
+
+struct catalogue_price {
+    int64_t from_ms; /* wall */
+    struct price_sheets price;
+};
 
 struct catalogue_model {
     const struct provider_kind *kind;
@@ -30,6 +39,8 @@ struct catalogue_model {
     uint32_t capabilities;    /* enum capability */
     bool unlisted;
     struct price_sheets price;
+    const struct catalogue_price *later;
+    uint32_t later_count;
     struct span source, date; /* of the figures */
 };
 
@@ -54,6 +65,8 @@ void catalogue_free(struct catalogue *catalogue); /* NULL is fine */
 const struct catalogue_model *catalogue_find(const struct catalogue *catalogue,
                                              const struct provider_kind *kind,
                                              struct span name);
+/* What MODEL costs at NOW_MS and since when (0: always). */
+struct catalogue_price catalogue_price_at(const struct catalogue_model *model, int64_t now_ms);
 /* The INDEXth that KIND offers, NULL at the end. */
 const struct catalogue_model *catalogue_model_at(const struct catalogue *catalogue,
                                                  const struct provider_kind *kind,

@@ -106,14 +106,19 @@ static bool find_of_origin(const struct price_table *table, struct price_row wan
 }
 
 static bool find_in_catalogue(const struct catalogue *catalogue,
-                              const struct catalogue_model *known, struct price_row *ret)
+                              const struct catalogue_model *known, int64_t now_ms,
+                              struct price_row *ret)
 {
+    struct catalogue_price price;
+
     if (!known || known->price.count == 0)
         return false;
+    price = catalogue_price_at(known, now_ms);
     *ret = (struct price_row){.origin = PRICE_ORIGIN_CATALOGUE,
                               .provider = known->kind->name,
                               .model = known->name,
-                              .price = known->price,
+                              .from_ms = price.from_ms,
+                              .price = price.price,
                               .version = catalogue->version};
     return true;
 }
@@ -136,12 +141,27 @@ bool price_table_find(const struct price_table *table, struct span name,
                 return true;
         }
     }
-    return find_in_catalogue(table->catalogue, known, ret);
+    return find_in_catalogue(table->catalogue, known, now_ms, ret);
+}
+
+static int64_t next_of_catalogue(const struct catalogue *catalogue, int64_t now_ms)
+{
+    int64_t next_ms = INT64_MAX;
+
+    for (uint32_t i = 0; i < catalogue->count; i++) {
+        const struct catalogue_model *model = &catalogue->models[i];
+
+        for (uint32_t j = 0; j < model->later_count; j++) {
+            if (model->later[j].from_ms > now_ms && model->later[j].from_ms < next_ms)
+                next_ms = model->later[j].from_ms;
+        }
+    }
+    return next_ms;
 }
 
 int64_t price_table_next(const struct price_table *table, int64_t now_ms)
 {
-    int64_t next_ms = INT64_MAX;
+    int64_t next_ms = next_of_catalogue(table->catalogue, now_ms);
 
     for (uint32_t i = 0; i < table->count; i++) {
         if (table->rows[i].from_ms > now_ms && table->rows[i].from_ms < next_ms)

@@ -209,6 +209,20 @@ def test_a_start_without_the_store_has_the_prices_of_the_last_run(gateway, tmp_p
     assert gateway.chat("up/of-my-own").status == 200
 
 
+def test_prices_of_one_host_are_in_force_on_the_other(house, provider, tmp_path):
+    server = house.postgres()
+    here, there = [house.gateway(("up", provider, {"models": ["gpt-5", "of-my-own"]}), store=server.url)
+                   for _ in range(2)]
+    here.ctl("prices", "set", "up", "of-my-own", "input=1,output=2;batch,input=0.5")
+    until(lambda: listed(there, "up/of-my-own") == "1 / 2", 10, "the price that was set")
+    here.ctl("prices", "import", write(tmp_path, price_list(count=250))[0])
+    until(lambda: in_force(there, "gpt-5")["origin"] == "imported", 10, "the list")
+    assert there.ctl_json("prices", "import", write(tmp_path, price_list(count=251))[0])["models_before"] == 251
+    there.ctl("prices", "import", write(tmp_path, price_list(count=9))[0], code=1)
+    there.ctl("prices", "remove", "up", "of-my-own")
+    until(lambda: listed(here, "up/of-my-own") is None, 10, "no price")
+
+
 # ---- another catalogue --------------------------------------------------------------------------
 
 def catalogue(**members):

@@ -3,7 +3,7 @@
 
 #include "shared/base/check.h"
 
-#include "supervisor/prices/catalogue.h"
+#include "supervisor/prices/price_table.h"
 
 static struct buffer errors;
 
@@ -134,7 +134,21 @@ static const struct {
      "models[1]: its name or alias is another model's too"},
     {MODEL("\"name\": \"m\", \"rates\": {\"input\": 1}"),
      "models[0]: its rates have no source or no date"},
-    {MODEL("\"name\": \"m\", \"tiers\": []"), "models[0]: it has tiers but no rates"},
+    {MODEL("\"name\": \"m\", \"tiers\": []"),
+     "models[0]: it has tiers or later prices but no rates"},
+    {PRICED("\"rates\": {\"input\": 1}, \"later\": {}"), "models[0].later: it is no list"},
+    {PRICED("\"rates\": {\"input\": 1}, \"later\": [{\"rates\": {\"input\": 1}}]"),
+     "models[0].later[0]: it is not after the price before"},
+    {PRICED("\"rates\": {\"input\": 1}, \"later\": [{\"from\": \"soon\"}]"),
+     "models[0].later[0].from: it is no date like 2026-12-01"},
+    {PRICED("\"rates\": {\"input\": 1}, \"later\": [{\"from\": \"2026-12-01\"}]"),
+     "models[0].later[0]: it has no rates"},
+    {PRICED("\"rates\": {\"input\": 1}, \"later\": [{\"from\": \"2026-12-01\", \"rates\": "
+            "{\"input\": -2}}]"),
+     "models[0].later[0].rates.input: it is negative"},
+    {PRICED("\"rates\": {\"input\": 1}, \"later\": [{\"from\": \"2026-12-02\", \"rates\": "
+            "{\"input\": 2}}, {\"from\": \"2026-12-01\", \"rates\": {\"input\": 3}}]"),
+     "models[0].later[1]: it is not after the price before"},
     {PRICED("\"rates\": {}"), "models[0].rates: there is no rate for input"},
     {PRICED("\"rates\": {\"output\": 1}"), "models[0].rates: there is no rate for input"},
     {PRICED("\"rates\": {\"input\": -0.5}"), "models[0].rates.input: it is negative"},
@@ -223,6 +237,38 @@ START_TEST(a_good_one_is_read_as_written)
 
 END_TEST
 
+START_TEST(announced_prices_come_into_force_at_their_time)
+{
+    struct catalogue *catalogue = catalogue_parse(
+        SPAN(PRICED("\"rates\": {\"input\": 1}, \"later\": [{\"from\": \"2026-12-01\", "
+                    "\"rates\": {\"input\": 2}}, {\"from\": \"2027-01-01\", \"rates\": "
+                    "{\"input\": 4}, \"tiers\": [{\"service\": \"batch\", \"rates\": "
+                    "{\"input\": 3}}]}]")),
+        &errors);
+    const struct provider_kind *mock = provider_kind_find(SPAN("mock"));
+    const int64_t december_ms = 1796083200000, january_ms = 1798761600000;
+    struct price_table table;
+    struct price_row row;
+
+    ck_assert_ptr_nonnull(catalogue);
+    price_table_init(&table, catalogue);
+    price_table_sort(&table);
+    ck_assert(price_table_find(&table, SPAN("x"), mock, SPAN("m"), december_ms - 1, &row));
+    ck_assert_uint_eq(row.price.rows[0].rates[PRICE_input], 1000000000);
+    ck_assert_int_eq(price_table_next(&table, december_ms - 1), december_ms);
+    ck_assert(price_table_find(&table, SPAN("x"), mock, SPAN("m"), december_ms, &row));
+    ck_assert_uint_eq(row.price.rows[0].rates[PRICE_input], 2000000000);
+    ck_assert_int_eq(row.from_ms, december_ms);
+    ck_assert_int_eq(price_table_next(&table, december_ms), january_ms);
+    ck_assert(price_table_find(&table, SPAN("x"), mock, SPAN("m"), INT64_MAX, &row));
+    ck_assert_uint_eq(row.price.count, 2);
+    ck_assert_int_eq(price_table_next(&table, january_ms), INT64_MAX);
+    price_table_done(&table);
+    catalogue_free(catalogue);
+}
+
+END_TEST
+
 START_TEST(a_file_that_is_not_there_is_told)
 {
     buffer_clear(&errors);
@@ -247,6 +293,7 @@ int main(void)
                         (int)ARRAY_LEN(broken));
     tcase_add_test(tests, too_many_tiers_are_refused);
     tcase_add_test(tests, a_good_one_is_read_as_written);
+    tcase_add_test(tests, announced_prices_come_into_force_at_their_time);
     tcase_add_test(tests, a_file_that_is_not_there_is_told);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
