@@ -18,6 +18,7 @@ struct model_list {
     uint32_t count, size;
     uint32_t *index; /* open addressing over names, UINT32_MAX: empty; twice as long as size */
     int64_t created;
+    uint64_t total_ms; /* of models that the settings do not name */
 };
 
 static struct span name_of(const struct model_list *list, uint32_t row)
@@ -145,11 +146,11 @@ static void add_configured(struct model_list *list, const struct settings *setti
 }
 
 static void add_catalogue(struct model_list *list, uint32_t provider, struct span name,
-                          struct span there, uint64_t total_ms)
+                          struct span there, bool listed)
 {
     const struct account *account = &list->accounts->rows[provider];
     struct snapshot_target target[1];
-    struct snapshot_model model = {.created = list->created, .listed = 1};
+    struct snapshot_model model = {.created = list->created, .listed = listed};
 
     if (is_taken(list, name))
         return;
@@ -158,26 +159,46 @@ static void add_catalogue(struct model_list *list, uint32_t provider, struct spa
     model.name = snapshot_build_text(list->builder, name);
     model.owner = snapshot_build_text(list->builder, account->name);
     model.targets = SNAPSHOT_BUILD_ROWS(list->builder, target, 1);
-    model.total_ms = (uint32_t)total_ms;
+    model.total_ms = (uint32_t)list->total_ms;
     model.scope = scopes_named(list->scopes, LIMIT_SCOPE_model, name);
     add_row(list, model);
 }
 
-static void add_full_names(struct model_list *list, uint64_t total_ms)
+static void add_full_name(struct model_list *list, uint32_t provider, struct span there,
+                          bool listed)
+{
+    struct buffer name _buffer_;
+
+    buffer_init(&name, MODEL_NAME_MAX);
+    (void)buffer_append(&name, list->accounts->rows[provider].name);
+    (void)buffer_append_byte(&name, '/');
+    if (buffer_append(&name, there))
+        add_catalogue(list, provider, buffer_span(&name), there, listed);
+}
+
+static void add_full_names(struct model_list *list)
 {
     for (uint32_t i = 0; i < list->accounts->count; i++) {
-        const struct account *account = &list->accounts->rows[i];
         struct span there;
 
-        for (uint32_t j = 0; (there = account_model(account, j)).ptr; j++) {
-            struct buffer name;
+        for (uint32_t j = 0; (there = account_model(&list->accounts->rows[i], j)).ptr; j++)
+            add_full_name(list, i, there, true);
+    }
+}
 
-            buffer_init(&name, MODEL_NAME_MAX);
-            (void)buffer_append(&name, account->name);
-            (void)buffer_append_byte(&name, '/');
-            if (buffer_append(&name, there))
-                add_catalogue(list, i, buffer_span(&name), there, total_ms);
-            buffer_done(&name);
+/* Models that have a price and stand in no catalogue: asked for by their full name, they must
+ * be found with it. */
+static void add_priced(struct model_list *list)
+{
+    const struct price_table *table = &list->prices->table;
+
+    for (uint32_t i = 0; i < table->count; i++) {
+        for (uint32_t j = 0; j < list->accounts->count; j++) {
+            const struct account *account = &list->accounts->rows[j];
+
+            if (span_eq(table->rows[i].provider, account->name) ||
+                span_eq(table->rows[i].provider, account->kind->name))
+                add_full_name(list, j, table->rows[i].model, false);
         }
     }
 }
@@ -225,7 +246,7 @@ static void gather_offers(struct offer_list *offers, const struct account_list *
 }
 
 /* Names that exactly one provider has. */
-static void add_bare_names(struct model_list *list, uint64_t total_ms)
+static void add_bare_names(struct model_list *list)
 {
     struct offer_list offers = {NULL, 0, 0};
     size_t end;
@@ -239,7 +260,7 @@ static void add_bare_names(struct model_list *list, uint64_t total_ms)
                 break;
         }
         if (offers.rows[end - 1].provider == first->provider)
-            add_catalogue(list, first->provider, first->name, first->name, total_ms);
+            add_catalogue(list, first->provider, first->name, first->name, true);
     }
     memory_free(offers.rows);
 }
@@ -253,14 +274,16 @@ void put_models(struct snapshot_builder *builder, const struct settings *setting
                               .prices = lists->prices,
                               .scopes = lists->scopes,
                               .size = 256,
+                              .total_ms = settings->timeouts.total,
                               .created = page->made_ms / 1000};
 
     list.rows = memory_new_array(list.size, sizeof(*list.rows));
     index_all(&list);
     for (uint32_t i = 0; i < settings->models.count; i++)
         add_configured(&list, settings, SETTINGS_ROW(settings->models, i, settings_model));
-    add_full_names(&list, settings->timeouts.total);
-    add_bare_names(&list, settings->timeouts.total);
+    add_full_names(&list);
+    add_bare_names(&list);
+    add_priced(&list);
     page->models = SNAPSHOT_BUILD_ROWS(builder, list.rows, list.count);
     memory_free(list.index);
     memory_free(list.rows);
