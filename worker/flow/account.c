@@ -73,7 +73,7 @@ static struct span tags_of(struct exchange *x)
 void account_try(struct exchange *x, enum fault fault)
 {
     const struct plan_target *target = exchange_target(x);
-    uint64_t took_us = (clock_monotonic_ns() - x->sent_ns) / 1000;
+    uint64_t took_ms = (clock_monotonic_ns() - x->sent_ns) / 1000000;
     struct json_writer json;
     struct buffer text _buffer_;
 
@@ -91,7 +91,7 @@ void account_try(struct exchange *x, enum fault fault)
     json_write_member_text(&json, SPAN("model"), target->model);
     json_write_member_u64(&json, SPAN("status"), x->answer.upstream_status);
     json_write_member_text(&json, SPAN("fault"), span_of_text(fault_row(fault)->name));
-    json_write_member_u64(&json, SPAN("us"), took_us);
+    json_write_member_u64(&json, SPAN("ms"), took_ms);
     json_write_object_end(&json);
     (void)buffer_append_byte(&text, ']');
     x->tries = arena_copy(&x->arena, buffer_span(&text));

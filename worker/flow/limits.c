@@ -4,6 +4,7 @@
 
 #include "shared/base/check.h"
 #include "shared/base/clock.h"
+#include "shared/base/money.h"
 #include "shared/limit/yield.h"
 #include "shared/price/price.h"
 #include "shared/text/json_write.h"
@@ -300,12 +301,22 @@ static void tell_claim(const struct exchange *x, const struct claim *claim,
                            snapshot_span(x->view->snapshot, claim->scope->subject));
     json_write_member_text(json, SPAN("rule"),
                            snapshot_span(x->view->snapshot, claim->limit->name));
-    json_write_member_u64(json, SPAN("limit"), claim->level.limit);
-    json_write_member_u64(json, SPAN("remaining"), claim->level.remaining);
     json_write_member_u64(json, SPAN("taken"), claim->taken);
+    json_write_member_u64(json, SPAN("level"), claim->level.limit - claim->level.remaining);
+    json_write_member_u64(json, SPAN("limit"), claim->level.limit);
     json_write_member_text(json, SPAN("mode"), limit_mode_name(claim->limit->mode));
     json_write_member_bool(json, SPAN("room"), claim->taken_all);
     json_write_object_end(json);
+}
+
+static void tell_dollars(struct json_writer *json, struct span key, uint64_t nano)
+{
+    struct buffer text _buffer_;
+
+    buffer_init(&text, 64);
+    (void)buffer_append_byte(&text, '$');
+    money_write(&text, nano);
+    json_write_member_text(json, key, buffer_span(&text));
 }
 
 static void tell_money(const struct exchange *x, const struct reservation *money,
@@ -315,12 +326,12 @@ static void tell_money(const struct exchange *x, const struct reservation *money
     json_write_member_text(json, SPAN("scope"), limit_scope_name(money->scope->kind));
     json_write_member_text(json, SPAN("subject"),
                            snapshot_span(x->view->snapshot, money->scope->subject));
-    json_write_member_text(json, SPAN("budget"),
+    json_write_member_text(json, SPAN("rule"),
                            snapshot_span(x->view->snapshot, money->budget->name));
-    json_write_member_u64(json, SPAN("amount_nano"), money->budget->amount_nano);
-    json_write_member_u64(json, SPAN("committed_nano"),
-                          atomic_load_explicit(&money->bucket->level[0], memory_order_relaxed));
-    json_write_member_u64(json, SPAN("reserved_nano"), money->reserved_nano);
+    tell_dollars(json, SPAN("taken"), money->reserved_nano);
+    tell_dollars(json, SPAN("level"),
+                 atomic_load_explicit(&money->bucket->level[0], memory_order_relaxed));
+    tell_dollars(json, SPAN("limit"), money->budget->amount_nano);
     json_write_member_text(json, SPAN("mode"), limit_mode_name(money->budget->mode));
     json_write_member_bool(json, SPAN("room"), money->taken_all);
     json_write_object_end(json);

@@ -2,6 +2,7 @@
  * room, in words. */
 #include "shared/base/check.h"
 #include "shared/base/clock.h"
+#include "shared/base/money.h"
 
 #include "worker/flow/limits.h"
 #include "worker/translate/dialect.h"
@@ -135,8 +136,8 @@ static void say_limit(const struct exchange *x, struct buffer *out)
 
 static void add_dollars(uint64_t nano, struct buffer *out)
 {
-    (void)buffer_append_format(out, "$%llu.%06llu", (unsigned long long)(nano / 1000000000),
-                               (unsigned long long)(nano % 1000000000 / 1000));
+    (void)buffer_append_byte(out, '$');
+    money_write(out, nano);
 }
 
 static void say_budget(const struct exchange *x, struct buffer *out)
