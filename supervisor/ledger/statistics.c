@@ -74,6 +74,23 @@ static const char *const sum_columns[] = {
 #include "supervisor/ledger/sums.def"
 };
 
+_Static_assert(ARRAY_LEN(sum_columns) <= 64, "they are bits of a uint64_t");
+
+uint64_t statistics_sum(struct span name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(sum_columns); i++) {
+        if (span_eq(name, span_of_text(sum_columns[i])))
+            return UINT64_C(1) << i;
+    }
+    return 0;
+}
+
+/* The first of them is the number of requests. */
+static bool is_wanted(const struct statistics *statistics, size_t sum)
+{
+    return sum == 0 || statistics->columns == 0 || statistics->columns & UINT64_C(1) << sum;
+}
+
 unsigned statistics_columns(const struct statistics *statistics,
                             const char *ret_names[STATISTICS_COLUMNS])
 {
@@ -85,8 +102,10 @@ unsigned statistics_columns(const struct statistics *statistics,
         if (statistics->group & 1U << i)
             ret_names[count++] = dimensions[i].name;
     }
-    for (size_t i = 0; i < ARRAY_LEN(sum_columns); i++)
-        ret_names[count++] = sum_columns[i];
+    for (size_t i = 0; i < ARRAY_LEN(sum_columns); i++) {
+        if (is_wanted(statistics, i))
+            ret_names[count++] = sum_columns[i];
+    }
     CHECK(count <= STATISTICS_COLUMNS);
     return count;
 }
@@ -266,6 +285,8 @@ static void say_columns(struct statement *statement, const struct store *store,
         comma = ", ";
     }
     for (size_t i = 0; i < ARRAY_LEN(sum_columns); i++) {
+        if (!is_wanted(statistics, i))
+            continue;
         (void)buffer_append_format(
             &statement->text,
             store_is_file(store)

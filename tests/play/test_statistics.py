@@ -80,6 +80,13 @@ def test_buckets_add_up(place, bucket):
     assert all(row["begin_ms"] % 3600000 == 0 for row in rows)
 
 
+def test_only_some_columns(place):
+    gateway, _ = place
+    row = get(gateway, "/usage?columns=output_tokens,cost_nano_unknown&model=a")["rows"][0]
+    assert list(row) == ["requests", "output_tokens", "cost_nano_unknown"] and row["output_tokens"] == 35
+    assert "error" in get(gateway, "/usage?columns=requests,key_id")
+
+
 def test_filters_and_periods(place):
     gateway, _ = place
     assert ask(gateway, "--filter", "model=a")[0]["requests"] == 5
