@@ -160,24 +160,17 @@ static int64_t ask(struct store *store, struct statement *statement, store_row_f
     return rows;
 }
 
-/* A tag in the JSON array of a row: as JSON writes it, for LIKE. */
+/* A tag in the JSON array of a row, as JSON writes it; `like` would not tell A from a in
+ * SQLite. */
 static void say_tag(struct statement *statement, struct arena *arena, struct span tag)
 {
-    struct buffer _buffer_ quoted, _buffer_ pattern;
+    struct buffer _buffer_ quoted;
 
     buffer_init(&quoted, STATEMENT_BYTES);
-    buffer_init(&pattern, STATEMENT_BYTES);
     (void)json_append_quoted(&quoted, tag);
-    (void)buffer_append_byte(&pattern, '%');
-    for (size_t i = 0; i < quoted.len; i++) {
-        if (strchr("%_!", quoted.ptr[i]))
-            (void)buffer_append_byte(&pattern, '!');
-        (void)buffer_append_byte(&pattern, quoted.ptr[i]);
-    }
-    (void)buffer_append_byte(&pattern, '%');
-    say(statement, "tags like ");
-    say_value(statement, STORE_TEXT_VALUE(arena_copy(arena, buffer_span(&pattern))));
-    say(statement, " escape '!'");
+    say(statement, "replace(tags, ");
+    say_value(statement, STORE_TEXT_VALUE(arena_copy(arena, buffer_span(&quoted))));
+    say(statement, ", '') <> tags");
 }
 
 /* One condition for each dimension that is filtered by; ARENA: for rows of usage. */

@@ -134,6 +134,20 @@ def test_one_request_is_explained(place):
     assert gateway.ctl("explain", "no-such", code=None).returncode == 3
 
 
+def test_tags_are_counted_beside_the_totals(place):
+    gateway, _ = place
+    before = gateway.usage_count()
+    assert gateway.chat("up/a", headers={"x-aigw-tags": "Blue, red"}).status == 200
+    assert gateway.chat("up/b", headers={"x-aigw-tags": "red"}).status == 200
+    gateway.wait_usage(before + 2, settle=0.3)
+    rows = {row["tag"]: row["requests"] for row in ask(gateway, "--by", "tag")}
+    assert rows == {"Blue": 1, "red": 2}
+    assert ask(gateway, "--period", "7d")[0]["requests"] == before + 2, "not counted twice"
+    lines = gateway.ctl("usage", "--rows", "--filter", "tag=red", "--format", "json").stdout.splitlines()
+    assert [json.loads(line)["served_model"] for line in lines] == ["a", "b"]
+    assert gateway.ctl("usage", "--rows", "--filter", "tag=blue", "--format", "json").stdout == ""
+
+
 def verify(gateway):
     return gateway.ctl("ledger", "verify", code=None)
 
