@@ -111,6 +111,16 @@ static void add_filters(struct buffer *path, struct span filters)
     }
 }
 
+/* Only what the table shows, unless it is sorted by something that may be another. */
+static void add_columns(struct buffer *path, struct span order)
+{
+    if (order.ptr)
+        return;
+    (void)buffer_append(path, SPAN("&columns="));
+    for (unsigned i = 0; i < TABLE_FEWEST; i++)
+        (void)buffer_append_format(path, "%s%s", i ? "," : "", sum_columns[i].member);
+}
+
 static void write_path(const struct invocation *invocation, enum form form, struct buffer *path)
 {
     static const struct {
@@ -127,6 +137,8 @@ static void write_path(const struct invocation *invocation, enum form form, stru
         add_parameter(path, parameters[i].name, invocation->options[parameters[i].option]);
     if (invocation->options[OPTION_ROWS].ptr)
         (void)buffer_append(path, SPAN("&rows=true"));
+    else if (form == FORM_TABLE)
+        add_columns(path, invocation->options[OPTION_ORDER]);
     add_filters(path, invocation->options[OPTION_FILTER]);
 }
 

@@ -126,6 +126,20 @@ static bool take_group(struct asked *asked, struct span value)
     return true;
 }
 
+static bool take_columns(struct asked *asked, struct span value)
+{
+    struct span name;
+
+    while (span_cut(&value, ',', &name)) {
+        uint64_t sum = statistics_sum(name);
+
+        if (sum == 0)
+            return false;
+        asked->statistics.columns |= sum;
+    }
+    return true;
+}
+
 static bool take_bucket(struct asked *asked, struct span value)
 {
     static const struct span words[] = {[BUCKET_HOUR] = WORD("hour"),
@@ -224,6 +238,7 @@ static const struct {
     const char *form;
 } parameters[] = {
     {WORD("group_by"), take_group, "dimensions, separated by commas"},
+    {WORD("columns"), take_columns, "sums, separated by commas"},
     {WORD("bucket"), take_bucket, "hour, day or month"},
     {WORD("from"), take_from, "a time, a date, today, month, 7d"},
     {WORD("to"), take_to, "a time, a date, today, month, 7d"},

@@ -74,6 +74,23 @@ static const char *const sum_columns[] = {
 #include "supervisor/ledger/sums.def"
 };
 
+_Static_assert(ARRAY_LEN(sum_columns) <= 64, "they are bits of a uint64_t");
+
+uint64_t statistics_sum(struct span name)
+{
+    for (size_t i = 0; i < ARRAY_LEN(sum_columns); i++) {
+        if (span_eq(name, span_of_text(sum_columns[i])))
+            return UINT64_C(1) << i;
+    }
+    return 0;
+}
+
+/* The first of them is the number of requests. */
+static bool is_wanted(const struct statistics *statistics, size_t sum)
+{
+    return sum == 0 || statistics->columns == 0 || statistics->columns & UINT64_C(1) << sum;
+}
+
 unsigned statistics_columns(const struct statistics *statistics,
                             const char *ret_names[STATISTICS_COLUMNS])
 {
@@ -85,8 +102,10 @@ unsigned statistics_columns(const struct statistics *statistics,
         if (statistics->group & 1U << i)
             ret_names[count++] = dimensions[i].name;
     }
-    for (size_t i = 0; i < ARRAY_LEN(sum_columns); i++)
-        ret_names[count++] = sum_columns[i];
+    for (size_t i = 0; i < ARRAY_LEN(sum_columns); i++) {
+        if (is_wanted(statistics, i))
+            ret_names[count++] = sum_columns[i];
+    }
     CHECK(count <= STATISTICS_COLUMNS);
     return count;
 }
@@ -141,24 +160,17 @@ static int64_t ask(struct store *store, struct statement *statement, store_row_f
     return rows;
 }
 
-/* A tag in the JSON array of a row: as JSON writes it, for LIKE. */
+/* A tag in the JSON array of a row, as JSON writes it; `like` would not tell A from a in
+ * SQLite. */
 static void say_tag(struct statement *statement, struct arena *arena, struct span tag)
 {
-    struct buffer _buffer_ quoted, _buffer_ pattern;
+    struct buffer _buffer_ quoted;
 
     buffer_init(&quoted, STATEMENT_BYTES);
-    buffer_init(&pattern, STATEMENT_BYTES);
     (void)json_append_quoted(&quoted, tag);
-    (void)buffer_append_byte(&pattern, '%');
-    for (size_t i = 0; i < quoted.len; i++) {
-        if (strchr("%_!", quoted.ptr[i]))
-            (void)buffer_append_byte(&pattern, '!');
-        (void)buffer_append_byte(&pattern, quoted.ptr[i]);
-    }
-    (void)buffer_append_byte(&pattern, '%');
-    say(statement, "tags like ");
-    say_value(statement, STORE_TEXT_VALUE(arena_copy(arena, buffer_span(&pattern))));
-    say(statement, " escape '!'");
+    say(statement, "replace(tags, ");
+    say_value(statement, STORE_TEXT_VALUE(arena_copy(arena, buffer_span(&quoted))));
+    say(statement, ", '') <> tags");
 }
 
 /* One condition for each dimension that is filtered by; ARENA: for rows of usage. */
@@ -266,6 +278,8 @@ static void say_columns(struct statement *statement, const struct store *store,
         comma = ", ";
     }
     for (size_t i = 0; i < ARRAY_LEN(sum_columns); i++) {
+        if (!is_wanted(statistics, i))
+            continue;
         (void)buffer_append_format(
             &statement->text,
             store_is_file(store)

@@ -35,7 +35,8 @@ struct statistics_filter {
 };
 
 struct statistics {
-    uint32_t group; /* bits of dimensions */
+    uint32_t group;   /* bits of dimensions */
+    uint64_t columns; /* bits of sums, by statistics_sum; 0: all. Requests always are */
     enum time_bucket bucket;
     int64_t from_ms, to_ms; /* sums: made whole hours, outwards */
     /* Several of one dimension: any of them. */
@@ -55,6 +56,8 @@ const char *statistics_dimension_name(enum dimension dimension);
 /* TEXT as what DIMENSION is compared with. False when it must be a number and is none. */
 bool statistics_value(enum dimension dimension, struct span text, struct store_value *ret);
 
+/* The bit of the sum NAME, or 0 when there is none. */
+uint64_t statistics_sum(struct span name);
 /* Names of the columns of the sums, in their order; returns how many. */
 unsigned statistics_columns(const struct statistics *statistics,
                             const char *ret_names[STATISTICS_COLUMNS]);

@@ -80,6 +80,13 @@ def test_buckets_add_up(place, bucket):
     assert all(row["begin_ms"] % 3600000 == 0 for row in rows)
 
 
+def test_only_some_columns(place):
+    gateway, _ = place
+    row = get(gateway, "/usage?columns=output_tokens,cost_nano_unknown&model=a")["rows"][0]
+    assert list(row) == ["requests", "output_tokens", "cost_nano_unknown"] and row["output_tokens"] == 35
+    assert "error" in get(gateway, "/usage?columns=requests,key_id")
+
+
 def test_filters_and_periods(place):
     gateway, _ = place
     assert ask(gateway, "--filter", "model=a")[0]["requests"] == 5
@@ -125,6 +132,20 @@ def test_one_request_is_explained(place):
     for word in (name, "up", "input tokens", "12", "prompt_tokens", "complete"):
         assert word in text, text
     assert gateway.ctl("explain", "no-such", code=None).returncode == 3
+
+
+def test_tags_are_counted_beside_the_totals(place):
+    gateway, _ = place
+    before = gateway.usage_count()
+    assert gateway.chat("up/a", headers={"x-aigw-tags": "Blue, red"}).status == 200
+    assert gateway.chat("up/b", headers={"x-aigw-tags": "red"}).status == 200
+    gateway.wait_usage(before + 2, settle=0.3)
+    rows = {row["tag"]: row["requests"] for row in ask(gateway, "--by", "tag")}
+    assert rows == {"Blue": 1, "red": 2}
+    assert ask(gateway, "--period", "7d")[0]["requests"] == before + 2, "not counted twice"
+    lines = gateway.ctl("usage", "--rows", "--filter", "tag=red", "--format", "json").stdout.splitlines()
+    assert [json.loads(line)["served_model"] for line in lines] == ["a", "b"]
+    assert gateway.ctl("usage", "--rows", "--filter", "tag=blue", "--format", "json").stdout == ""
 
 
 def verify(gateway):
