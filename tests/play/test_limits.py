@@ -154,8 +154,9 @@ def test_tags_have_limits_of_their_own(room, provider):
     assert ask(gateway, headers=tagged).status == 200
     refused = ask(gateway, headers=tagged)
     assert refused.status == 429 and "'batch'" in error_of(refused)["message"]
+    assert ask(gateway, metadata={"tags": "batch,no tag"}).status == 429
     assert ask(gateway).status == 200
-    gateway.wait_usage(3)
+    gateway.wait_usage(4)
     assert json.loads(rows(gateway, "tags")[0][0]) == ["batch", "night"]
     bad = ask(gateway, headers={"x-aigw-tags": "a b"})
     assert bad.status == 400 and error_of(bad)["code"] == "invalid_tags"

@@ -59,12 +59,12 @@ static struct span tags_of(struct exchange *x)
     struct buffer text _buffer_;
 
     buffer_init(&text, TEXT_LIMIT);
-    if (x->head.tag_count == 0)
+    if (x->tags.count == 0)
         return SPAN_NONE;
     json_write_init(&json, &text);
     json_write_array(&json);
-    for (unsigned i = 0; i < x->head.tag_count; i++)
-        json_write_text(&json, x->head.tags[i]);
+    for (unsigned i = 0; i < x->tags.count; i++)
+        json_write_text(&json, x->tags.names[i]);
     json_write_array_end(&json);
     return arena_copy(&x->arena, buffer_span(&text));
 }

@@ -100,6 +100,7 @@ struct exchange {
     uint64_t received_bytes; /* of the body, which may be gone already */
     struct ask ask;
     struct span asked_model; /* outlives the body */
+    struct tags tags;        /* of head and body */
     struct ticket ticket;
     struct limits limits;
     struct route_plan *plan;

@@ -32,8 +32,8 @@ static unsigned gather(const struct exchange *x, const struct snapshot_model *mo
 
     for (unsigned i = 0; i < ARRAY_LEN(x->caller.key->scopes); i++)
         add_scope(ret, &count, snapshot_scope(snapshot, x->caller.key->scopes[i]));
-    for (unsigned i = 0; i < x->head.tag_count; i++)
-        add_scope(ret, &count, snapshot_find_tag(snapshot, x->head.tags[i]));
+    for (unsigned i = 0; i < x->tags.count; i++)
+        add_scope(ret, &count, snapshot_find_tag(snapshot, x->tags.names[i]));
     if (model)
         add_scope(ret, &count, snapshot_scope(snapshot, model->scope));
     return count;

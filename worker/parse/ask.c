@@ -14,6 +14,7 @@ enum {
     PICK_CHOICES,
     PICK_GENERATION,
     PICK_SERVICE,
+    PICK_METADATA,
     PICK_COUNT
 };
 
@@ -90,6 +91,18 @@ static void read_bounds(const struct json_pick *picks, struct ask *ret)
         ret->service = span_of(service.raw.ptr + 1, service.raw.len - 2);
 }
 
+/* The client's metadata may mean something else by it: what is no text is nothing. */
+static void read_tags(struct json_value metadata, struct arena *arena, struct ask *ret)
+{
+    struct json_value tags;
+
+    if (metadata.kind != JSON_OBJECT)
+        return;
+    tags = json_member(metadata, SPAN("tags"));
+    if (tags.kind == JSON_STRING)
+        ret->tags = json_text(tags, arena);
+}
+
 /* By the path (then a member `model` is the provider's to judge), else by the body. */
 static enum fault read_model(struct json_value value, struct span argument, struct arena *arena,
                              struct ask *ret, struct refusal *reterr)
@@ -123,6 +136,7 @@ enum fault ask_read(struct span body, enum operation_kind kind, struct span argu
         [PICK_CHOICES] = {.key = SPAN("n")},
         [PICK_GENERATION] = {.key = SPAN("generationConfig")},
         [PICK_SERVICE] = {.key = SPAN("service_tier")},
+        [PICK_METADATA] = {.key = SPAN("metadata")},
     };
     struct json_error error;
     enum fault fault;
@@ -132,6 +146,7 @@ enum fault ask_read(struct span body, enum operation_kind kind, struct span argu
     if (!json_pick(body, picks, PICK_COUNT, &ret->open_offset, &empty, &error))
         return refuse_json(&error, arena, reterr);
     read_bounds(picks, ret);
+    read_tags(picks[PICK_METADATA].value, arena, ret);
     fault = read_model(picks[PICK_MODEL].value, argument, arena, ret, reterr);
     if (fault)
         return fault;

@@ -26,6 +26,7 @@ struct ask {
     bool wants_usage;    /* stream_options.include_usage is true */
     uint64_t output_max; /* tokens of one answer; 0: nothing was said */
     uint64_t choices;    /* answers, at least 1 */
+    struct span tags;    /* "tags" of the metadata: a list by commas; ptr NULL: none */
     struct span service; /* the inside of "service_tier"; ptr NULL: nothing was said */
 };
 

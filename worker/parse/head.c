@@ -218,41 +218,6 @@ static void read_wishes(const struct http_head *from, struct arena *arena, struc
     ret->strict = span_eq_nocase(http_find(from, SPAN("x-aigw-strict")), SPAN("true"));
 }
 
-static bool is_tag(struct span text)
-{
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-
-        if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-              memchr("._:/-", c, 5)))
-            return false;
-    }
-    return text.len > 0 && text.len <= TAG_BYTES_MAX;
-}
-
-static bool has_tag(const struct head *head, struct span tag)
-{
-    for (unsigned i = 0; i < head->tag_count; i++)
-        if (span_eq(head->tags[i], tag))
-            return true;
-    return false;
-}
-
-/* A list by commas; names that stand twice count once. */
-static bool read_tags(const struct http_head *from, struct arena *arena, struct head *ret)
-{
-    struct span rest = http_find(from, SPAN("x-aigw-tags")), tag;
-
-    while (span_cut(&rest, ',', &tag)) {
-        tag = span_trim(tag);
-        if (!is_tag(tag) || (ret->tag_count == TAGS_MAX && !has_tag(ret, tag)))
-            return false;
-        if (!has_tag(ret, tag))
-            ret->tags[ret->tag_count++] = arena_copy(arena, tag);
-    }
-    return true;
-}
-
 /* application/json, with or without parameters; nothing said is taken as JSON. */
 static bool media_type_json(const struct http_head *from)
 {
@@ -303,7 +268,7 @@ enum fault head_read(const struct http_head *from, uint64_t body_limit_bytes,
         from->content_length > body_limit_bytes)
         ret->unfit = FAULT_body_too_large;
     forward(from, &wanted[ret->dialect], arena, ret);
-    if (!read_tags(from, arena, ret))
+    if (!tags_add(&ret->tags, http_find(from, SPAN("x-aigw-tags")), arena))
         ret->unfit = FAULT_bad_tags;
     if (rows[ret->operation].method == HTTP_METHOD_POST && !media_type_json(from))
         ret->unfit = FAULT_bad_media_type;

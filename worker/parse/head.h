@@ -14,7 +14,8 @@
 #include "shared/base/fault.h"
 #include "shared/base/secret.h"
 #include "shared/http/http_reader.h"
-#include "shared/limit/limit.h"
+
+#include "worker/parse/tags.h"
 
 enum operation {
     OPERATION_none,
@@ -94,8 +95,7 @@ struct head {
     uint64_t content_length;  /* HTTP_LENGTH_NONE: chunked or none */
     bool has_body, keep_alive, expect_continue, head_only, options;
     struct head_page page;
-    struct span tags[TAGS_MAX]; /* of x-aigw-tags, each once */
-    unsigned tag_count;
+    struct tags tags;
     bool strict;   /* x-aigw-strict: refuse what a translation would drop */
     bool sse;      /* alt=sse in the query */
     uint8_t minor; /* HTTP/1.minor */
