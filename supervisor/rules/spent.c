@@ -9,34 +9,60 @@
 /* ---- questions ------------------------------------------------------------------------------
  */
 
-static const char *const by_kind[] = {
-    [LIMIT_SCOPE_tenant] =
-        "select cast(tenant as text), cast(sum(cost_nano) as bigint) from usage "
-        "where started_ms >= $1 and cost_nano > 0 and tenant > 0 "
-        "group by tenant",
-    [LIMIT_SCOPE_team] = "select cast(team as text), cast(sum(cost_nano) as bigint) from usage "
-                         "where started_ms >= $1 and cost_nano > 0 and team > 0 group by team",
-    [LIMIT_SCOPE_user] =
-        "select cast(user_id as text), cast(sum(cost_nano) as bigint) from usage "
-        "where started_ms >= $1 and cost_nano > 0 and user_id > 0 "
-        "group by user_id",
-    [LIMIT_SCOPE_key] = "select key_id, cast(sum(cost_nano) as bigint) from usage "
-                        "where started_ms >= $1 and cost_nano > 0 and key_id is not null "
-                        "group by key_id",
-    [LIMIT_SCOPE_model] =
-        "select asked_model, cast(sum(cost_nano) as bigint) from usage "
-        "where started_ms >= $1 and cost_nano > 0 and asked_model is not null "
-        "group by asked_model",
-    [LIMIT_SCOPE_provider] =
-        "select provider, cast(sum(cost_nano) as bigint) from usage "
-        "where started_ms >= $1 and cost_nano > 0 and provider is not null "
-        "group by provider",
+#define HOUR_MS 3600000
+#define DAY_MS  (24 * (int64_t)HOUR_MS)
+
+/* How a kind's subject stands in the rows of requests and of sums. */
+static const struct {
+    const char *subject, *there;
+} by_kind[] = {
+    [LIMIT_SCOPE_tenant] = {"cast(tenant as text)", "tenant > 0"},
+    [LIMIT_SCOPE_team] = {"cast(team as text)", "team > 0"},
+    [LIMIT_SCOPE_user] = {"cast(user_id as text)", "user_id > 0"},
+    [LIMIT_SCOPE_key] = {"key_id", "key_id <> ''"},
+    [LIMIT_SCOPE_model] = {"asked_model", "asked_model <> ''"},
+    [LIMIT_SCOPE_provider] = {"provider", "provider <> ''"},
 };
 
-/* Tags are JSON texts in one column; `like` would not tell A from a in SQLite. */
-static const char of_tag[] = "select '', cast(sum(cost_nano) as bigint) from usage "
-                             "where started_ms >= $1 and cost_nano > 0 "
-                             "and replace(tags, $2, '') <> tags";
+/* Requests are kept for months, their sums for ever: whole days are asked of the sums of days,
+ * whole hours before them of those of hours, and the rest of the requests ($1 <= begin < $2
+ * <= hours < $3 <= days). One statement, so that it is one moment of the ledger. */
+#define PERIOD(columns, request, sums)                                                      \
+    "select subject, cast(sum(cost) as bigint) from (select " columns                       \
+    " from usage where started_ms >= $1 and started_ms < $2 and cost_nano > 0 and " request \
+    " union all select " columns                                                            \
+    " from usage_hourly where begin_ms >= $2 and begin_ms < $3 and cost_nano > 0 and " sums \
+    " union all select " columns                                                            \
+    " from usage_daily where begin_ms >= $3 and cost_nano > 0 and " sums                    \
+    ") as spent group by subject"
+
+/* Tags are JSON texts in one column of requests; `like` would not tell A from a in SQLite. */
+static const char of_tag[] =
+    PERIOD("'' as subject, cost_nano as cost", "replace(tags, $4, '') <> tags", "tag = $5");
+
+static void write_question(enum limit_scope kind, struct buffer *out)
+{
+    static const char form[] =
+        PERIOD("%s as subject, cost_nano as cost", "%s", "tag = '' and %s");
+    const char *subject = by_kind[kind].subject, *there = by_kind[kind].there;
+
+    (void)buffer_append_format(out, form, subject, there, subject, there, subject, there);
+    (void)buffer_append_byte(out, '\0');
+    CHECK(!out->failed);
+}
+
+static int64_t whole(int64_t time_ms, int64_t unit_ms)
+{
+    return (time_ms + unit_ms - 1) / unit_ms * unit_ms;
+}
+
+static void write_times(int64_t begin_ms, struct store_value values[3])
+{
+    begin_ms = begin_ms > 0 ? begin_ms : 0;
+    values[0] = STORE_NUMBER_VALUE(begin_ms);
+    values[1] = STORE_NUMBER_VALUE(whole(begin_ms, HOUR_MS));
+    values[2] = STORE_NUMBER_VALUE(whole(begin_ms, DAY_MS));
+}
 
 static int compare(const void *left, const void *right)
 {
@@ -91,9 +117,14 @@ static void take_sum(void *who, const struct store_value *values, unsigned count
 
 static int ask_group(struct store *store, struct group *group)
 {
-    const struct store_value value = STORE_NUMBER_VALUE(group->rows[0].begin_ms);
-    int64_t rows = store_run(store, by_kind[group->rows[0].kind], &value, 1, take_sum, group);
+    struct store_value values[3];
+    struct buffer question _buffer_;
+    int64_t rows;
 
+    buffer_init(&question, 4096);
+    write_question(group->rows[0].kind, &question);
+    write_times(group->rows[0].begin_ms, values);
+    rows = store_run(store, question.ptr, values, 3, take_sum, group);
     return rows < 0 ? (int)rows : 0;
 }
 
@@ -107,15 +138,16 @@ static void take_alone(void *who, const struct store_value *values, unsigned cou
 
 static int ask_tag(struct store *store, struct group *group)
 {
-    struct buffer quoted;
-    struct store_value values[2] = {STORE_NUMBER_VALUE(group->rows[0].begin_ms)};
+    struct buffer quoted _buffer_;
+    struct store_value values[5];
     int64_t rows;
 
     buffer_init(&quoted, 1024);
     (void)json_append_quoted(&quoted, group->rows[0].subject);
-    values[1] = STORE_TEXT_VALUE(buffer_span(&quoted));
-    rows = store_run(store, of_tag, values, 2, take_alone, group);
-    buffer_done(&quoted);
+    write_times(group->rows[0].begin_ms, values);
+    values[3] = STORE_TEXT_VALUE(buffer_span(&quoted));
+    values[4] = STORE_TEXT_VALUE(group->rows[0].subject);
+    rows = store_run(store, of_tag, values, 5, take_alone, group);
     return rows < 0 ? (int)rows : 0;
 }
 

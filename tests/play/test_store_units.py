@@ -41,3 +41,7 @@ def test_rules(server):
 
 def test_spent(server):
     run(server, "rules/test_spent")
+
+
+def test_spent_sums(server):
+    run(server, "rules/test_spent_sums")

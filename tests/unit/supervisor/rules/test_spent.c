@@ -52,18 +52,18 @@ START_TEST(each_kind_of_scope_is_summed_from_the_begin_of_its_period)
 {
     struct spent rows[] = {
         {.kind = LIMIT_SCOPE_provider, .subject = SPAN("up"), .begin_ms = 100},
-        {.kind = LIMIT_SCOPE_tag, .subject = SPAN("b"), .begin_ms = 0},
+        {.kind = LIMIT_SCOPE_tag, .subject = SPAN("b"), .begin_ms = 1},
         {.kind = LIMIT_SCOPE_key, .subject = SPAN("key-a"), .begin_ms = 200},
         {.kind = LIMIT_SCOPE_key, .subject = SPAN("key-a"), .begin_ms = 201},
-        {.kind = LIMIT_SCOPE_key, .subject = SPAN("key-b"), .begin_ms = 0},
-        {.kind = LIMIT_SCOPE_user, .subject = SPAN("3"), .begin_ms = 0},
-        {.kind = LIMIT_SCOPE_team, .subject = SPAN("2"), .begin_ms = 0},
-        {.kind = LIMIT_SCOPE_tenant, .subject = SPAN("1"), .begin_ms = 0},
+        {.kind = LIMIT_SCOPE_key, .subject = SPAN("key-b"), .begin_ms = 1},
+        {.kind = LIMIT_SCOPE_user, .subject = SPAN("3"), .begin_ms = 1},
+        {.kind = LIMIT_SCOPE_team, .subject = SPAN("2"), .begin_ms = 1},
+        {.kind = LIMIT_SCOPE_tenant, .subject = SPAN("1"), .begin_ms = 1},
         {.kind = LIMIT_SCOPE_model, .subject = SPAN("fast"), .begin_ms = 301},
-        {.kind = LIMIT_SCOPE_tag, .subject = SPAN("B"), .begin_ms = 0},
+        {.kind = LIMIT_SCOPE_tag, .subject = SPAN("B"), .begin_ms = 1},
     };
     static const uint64_t expected[LIMIT_SCOPE_COUNT][2] = {
-        [LIMIT_SCOPE_provider] = {100, 7}, [LIMIT_SCOPE_user] = {0, 7},
+        [LIMIT_SCOPE_provider] = {100, 7}, [LIMIT_SCOPE_user] = {1, 7},
         [LIMIT_SCOPE_team] = {0, 7},       [LIMIT_SCOPE_tenant] = {0, 7},
         [LIMIT_SCOPE_model] = {301, 0},
     };
@@ -97,7 +97,7 @@ static struct bucket *claim(struct spent *row)
 
 START_TEST(a_new_counter_is_raised_once_and_what_is_reserved_stays)
 {
-    struct spent row = {.kind = LIMIT_SCOPE_key, .subject = SPAN("key-a")};
+    struct spent row = {.kind = LIMIT_SCOPE_key, .subject = SPAN("key-a"), .begin_ms = 1};
     struct bucket *bucket = claim(&row);
 
     put("r1", 100, 10, NULL);
