@@ -174,6 +174,26 @@ def test_a_provider_without_room_is_passed_over(room):
     assert refused == [429, 429]
 
 
+def test_texts_of_the_record_are_whole_json_however_much_they_tell(room, provider):
+    tags = ["%s-%d" % ("t" * 62, i) for i in range(8)]
+    names = ["x" * 60 + "%d" % i for i in range(4)]
+    gateway = house_with(
+        room, provider,
+        rate_limits=[{"scope": "tag:" + tag, "requests": "5/%ds" % window} for tag in tags
+                     for window in (7, 70, 700, 7000)],
+        budgets=[{"name": name, "scope": "key:*", "amount": 1, "period": "day"} for name in names],
+        models=[{"name": "both", "targets": [{"provider": "up", "model": "l" * 200, "priority": 0},
+                                             {"provider": "up", "model": "m", "priority": 1}]}])
+    provider.on("l" * 200, fake_openai.fails(500, "Internal Server Error", "no", "server_error"))
+    assert ask(gateway, headers={"x-aigw-tags": ",".join(tags)}).status == 200
+    assert ask(gateway, model="both").status == 200
+    gateway.wait_usage(2)
+    (first, second) = rows(gateway, "tags, limits, rooms, tries")
+    assert json.loads(first[0]) == tags
+    assert len(json.loads(first[1])) > 5 and json.loads(first[2])["upstream"] > 0
+    assert json.loads(second[3])[0]["fault"] == "provider_error", second
+
+
 # ---- money ----------------------------------------------------------------------------------
 
 

@@ -5,7 +5,8 @@
 #include "worker/translate/dialect.h"
 #include "worker/worker.h"
 
-#define TRIES_TOLD 1600 /* bytes, after which no more attempts are told */
+#define TRIES_TOLD 1000 /* bytes, after which no more attempts are told */
+#define NAME_TOLD  120  /* bytes of a model's name, which may take six each */
 #define TEXT_LIMIT 4096
 
 /* The provider's stream broke its own rules, in a way that could be mended. */
@@ -69,6 +70,16 @@ static struct span tags_of(struct exchange *x)
     return arena_copy(&x->arena, buffer_span(&text));
 }
 
+/* So long that the record's text stays whole; a character is not cut. */
+static struct span told(struct span name)
+{
+    size_t len = name.len < NAME_TOLD ? name.len : NAME_TOLD;
+
+    while (len > 0 && len < name.len && (name.ptr[len] & (char)0xc0) == (char)0x80)
+        len--;
+    return span_of(name.ptr, len);
+}
+
 /* The array so far without its end, then one more. */
 void account_try(struct exchange *x, enum fault fault)
 {
@@ -88,7 +99,7 @@ void account_try(struct exchange *x, enum fault fault)
     json_write_object(&json);
     json_write_member_text(&json, SPAN("provider"),
                            snapshot_span(x->view->snapshot, target->provider->name));
-    json_write_member_text(&json, SPAN("model"), target->model);
+    json_write_member_text(&json, SPAN("model"), told(target->model));
     json_write_member_u64(&json, SPAN("status"), x->answer.upstream_status);
     json_write_member_text(&json, SPAN("fault"), span_of_text(fault_row(fault)->name));
     json_write_member_u64(&json, SPAN("ms"), took_ms);
