@@ -144,7 +144,7 @@ def test_zero_lets_nothing_in(room, provider):
     gateway = house_with(room, provider, rate_limits=[{"scope": "key:*", "requests": "0/hour"}])
     answer = ask(gateway)
     assert answer.status == 429
-    assert answer.header("retry-after") is None
+    assert answer.header("retry-after") is None and answer.header("x-should-retry") == "false"
     assert provider.requests == []
 
 

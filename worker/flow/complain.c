@@ -99,7 +99,7 @@ static void add_fault_fields(struct exchange *x)
         add_limit_retry(x, limits_retry_ms(x));
     else if (row->status == 503)
         add_retry_after(x, 1000);
-    if (row->flags & FAULT_NO_RETRY)
+    if ((row->flags & FAULT_NO_RETRY) || limits_never(x))
         reply_add_field(worker, SPAN("x-should-retry"), SPAN("false"));
     reply_add_field(worker, SPAN("x-aigw-error-source"),
                     row->source == SOURCE_PROVIDER ? SPAN("provider") : SPAN("gateway"));

@@ -54,6 +54,8 @@ bool limits_go_on(struct exchange *x, uint64_t output);
 void limits_settle(struct exchange *x, const struct claim_counts *used);
 /* Why there was no room: x->refusal, for a fault that limits_take or _take_provider gave. */
 void limits_say_refusal(struct exchange *x);
+/* The request is more than a limit ever lets in: it does not help to come again. */
+bool limits_never(const struct exchange *x);
 /* When it may help to come again; 0: never, or nobody knows. */
 uint64_t limits_retry_ms(const struct exchange *x);
 /* How the client asked to be served: enum price_service. */

@@ -170,13 +170,18 @@ void limits_say_refusal(struct exchange *x)
     x->refusal.message = arena_copy(&x->arena, buffer_span(&message));
 }
 
+bool limits_never(const struct exchange *x)
+{
+    return x->fault == FAULT_rate_limited && x->limits.refusal.level.retry_ms == UINT64_MAX;
+}
+
 uint64_t limits_retry_ms(const struct exchange *x)
 {
     uint64_t retry_ms = x->limits.refusal.level.retry_ms;
 
     if (x->fault == FAULT_too_busy)
         return 1000;
-    if (x->fault != FAULT_rate_limited || retry_ms == UINT64_MAX)
+    if (x->fault != FAULT_rate_limited || limits_never(x))
         return 0;
     return retry_ms > 0 ? retry_ms : 1;
 }
