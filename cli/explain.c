@@ -14,6 +14,7 @@ static const struct column who_columns[] = {
     {"operation", "operation", COLUMN_TEXT},
     {"dialect", "dialect", COLUMN_TEXT},
     {"asked for", "asked_model", COLUMN_TEXT},
+    {"candidates", "candidates", COLUMN_LIST},
     {"served by", "provider", COLUMN_TEXT},
     {"as model", "served_model", COLUMN_TEXT},
     {"in dialect", "provider_dialect", COLUMN_TEXT},

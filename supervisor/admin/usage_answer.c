@@ -174,8 +174,8 @@ void usage_answer_end_rows(struct usage_answer *answer)
 static void write_part(struct json_writer *writer, const char *name,
                        const struct store_value *value)
 {
-    static const char *const lists[] = {"tags",  "limits",    "tries",
-                                        "rooms", "raw_usage", "dropped"};
+    static const char *const lists[] = {"tags",      "limits",  "tries",     "rooms",
+                                        "raw_usage", "dropped", "candidates"};
 
     for (size_t i = 0; i < ARRAY_LEN(lists); i++) {
         cJSON *tree =

@@ -192,6 +192,8 @@ def test_texts_of_the_record_are_whole_json_however_much_they_tell(room, provide
     assert json.loads(first[0]) == tags
     assert len(json.loads(first[1])) > 5 and json.loads(first[2])["upstream"] > 0
     assert json.loads(second[3])[0]["fault"] == "provider_error", second
+    ((candidates,),) = rows(gateway, "candidates")[1:]
+    assert json.loads(candidates) == ["up/...", "up/m"]
 
 
 # ---- money ----------------------------------------------------------------------------------

@@ -5,9 +5,11 @@
 #include "worker/translate/dialect.h"
 #include "worker/worker.h"
 
-#define TRIES_TOLD 1000 /* bytes, after which no more attempts are told */
-#define NAME_TOLD  120  /* bytes of a model's name, which may take six each */
-#define TEXT_LIMIT 4096
+#define TRIES_TOLD      1000 /* bytes, after which no more attempts are told */
+#define CANDIDATES_TOLD 300  /* the same of candidates */
+#define CANDIDATE_NAME  64   /* bytes of a model's name; a longer one is only hinted at */
+#define NAME_TOLD       120  /* bytes of a model's name, which may take six each */
+#define TEXT_LIMIT      4096
 
 /* The provider's stream broke its own rules, in a way that could be mended. */
 static bool was_repaired(const struct exchange *x)
@@ -66,6 +68,35 @@ static struct span tags_of(struct exchange *x)
     json_write_array(&json);
     for (unsigned i = 0; i < x->tags.count; i++)
         json_write_text(&json, x->tags.names[i]);
+    json_write_array_end(&json);
+    return arena_copy(&x->arena, buffer_span(&text));
+}
+
+/* The targets of the plan in their order, as far as the text takes them; one alone says
+ * nothing.
+ */
+static struct span candidates_of(struct exchange *x)
+{
+    struct json_writer json;
+    struct buffer text _buffer_;
+    struct buffer name _buffer_;
+
+    buffer_init(&text, TEXT_LIMIT);
+    buffer_init(&name, TEXT_LIMIT);
+    if (!x->plan || x->plan->count < 2)
+        return SPAN_NONE;
+    json_write_init(&json, &text);
+    json_write_array(&json);
+    for (unsigned i = 0; i < x->plan->count && text.len < CANDIDATES_TOLD; i++) {
+        const struct plan_target *target = &x->plan->targets[i];
+
+        buffer_clear(&name);
+        (void)buffer_append(&name, snapshot_span(x->view->snapshot, target->provider->name));
+        (void)buffer_append_byte(&name, '/');
+        (void)buffer_append(&name,
+                            target->model.len <= CANDIDATE_NAME ? target->model : SPAN("..."));
+        json_write_text(&json, buffer_span(&name));
+    }
     json_write_array_end(&json);
     return arena_copy(&x->arena, buffer_span(&text));
 }
@@ -164,6 +195,7 @@ void account_record(struct exchange *x, struct usage_record *record)
         .searches = USAGE_UNKNOWN,
         .tries = x->tries,
         .rooms = rooms_of(x),
+        .candidates = candidates_of(x),
         .saved_nano = USAGE_UNKNOWN,
         .host = snapshot_span(snapshot, x->view->page->host_name),
     };
