@@ -11,6 +11,8 @@ void usage_init(struct usage *usage)
         .reasoning = TOKENS_UNKNOWN,
         .audio_input = TOKENS_UNKNOWN,
         .audio_output = TOKENS_UNKNOWN,
+        .image_input = TOKENS_UNKNOWN,
+        .image_output = TOKENS_UNKNOWN,
         .tool_input = TOKENS_UNKNOWN,
     };
 }

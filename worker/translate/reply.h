@@ -18,6 +18,7 @@ struct usage {
     uint64_t cache_write, cache_write_long; /* written, all; of it for an hour */
     uint64_t reasoning;
     uint64_t audio_input, audio_output;
+    uint64_t image_input, image_output;
     uint64_t tool_input; /* what the provider's own tools added */
     struct span raw;     /* as it came; may be dropped */
 };

@@ -182,7 +182,7 @@ static void count_scripts(struct tally *tally, const uint8_t *kind, size_t len)
         unsigned script = script_of(bytes[at], bytes[at + 1]);
 
         counts[script]++;
-        if (script != TALLY_COUNT && kind[at - 1] != HIGH)
+        if (script != TALLY_COUNT && *(kind + at - 1) != HIGH)
             counts[first_of(script)]++;
     }
     for (unsigned i = 0; i < TALLY_COUNT; i++)

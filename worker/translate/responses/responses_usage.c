@@ -15,7 +15,11 @@ void responses_read_usage(struct json_value usage, struct usage *ret)
     usage_read(usage, SPAN("output_tokens"), &ret->output);
     usage_read(input, SPAN("cached_tokens"), &ret->cached);
     usage_read(input, SPAN("cache_write_tokens"), &ret->cache_write);
+    usage_read(input, SPAN("image_tokens"), &ret->image_input);
+    usage_read(input, SPAN("audio_tokens"), &ret->audio_input);
     usage_read(output, SPAN("reasoning_tokens"), &ret->reasoning);
+    usage_read(output, SPAN("image_tokens"), &ret->image_output);
+    usage_read(output, SPAN("audio_tokens"), &ret->audio_output);
     ret->raw = usage.raw;
 }
 
