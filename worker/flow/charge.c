@@ -72,6 +72,12 @@ static const struct price_sheet *sheet_of(const struct exchange *x, const struct
                             price->sheets.count, use);
 }
 
+/* What the provider says of how it served counts more than what was asked for. */
+static uint32_t service_of(const struct exchange *x)
+{
+    return x->used.usage.service > 0 ? x->used.usage.service - 1U : limits_service(x);
+}
+
 static void price_usage(struct exchange *x)
 {
     const struct price_sheet *sheet;
@@ -82,7 +88,7 @@ static void price_usage(struct exchange *x)
     x->cost_nano = 0;
     if (!x->plan || x->used.usage.input == TOKENS_UNKNOWN)
         return;
-    use_price(&x->used.usage, limits_service(x), &use);
+    use_price(&x->used.usage, service_of(x), &use);
     sheet = sheet_of(x, &use);
     x->cost_nano = sheet ? price_cost(sheet, &use) : PRICE_UNKNOWN;
     if (!sheet)

@@ -119,7 +119,7 @@ struct exchange {
     struct call call;
     struct answer answer;
     struct sse_framer framer;
-    struct json_tap tap;
+    struct json_tap tap, service_tap; /* the second only where the client asked for it */
     struct stream_tap stream;
     struct said *said; /* of a stream; NULL: there was none */
     struct buffer error_body;

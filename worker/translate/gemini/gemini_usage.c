@@ -71,7 +71,7 @@ void gemini_read_usage(struct json_value usage, struct usage *ret)
         return; /* says where the tokens are billed, not yet how many */
     ret->reasoning = count_of(values[USAGE_thoughtsTokenCount]);
     ret->tool_input = count_of(values[USAGE_toolUsePromptTokenCount]);
-    ret->input = usage_add(prompt, ret->tool_input);
+    ret->input = prompt == TOKENS_UNKNOWN ? prompt : usage_add(prompt, ret->tool_input);
     ret->output = usage_add(usage_or_zero(candidates), ret->reasoning);
     ret->cached = count_of(values[USAGE_cachedContentTokenCount]);
     ret->audio_input = modality_of(values[USAGE_promptTokensDetails], SPAN("AUDIO"));

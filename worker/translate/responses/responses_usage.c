@@ -80,8 +80,10 @@ bool responses_tap_record(struct stream_tap *tap, const struct sse_record *recor
         return false;
     tap->finished = tap->finished || ends(type) || span_eq(type, SPAN("response.failed"));
     tap->failed = tap->failed || fails(type);
-    if (good && values[1].kind == JSON_OBJECT)
+    if (good && values[1].kind == JSON_OBJECT) {
         responses_read_usage(json_member(values[1], SPAN("usage")), &tap->usage);
+        usage_read_service(json_member(values[1], SPAN("service_tier")), &tap->usage);
+    }
     return false;
 }
 
