@@ -9,6 +9,8 @@
 #include "shared/text/json.h"
 #include "shared/text/sse.h"
 
+#include "worker/translate/estimate.h"
+
 #define ROUNDS 5
 #define TIMES  200000
 
@@ -45,6 +47,24 @@ static size_t pick_tools(void)
     bool empty;
 
     sink += json_pick(buffer_span(&tools), picks, 2, &open, &empty, &error);
+    return tools.len;
+}
+
+static size_t estimate_prompt(void)
+{
+    struct estimate estimate;
+
+    estimate_body(buffer_span(&body), &estimate);
+    sink += estimate_tokens(&estimate, TOKENIZER_o200k);
+    return body.len;
+}
+
+static size_t estimate_tools(void)
+{
+    struct estimate estimate;
+
+    estimate_body(buffer_span(&tools), &estimate);
+    sink += estimate_tokens(&estimate, TOKENIZER_o200k);
     return tools.len;
 }
 
@@ -146,6 +166,8 @@ int main(void)
     wheel_init(&wheel, 0);
     measure("json_pick, request", pick_body);
     measure("json_pick, tools", pick_tools);
+    measure("estimate, request", estimate_prompt);
+    measure("estimate, tools", estimate_tools);
     measure("sse_next, ten records", frame_events);
     measure("http head of a request", read_head);
     measure("sha256 of a key", hash_key);

@@ -19,20 +19,35 @@ static bool was_reached(const struct exchange *x)
     return x->first_byte_ns > 0 || !(fault_row(x->fault)->flags & FAULT_UNSERVED);
 }
 
+static enum tokenizer tokenizer_used(const struct exchange *x)
+{
+    return tokenizer_of(x->plan ? exchange_target(x)->model : x->asked_model,
+                        (enum dialect_id)(x->plan ? x->provider_dialect : x->head.dialect));
+}
+
+static uint64_t input_seen(const struct exchange *x)
+{
+    if (!x->limits.expected.prompt)
+        return x->received_bytes / BYTES_PER_TOKEN;
+    return estimate_tokens(x->limits.expected.prompt, tokenizer_used(x));
+}
+
 uint64_t charge_output_seen(const struct exchange *x)
 {
-    if (x->answer.records > 0)
-        return use_of_records(x->answer.records, x->answer.record_bytes,
-                              x->answer.record_least);
+    if (x->answer.stream && x->said)
+        return said_tokens(x->said, tokenizer_used(x));
     return x->answer.body_bytes / BYTES_PER_TOKEN;
 }
 
 static void settle_usage(struct exchange *x)
 {
     const struct plan_target *target = x->plan ? exchange_target(x) : NULL;
-    struct observed observed = {
-        .input = x->limits.expected.made ? x->limits.expected.input
-                                         : x->received_bytes / BYTES_PER_TOKEN,
+    struct observed observed;
+
+    if (x->bill.usage.input == TOKENS_UNKNOWN && x->body.len > 0 && was_reached(x))
+        limits_estimate(x);
+    observed = (struct observed){
+        .input = input_seen(x),
         .output = charge_output_seen(x),
         .context = target ? target->context : 0,
         .reached = was_reached(x),
@@ -57,6 +72,12 @@ static const struct price_sheet *sheet_of(const struct exchange *x, const struct
                             price->sheets.count, use);
 }
 
+/* What the provider says of how it served counts more than what was asked for. */
+static uint32_t service_of(const struct exchange *x)
+{
+    return x->used.usage.service > 0 ? x->used.usage.service - 1U : limits_service(x);
+}
+
 static void price_usage(struct exchange *x)
 {
     const struct price_sheet *sheet;
@@ -67,7 +88,7 @@ static void price_usage(struct exchange *x)
     x->cost_nano = 0;
     if (!x->plan || x->used.usage.input == TOKENS_UNKNOWN)
         return;
-    use_price(&x->used.usage, limits_service(x), &use);
+    use_price(&x->used.usage, service_of(x), &use);
     sheet = sheet_of(x, &use);
     x->cost_nano = sheet ? price_cost(sheet, &use) : PRICE_UNKNOWN;
     if (!sheet)

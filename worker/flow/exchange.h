@@ -25,6 +25,7 @@
 #include "worker/parse/head.h"
 #include "worker/route/plan.h"
 #include "worker/translate/forward.h"
+#include "worker/translate/said.h"
 #include "worker/upstream/upstream.h"
 
 #define EXCHANGE_MAGIC     0x65786368
@@ -75,9 +76,8 @@ struct answer {
     bool estimated; /* a count that nobody has counted */
     bool told;      /* the stream carries its error already: only its end is due */
     bool paused;
-    struct span head;                             /* as it will be sent, until it is */
-    uint64_t body_bytes;                          /* of the provider's body */
-    uint64_t records, record_bytes, record_least; /* of its stream, data alone */
+    struct span head;    /* as it will be sent, until it is */
+    uint64_t body_bytes; /* of the provider's body */
     uint64_t sent_bytes;
 };
 
@@ -119,8 +119,9 @@ struct exchange {
     struct call call;
     struct answer answer;
     struct sse_framer framer;
-    struct json_tap tap;
+    struct json_tap tap, service_tap; /* the second only where the client asked for it */
     struct stream_tap stream;
+    struct said *said; /* of a stream; NULL: there was none */
     struct buffer error_body;
     struct bill bill;
     struct used used; /* in the end */

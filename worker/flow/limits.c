@@ -9,7 +9,6 @@
 #include "shared/price/price.h"
 #include "shared/text/json_write.h"
 
-#include "worker/translate/estimate.h"
 #include "worker/worker.h"
 
 #define INPUT_EXTRA    32    /* tokens that frame a prompt, beside the fifth that is added */
@@ -152,12 +151,34 @@ static uint64_t most_of(uint64_t a, uint64_t b)
     return a > b ? a : b;
 }
 
+void limits_estimate(struct exchange *x)
+{
+    struct estimate *prompt;
+
+    if (x->limits.expected.prompt)
+        return;
+    prompt = ARENA_NEW(&x->arena, struct estimate);
+    estimate_body(x->ask.body, prompt);
+    x->limits.expected.prompt = prompt;
+}
+
+static uint64_t expect_input(const struct exchange *x, const struct snapshot_target *target)
+{
+    struct span model =
+        target ? snapshot_span(x->view->snapshot, target->model) : x->asked_model;
+
+    return estimate_tokens(x->limits.expected.prompt,
+                           tokenizer_of(model, (enum dialect_id)x->head.dialect));
+}
+
 /* Over all targets that may serve it: the largest. */
 static void expect_target(const struct exchange *x, const struct snapshot_target *target,
                           struct expected *ret)
 {
-    uint64_t most, usual, input = ret->input + ret->input / 5 + INPUT_EXTRA, worst, cost;
+    uint64_t tokens = expect_input(x, target), most, usual, worst, cost;
+    uint64_t input = tokens + tokens / 5 + INPUT_EXTRA;
 
+    ret->input = most_of(ret->input, tokens);
     expect_output(x, target, &most, &usual);
     ret->output_most = most_of(ret->output_most, most);
     ret->output_usual = most_of(ret->output_usual, usual);
@@ -177,7 +198,7 @@ static void expect_usage(struct exchange *x, const struct snapshot_model *model)
     uint64_t sum;
 
     expected->made = expected->price_known = true;
-    expected->input = estimate_body(x->ask.body);
+    limits_estimate(x);
     expected->marks_cache = span_find(x->ask.body, SPAN("\"cache_control\"")) != SIZE_MAX;
     for (uint32_t i = 0; model && i < model->targets.count; i++)
         expect_target(x, SNAPSHOT_ROW(x->view->snapshot, model->targets, i, snapshot_target),

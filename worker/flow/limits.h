@@ -8,6 +8,7 @@
 #define WORKER_FLOW_LIMITS_H
 
 #include "worker/limit/claims.h"
+#include "worker/translate/estimate.h"
 
 #define GRANT_WAIT_MS 5    /* for a share of a limit that several hosts have */
 #define GRANT_WAITS   4    /* times, then the request is refused */
@@ -17,7 +18,8 @@ struct exchange;
 
 /* What is expected, as far as somebody asked. */
 struct expected {
-    uint64_t input;        /* tokens, an estimate */
+    const struct estimate *prompt; /* in the arena; NULL: nobody asked */
+    uint64_t input;                /* tokens, an estimate: of the target that counts most */
     uint64_t output_most;  /* tokens of all answers: the client's bound, or the model's */
     uint64_t output_usual; /* the same, or what nearly all answers of the model stay below */
     bool made, price_known;
@@ -58,6 +60,8 @@ void limits_say_refusal(struct exchange *x);
 bool limits_never(const struct exchange *x);
 /* When it may help to come again; 0: never, or nobody knows. */
 uint64_t limits_retry_ms(const struct exchange *x);
+/* Tallies the prompt, unless that is done; its body must be here. */
+void limits_estimate(struct exchange *x);
 /* How the client asked to be served: enum price_service. */
 uint32_t limits_service(const struct exchange *x);
 /* Header fields that tell where the limits stand, into the worker's head. */

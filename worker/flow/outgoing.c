@@ -286,12 +286,17 @@ static enum fault count_here(struct exchange *x)
 {
     enum dialect_id dialect = (enum dialect_id)x->head.dialect;
     enum fault fault = open_crossing(x, count_request(dialect, buffer_span(&x->body)));
+    struct estimate estimate;
     struct json_writer json;
 
     if (fault)
         return fault;
+    estimate_chat(&x->crossing->chat, &estimate);
     json_write_init(&json, &x->crossing->out);
-    count_write(dialect, estimate_chat(&x->crossing->chat), &json);
+    count_write(dialect,
+                estimate_tokens(&estimate, tokenizer_of(exchange_target(x)->model,
+                                                        (enum dialect_id)x->provider_dialect)),
+                &json);
     x->answer.estimated = true;
     reply_json(x, 200, buffer_span(&x->crossing->out));
     return FAULT_NONE;

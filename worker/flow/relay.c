@@ -139,6 +139,7 @@ static void begin_relay(struct exchange *x, const struct http_head *head, struct
     if (!x->crossing || x->answer.stream)
         x->answer.head = reply_head(x, head->status, x->crossing ? stream_type(x) : type,
                                     known ? head->content_length : HTTP_LENGTH_NONE, head);
+    json_tap_init(&x->service_tap, SPAN("service_tier"));
     json_tap_init(&x->tap, dialect_row((enum dialect_id)x->provider_dialect)->usage_member);
     if (x->crossing)
         crossing_begin(x->crossing, relay_take_event, x);
@@ -220,6 +221,8 @@ static void body(struct call *call, struct span bytes)
         return;
     }
     json_tap_feed(&x->tap, bytes, &x->arena);
+    if (x->ask.service.ptr)
+        json_tap_feed(&x->service_tap, bytes, &x->arena);
     relay_add(x, bytes);
 }
 
@@ -294,6 +297,8 @@ static void whole_done(struct exchange *x)
         usage_init(&usage);
         exchange_dialect(x)->read_usage(value, &usage);
         usage.raw = value.raw;
+        if (x->ask.service.ptr)
+            usage_read_service(json_tap_value(&x->service_tap), &usage);
         bill_take(&x->bill, &usage, &x->arena);
     }
     relay_flush(x, true);

@@ -31,6 +31,8 @@ void relay_free_request(struct exchange *x)
     if (x->crossing || call_sends(&x->call))
         return;
     gather_free(x);
+    if (x->answer.stream && x->bill.usage.input == TOKENS_UNKNOWN)
+        limits_estimate(x); /* it may end before its usage comes */
     x->worker->body_bytes -= x->body.len;
     buffer_done(&x->body);
 }

@@ -90,20 +90,11 @@ enum fault complaint_fault(const struct complaint *complaint)
     return complaint_row((enum complaint_kind)complaint->kind)->fault;
 }
 
-/* By which what came can be estimated, should nobody count it. */
-static void count_record(struct answer *answer, size_t bytes)
-{
-    answer->records++;
-    answer->record_bytes += bytes;
-    if (answer->record_least == 0 || bytes < answer->record_least)
-        answer->record_least = bytes;
-}
-
 static void relay_record(struct exchange *x, const struct sse_record *record, bool in_place)
 {
     metric_add(x->worker->metrics, METRIC_stream_events_total, 1);
     if (record->has_data)
-        count_record(&x->answer, record->data.len);
+        said_add(x->said, record->data);
     if (x->crossing)
         event_read(&x->crossing->reader, record);
     else
@@ -210,6 +201,9 @@ void relay_begin_stream(struct exchange *x)
                           memory_order_relaxed);
     x->stream = (struct stream_tap){.wish = (uint8_t)usage_wish(x)};
     x->answer.repaired = false; /* of an earlier attempt */
+    if (!x->said)
+        x->said = ARENA_NEW(&x->arena, struct said);
+    said_init(x->said, (enum dialect_id)x->provider_dialect);
     usage_init(&x->stream.usage);
     x->quiet.passed = quiet_passed;
     x->flushed_ms = reactor_now_ms(&x->worker->reactor);

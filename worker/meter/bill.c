@@ -40,6 +40,10 @@ void bill_take(struct bill *bill, const struct usage *usage, struct arena *arena
     take(&mine->reasoning, usage->reasoning);
     take(&mine->audio_input, usage->audio_input);
     take(&mine->audio_output, usage->audio_output);
+    take(&mine->image_input, usage->image_input);
+    take(&mine->image_output, usage->image_output);
     take(&mine->tool_input, usage->tool_input);
+    if (usage->service > 0)
+        mine->service = usage->service;
     keep_raw(bill, usage->raw, arena);
 }

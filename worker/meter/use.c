@@ -1,7 +1,5 @@
 #include "worker/meter/use.h"
 
-#define BYTES_PER_TOKEN 4 /* of text, on average over scripts */
-
 static bool is_absurd(uint64_t count, uint64_t context)
 {
     uint64_t most = context > 0 && context < USE_TOKENS_MAX / 8 ? context * 8 : USE_TOKENS_MAX;
@@ -56,10 +54,12 @@ void use_settle(const struct usage *told, const struct observed *observed, struc
         clamp_part(&usage->cached, usage->input, &ret->estimated);
         clamp_part(&usage->cache_write, usage->input, &ret->estimated);
         clamp_part(&usage->cache_write_long, usage->input, &ret->estimated);
+        clamp_part(&usage->image_input, usage->input, &ret->estimated);
         clamp_part(&usage->audio_input, usage->input, &ret->estimated);
     }
     if (usage->output != TOKENS_UNKNOWN) {
         clamp_part(&usage->reasoning, usage->output, &ret->estimated);
+        clamp_part(&usage->image_output, usage->output, &ret->estimated);
         clamp_part(&usage->audio_output, usage->output, &ret->estimated);
     }
 }
@@ -82,15 +82,7 @@ void use_price(const struct usage *usage, uint32_t service, struct price_use *re
     ret->counts[PRICE_reasoning] = or_zero(usage->reasoning);
     ret->counts[PRICE_audio_input] = or_zero(usage->audio_input);
     ret->counts[PRICE_audio_output] = or_zero(usage->audio_output);
+    ret->counts[PRICE_image_input] = or_zero(usage->image_input);
+    ret->counts[PRICE_image_output] = or_zero(usage->image_output);
     ret->counts[PRICE_request] = 1;
-}
-
-uint64_t use_of_records(uint64_t records, uint64_t bytes, uint64_t least)
-{
-    uint64_t frame, text;
-
-    if (records == 0 || __builtin_mul_overflow(records, least, &frame) || frame > bytes)
-        return 0;
-    text = (bytes - frame) / BYTES_PER_TOKEN;
-    return text > records ? text : records;
 }

@@ -32,8 +32,4 @@ void use_settle(const struct usage *told, const struct observed *observed, struc
 /* The counts of USAGE as price.h takes them: unknown parts are 0. */
 void use_price(const struct usage *usage, uint32_t service, struct price_use *ret);
 
-/* The tokens that a stream was about, from its records alone: RECORDS of them with BYTES of
- * data, of which the shortest had LEAST. */
-uint64_t use_of_records(uint64_t records, uint64_t bytes, uint64_t least);
-
 #endif

@@ -1,5 +1,8 @@
 #include "worker/translate/reply.h"
 
+#include "shared/base/check.h"
+#include "shared/price/price.h"
+
 void usage_init(struct usage *usage)
 {
     *usage = (struct usage){
@@ -11,8 +14,28 @@ void usage_init(struct usage *usage)
         .reasoning = TOKENS_UNKNOWN,
         .audio_input = TOKENS_UNKNOWN,
         .audio_output = TOKENS_UNKNOWN,
+        .image_input = TOKENS_UNKNOWN,
+        .image_output = TOKENS_UNKNOWN,
         .tool_input = TOKENS_UNKNOWN,
     };
+}
+
+void usage_read_service(struct json_value word, struct usage *ret)
+{
+    static const struct {
+        struct span word;
+        enum price_service service;
+    } words[] = {
+        {WORD("default"), PRICE_SERVICE_standard},  {WORD("standard"), PRICE_SERVICE_standard},
+        {WORD("batch"), PRICE_SERVICE_batch},       {WORD("flex"), PRICE_SERVICE_flex},
+        {WORD("priority"), PRICE_SERVICE_priority},
+    };
+
+    if (word.kind != JSON_STRING)
+        return;
+    for (unsigned i = 0; i < ARRAY_LEN(words); i++)
+        if (json_text_eq(word, words[i].word))
+            ret->service = (uint8_t)(words[i].service + 1);
 }
 
 void usage_read(struct json_value object, struct span name, uint64_t *ret)

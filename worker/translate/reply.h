@@ -18,13 +18,17 @@ struct usage {
     uint64_t cache_write, cache_write_long; /* written, all; of it for an hour */
     uint64_t reasoning;
     uint64_t audio_input, audio_output;
+    uint64_t image_input, image_output;
     uint64_t tool_input; /* what the provider's own tools added */
+    uint8_t service;     /* 1 + enum price_service that the provider says; 0: it does not */
     struct span raw;     /* as it came; may be dropped */
 };
 
 void usage_init(struct usage *usage);
 /* A non-negative integer member of OBJECT into *RET, which else stays as it is. */
 void usage_read(struct json_value object, struct span name, uint64_t *ret);
+/* The provider's word for how it served: a string; others say nothing. */
+void usage_read_service(struct json_value word, struct usage *ret);
 /* NUMBER, or 0 when unknown. */
 uint64_t usage_or_zero(uint64_t number);
 /* A plus B, of which one may be unknown (then the other); never wraps. */

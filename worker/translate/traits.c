@@ -11,7 +11,6 @@ static const struct model_traits rows[] = {
      .budget_max = budget_max_,                                                  \
      .traits = traits_},
 #include "worker/translate/models.def"
-#undef MODEL
 };
 
 /* The vendor's part of names such as "anthropic/claude-...", "models/gemini-...". */

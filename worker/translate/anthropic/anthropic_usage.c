@@ -11,14 +11,16 @@ void anthropic_read_usage(struct json_value usage, struct usage *ret)
         WORD("input_tokens"),   WORD("cache_read_input_tokens"),
         WORD("output_tokens"),  WORD("cache_creation_input_tokens"),
         WORD("cache_creation"), WORD("output_tokens_details"),
+        WORD("service_tier"),
     };
     uint64_t fresh = usage_less(usage_less(ret->input, ret->cached), ret->cache_write);
-    struct json_value values[6];
+    struct json_value values[7];
     uint64_t *const counts[] = {&fresh, &ret->cached, &ret->output, &ret->cache_write};
 
     if (usage.kind != JSON_OBJECT)
         return;
-    pick_members(usage, names, 6, values);
+    pick_members(usage, names, 7, values);
+    usage_read_service(values[6], ret);
     for (unsigned i = 0; i < 4; i++) {
         uint64_t count;
 
@@ -27,7 +29,9 @@ void anthropic_read_usage(struct json_value usage, struct usage *ret)
     }
     usage_read(values[4], SPAN("ephemeral_1h_input_tokens"), &ret->cache_write_long);
     usage_read(values[5], SPAN("thinking_tokens"), &ret->reasoning);
-    ret->input = usage_add(usage_add(fresh, ret->cached), ret->cache_write);
+    ret->input = fresh == TOKENS_UNKNOWN /* the parts alone are not the prompt */
+                     ? TOKENS_UNKNOWN
+                     : usage_add(usage_add(fresh, ret->cached), ret->cache_write);
     ret->raw = usage.raw;
 }
 

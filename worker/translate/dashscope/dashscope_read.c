@@ -31,6 +31,8 @@ void dashscope_read_usage(struct json_value usage, struct usage *ret)
     usage_read(usage, SPAN("input_tokens"), &ret->input);
     usage_read(usage, SPAN("output_tokens"), &ret->output);
     usage_read(usage, SPAN("cached_tokens"), &ret->cached);
+    usage_read(usage, SPAN("image_tokens"), &ret->image_input);
+    usage_read(usage, SPAN("audio_tokens"), &ret->audio_input);
     usage_read(json_member(usage, SPAN("prompt_tokens_details")), SPAN("cached_tokens"),
                &ret->cached);
     usage_read(json_member(usage, SPAN("input_tokens_details")), SPAN("cached_tokens"),

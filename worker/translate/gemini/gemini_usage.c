@@ -33,7 +33,8 @@ static uint64_t count_of(struct json_value value)
     return count;
 }
 
-static uint64_t audio_of(struct json_value details)
+/* Tokens of KIND among the details. */
+static uint64_t modality_of(struct json_value details, struct span kind)
 {
     static const struct span names[] = {WORD("modality"), WORD("tokenCount")};
     struct json_value values[ARRAY_LEN(names)], item;
@@ -44,7 +45,7 @@ static uint64_t audio_of(struct json_value details)
         return TOKENS_UNKNOWN;
     for (walk = json_walk(details); json_next(&walk, &key, &item);) {
         gemini_pick(item, names, ARRAY_LEN(names), values);
-        if (values[0].kind == JSON_STRING && json_text_eq(values[0], SPAN("AUDIO")))
+        if (values[0].kind == JSON_STRING && json_text_eq(values[0], kind))
             return count_of(values[1]);
     }
     return TOKENS_UNKNOWN;
@@ -70,11 +71,13 @@ void gemini_read_usage(struct json_value usage, struct usage *ret)
         return; /* says where the tokens are billed, not yet how many */
     ret->reasoning = count_of(values[USAGE_thoughtsTokenCount]);
     ret->tool_input = count_of(values[USAGE_toolUsePromptTokenCount]);
-    ret->input = usage_add(prompt, ret->tool_input);
+    ret->input = prompt == TOKENS_UNKNOWN ? prompt : usage_add(prompt, ret->tool_input);
     ret->output = usage_add(usage_or_zero(candidates), ret->reasoning);
     ret->cached = count_of(values[USAGE_cachedContentTokenCount]);
-    ret->audio_input = audio_of(values[USAGE_promptTokensDetails]);
-    ret->audio_output = audio_of(values[USAGE_candidatesTokensDetails]);
+    ret->audio_input = modality_of(values[USAGE_promptTokensDetails], SPAN("AUDIO"));
+    ret->image_input = modality_of(values[USAGE_promptTokensDetails], SPAN("IMAGE"));
+    ret->audio_output = modality_of(values[USAGE_candidatesTokensDetails], SPAN("AUDIO"));
+    ret->image_output = modality_of(values[USAGE_candidatesTokensDetails], SPAN("IMAGE"));
 }
 
 static void write_count(struct json_writer *json, struct span name, uint64_t count)

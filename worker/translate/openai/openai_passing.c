@@ -24,7 +24,8 @@ static bool is_done(const struct sse_record *record)
 
 bool openai_tap_record(struct stream_tap *tap, const struct sse_record *record)
 {
-    static const struct span keys[] = {WORD("usage"), WORD("choices"), WORD("error")};
+    static const struct span keys[] = {WORD("usage"), WORD("choices"), WORD("error"),
+                                       WORD("service_tier")};
     struct json_value values[ARRAY_LEN(keys)];
 
     tap->usage_value = tap->choices_value = (struct json_value){.kind = JSON_ABSENT};
@@ -41,6 +42,7 @@ bool openai_tap_record(struct stream_tap *tap, const struct sse_record *record)
     if (values[0].kind != JSON_OBJECT)
         return false;
     openai_read_usage(values[0], &tap->usage);
+    usage_read_service(values[3], &tap->usage);
     tap->usage_value = values[0];
     tap->choices_value = values[1];
     return no_choices(values[1]);

@@ -332,6 +332,7 @@ bool openai_read_reply(struct translation *t, struct json_value body, struct rep
     ret->id = known(values[ANSWER_id]);
     ret->model = known(values[ANSWER_model]);
     ret->service_tier = known(values[ANSWER_service_tier]);
+    usage_read_service(values[ANSWER_service_tier], &ret->usage);
     (void)json_u64(values[ANSWER_created], &ret->created);
     if (!openai_read_choices(t, values[ANSWER_choices], ret))
         return false;

@@ -8,12 +8,14 @@ static void read_input_details(struct json_value details, struct usage *ret)
     usage_read(details, SPAN("cached_tokens"), &ret->cached);
     usage_read(details, SPAN("cache_write_tokens"), &ret->cache_write);
     usage_read(details, SPAN("audio_tokens"), &ret->audio_input);
+    usage_read(details, SPAN("image_tokens"), &ret->image_input);
 }
 
 static void read_output_details(struct json_value details, struct usage *ret)
 {
     usage_read(details, SPAN("reasoning_tokens"), &ret->reasoning);
     usage_read(details, SPAN("audio_tokens"), &ret->audio_output);
+    usage_read(details, SPAN("image_tokens"), &ret->image_output);
 }
 
 /* xAI counts reasoning beside the completion; the total tells. */

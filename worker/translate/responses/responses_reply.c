@@ -148,6 +148,7 @@ bool responses_read_reply(struct translation *t, struct json_value body, struct 
     ret->model = text_of(values[1]);
     (void)json_u64(values[2], &ret->created);
     ret->service_tier = text_of(values[8]);
+    usage_read_service(values[8], &ret->usage);
     responses_read_usage(values[4], &ret->usage);
     walk = json_walk(values[3]);
     while (json_next(&walk, NULL, &item))

@@ -15,7 +15,11 @@ void responses_read_usage(struct json_value usage, struct usage *ret)
     usage_read(usage, SPAN("output_tokens"), &ret->output);
     usage_read(input, SPAN("cached_tokens"), &ret->cached);
     usage_read(input, SPAN("cache_write_tokens"), &ret->cache_write);
+    usage_read(input, SPAN("image_tokens"), &ret->image_input);
+    usage_read(input, SPAN("audio_tokens"), &ret->audio_input);
     usage_read(output, SPAN("reasoning_tokens"), &ret->reasoning);
+    usage_read(output, SPAN("image_tokens"), &ret->image_output);
+    usage_read(output, SPAN("audio_tokens"), &ret->audio_output);
     ret->raw = usage.raw;
 }
 
@@ -76,8 +80,10 @@ bool responses_tap_record(struct stream_tap *tap, const struct sse_record *recor
         return false;
     tap->finished = tap->finished || ends(type) || span_eq(type, SPAN("response.failed"));
     tap->failed = tap->failed || fails(type);
-    if (good && values[1].kind == JSON_OBJECT)
+    if (good && values[1].kind == JSON_OBJECT) {
         responses_read_usage(json_member(values[1], SPAN("usage")), &tap->usage);
+        usage_read_service(json_member(values[1], SPAN("service_tier")), &tap->usage);
+    }
     return false;
 }
 

@@ -93,17 +93,6 @@ START_TEST(a_part_is_not_more_than_its_whole)
 
 END_TEST
 
-START_TEST(records_of_a_stream_are_at_least_a_token_each)
-{
-    ck_assert_uint_eq(use_of_records(0, 0, 0), 0);
-    ck_assert_uint_eq(use_of_records(10, 2000, 195), 12);
-    ck_assert_uint_eq(use_of_records(10, 1950, 195), 10);
-    ck_assert_uint_eq(use_of_records(10, 6000, 100), 1250);
-    ck_assert_uint_eq(use_of_records(UINT64_MAX, 10, 10), 0);
-}
-
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("use");
@@ -114,7 +103,6 @@ int main(void)
     tcase_add_loop_test(tcase, the_providers_word_counts_where_it_can_be_true, 0,
                         (int)ARRAY_LEN(cases));
     tcase_add_test(tcase, a_part_is_not_more_than_its_whole);
-    tcase_add_test(tcase, records_of_a_stream_are_at_least_a_token_each);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
