@@ -239,3 +239,14 @@ bool link_printed(const struct invocation *invocation, const struct link_answer 
     print_out(SPAN("\n"));
     return true;
 }
+
+int link_remove(struct invocation *invocation, struct span path)
+{
+    struct link_answer answer;
+    int code = link_ask(invocation, "DELETE", path, SPAN_NONE, &answer);
+
+    if (code == EXIT_OK && !link_printed(invocation, &answer))
+        print_out(SPAN("removed\n"));
+    link_answer_done(&answer);
+    return code;
+}

@@ -33,6 +33,8 @@ int tell_error(const struct invocation *invocation, enum exit_code code, struct 
 /* Prints the answer: its bytes with -o json, nothing with -q; else false and the caller prints
  * a table. */
 bool link_printed(const struct invocation *invocation, const struct link_answer *answer);
+/* DELETE of PATH, and what is said of it. Returns the exit code. */
+int link_remove(struct invocation *invocation, struct span path);
 /* Writes all of TEXT to stdout. */
 void print_out(struct span text);
 

@@ -233,7 +233,6 @@ int prices_set(struct invocation *invocation)
 int prices_remove(struct invocation *invocation)
 {
     struct span date = invocation->options[OPTION_DATE];
-    struct link_answer answer;
     struct buffer path;
     int64_t from_ms;
     int code;
@@ -243,10 +242,7 @@ int prices_remove(struct invocation *invocation)
     price_path(invocation, 2, &path);
     if (date.ptr)
         (void)buffer_append_format(&path, "?from_ms=%lld", (long long)from_ms);
-    code = link_ask(invocation, "DELETE", buffer_span(&path), SPAN_NONE, &answer);
-    if (code == EXIT_OK && !link_printed(invocation, &answer))
-        print_out(SPAN("removed\n"));
-    link_answer_done(&answer);
+    code = link_remove(invocation, buffer_span(&path));
     buffer_done(&path);
     return code;
 }

@@ -126,14 +126,10 @@ int providers_edit(struct invocation *invocation)
 int providers_remove(struct invocation *invocation)
 {
     struct buffer path;
-    struct link_answer answer;
     int code;
 
     provider_path(invocation, SPAN_NONE, &path);
-    code = link_ask(invocation, "DELETE", buffer_span(&path), SPAN_NONE, &answer);
-    if (code == EXIT_OK && !link_printed(invocation, &answer))
-        print_out(SPAN("removed\n"));
-    link_answer_done(&answer);
+    code = link_remove(invocation, buffer_span(&path));
     buffer_done(&path);
     return code;
 }

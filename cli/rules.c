@@ -180,14 +180,10 @@ static int get_row(struct invocation *invocation, const struct noun *noun)
 static int remove_row(struct invocation *invocation, const struct noun *noun)
 {
     struct buffer path;
-    struct link_answer answer;
     int code;
 
     write_path(noun, invocation->arguments[0], &path);
-    code = link_ask(invocation, "DELETE", buffer_span(&path), SPAN_NONE, &answer);
-    if (code == EXIT_OK && !link_printed(invocation, &answer))
-        print_out(SPAN("removed\n"));
-    link_answer_done(&answer);
+    code = link_remove(invocation, buffer_span(&path));
     buffer_done(&path);
     return code;
 }

@@ -100,44 +100,58 @@ static uint32_t index_entry(const struct snapshot *snapshot, struct snapshot_tab
     return *(const uint32_t *)snapshot_row(snapshot, index, slot, sizeof(uint32_t));
 }
 
+typedef bool row_is_f(const struct snapshot *snapshot, uint32_t row, struct span name);
+
+/* The row of NAME, or SNAPSHOT_NONE. */
+static uint32_t find_row(const struct snapshot *snapshot, struct snapshot_table index,
+                         struct span name, row_is_f *row_is)
+{
+    uint64_t hash = index.count > 0 ? hash_fast(name) : 0;
+
+    for (uint32_t step = 0; step < index.count; step++) {
+        uint32_t at = index_entry(snapshot, index, hash, step);
+
+        if (at == SNAPSHOT_NONE || row_is(snapshot, at, name))
+            return at;
+    }
+    return SNAPSHOT_NONE;
+}
+
+static const struct snapshot_key *key_at(const struct snapshot *snapshot, uint32_t row)
+{
+    return SNAPSHOT_ROW(snapshot, snapshot_page(snapshot)->keys, row, snapshot_key);
+}
+
+static bool is_key(const struct snapshot *snapshot, uint32_t row, struct span id)
+{
+    return memcmp(key_at(snapshot, row)->id, id.ptr, KEY_ID_SIZE) == 0;
+}
+
 const struct snapshot_key *snapshot_find_key(const struct snapshot *snapshot, struct span id)
 {
-    const struct snapshot_header_page *page = snapshot_page(snapshot);
-    uint64_t hash;
+    uint32_t row = id.len == KEY_ID_SIZE
+                       ? find_row(snapshot, snapshot_page(snapshot)->key_index, id, is_key)
+                       : SNAPSHOT_NONE;
 
-    if (id.len != KEY_ID_SIZE)
-        return NULL;
-    hash = hash_fast(id);
-    for (uint32_t step = 0; step < page->key_index.count; step++) {
-        uint32_t at = index_entry(snapshot, page->key_index, hash, step);
-        const struct snapshot_key *key;
+    return row == SNAPSHOT_NONE ? NULL : key_at(snapshot, row);
+}
 
-        if (at == SNAPSHOT_NONE)
-            return NULL;
-        key = SNAPSHOT_ROW(snapshot, page->keys, at, snapshot_key);
-        if (memcmp(key->id, id.ptr, KEY_ID_SIZE) == 0)
-            return key;
-    }
-    return NULL;
+static const struct snapshot_model *model_at(const struct snapshot *snapshot, uint32_t row)
+{
+    return SNAPSHOT_ROW(snapshot, snapshot_page(snapshot)->models, row, snapshot_model);
+}
+
+static bool is_model(const struct snapshot *snapshot, uint32_t row, struct span name)
+{
+    return span_eq(snapshot_span(snapshot, model_at(snapshot, row)->name), name);
 }
 
 const struct snapshot_model *snapshot_find_model(const struct snapshot *snapshot,
                                                  struct span name)
 {
-    const struct snapshot_header_page *page = snapshot_page(snapshot);
-    uint64_t hash = hash_fast(name);
+    uint32_t row = find_row(snapshot, snapshot_page(snapshot)->model_index, name, is_model);
 
-    for (uint32_t step = 0; step < page->model_index.count; step++) {
-        uint32_t at = index_entry(snapshot, page->model_index, hash, step);
-        const struct snapshot_model *model;
-
-        if (at == SNAPSHOT_NONE)
-            return NULL;
-        model = SNAPSHOT_ROW(snapshot, page->models, at, snapshot_model);
-        if (span_eq(snapshot_span(snapshot, model->name), name))
-            return model;
-    }
-    return NULL;
+    return row == SNAPSHOT_NONE ? NULL : model_at(snapshot, row);
 }
 
 const struct snapshot_scope *snapshot_scope(const struct snapshot *snapshot, uint32_t number)
@@ -154,22 +168,24 @@ const struct snapshot_price *snapshot_price(const struct snapshot *snapshot, uin
     return SNAPSHOT_ROW(snapshot, snapshot_page(snapshot)->prices, number - 1, snapshot_price);
 }
 
+static const struct snapshot_tag *tag_at(const struct snapshot *snapshot, uint32_t row)
+{
+    return SNAPSHOT_ROW(snapshot, snapshot_page(snapshot)->tags, row, snapshot_tag);
+}
+
+static bool is_tag(const struct snapshot *snapshot, uint32_t row, struct span name)
+{
+    return span_eq(snapshot_span(snapshot, tag_at(snapshot, row)->name), name);
+}
+
 const struct snapshot_scope *snapshot_find_tag(const struct snapshot *snapshot, struct span tag)
 {
     const struct snapshot_header_page *page = snapshot_page(snapshot);
-    uint64_t hash = page->tags.count > 0 ? hash_fast(tag) : 0;
+    uint32_t row = find_row(snapshot, page->tag_index, tag, is_tag);
 
-    for (uint32_t step = 0; step < page->tag_index.count; step++) {
-        uint32_t at = index_entry(snapshot, page->tag_index, hash, step);
-        const struct snapshot_tag *row;
-
-        if (at == SNAPSHOT_NONE)
-            return NULL;
-        row = SNAPSHOT_ROW(snapshot, page->tags, at, snapshot_tag);
-        if (span_eq(snapshot_span(snapshot, row->name), tag))
-            return SNAPSHOT_ROW(snapshot, page->scopes, row->scope, snapshot_scope);
-    }
-    return NULL;
+    if (row == SNAPSHOT_NONE)
+        return NULL;
+    return SNAPSHOT_ROW(snapshot, page->scopes, tag_at(snapshot, row)->scope, snapshot_scope);
 }
 
 const struct snapshot_provider *snapshot_find_provider(const struct snapshot *snapshot,

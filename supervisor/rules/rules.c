@@ -81,6 +81,29 @@ int rules_next_id(struct store *store, int64_t *ret)
     return rows < 0 ? (int)rows : *ret > 0 ? 0 : -EIO;
 }
 
+static int begin_row(struct store *store, int64_t *ret_id, int64_t *ret_created_ms)
+{
+    *ret_created_ms = clock_wall_ms();
+    return rules_next_id(store, ret_id);
+}
+
+static int insert_row(struct store *store, const char *sql, const struct store_value *values,
+                      unsigned count)
+{
+    int64_t rows = store_change(store, sql, values, count);
+
+    return rows < 0 ? (int)rows : 0;
+}
+
+/* Of one row, which must be there. */
+static int change_row(struct store *store, const char *sql, const struct store_value *values,
+                      unsigned count)
+{
+    int64_t rows = store_change(store, sql, values, count);
+
+    return rows < 0 ? (int)rows : rows == 0 ? -ENOENT : 0;
+}
+
 /* ---- limits ---------------------------------------------------------------------------------
  */
 
@@ -156,17 +179,14 @@ static unsigned limit_values(struct limit_row *row, struct store_value *values)
 int limit_row_create(struct store *store, struct limit_row *row)
 {
     struct store_value values[12];
-    int result = rules_next_id(store, &row->id);
-    int64_t rows;
+    int result = begin_row(store, &row->id, &row->created_ms);
 
     if (result < 0)
         return result;
-    row->created_ms = clock_wall_ms();
-    rows = store_change(store,
-                        "insert into limits (" LIMIT_COLUMNS ") values "
-                        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-                        values, limit_values(row, values));
-    return rows < 0 ? (int)rows : 0;
+    return insert_row(store,
+                      "insert into limits (" LIMIT_COLUMNS ") values "
+                      "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                      values, limit_values(row, values));
 }
 
 int limit_row_change(struct store *store, const struct limit_row *row)
@@ -174,23 +194,20 @@ int limit_row_change(struct store *store, const struct limit_row *row)
     struct limit_row copy = *row;
     struct store_value values[12];
     unsigned count = limit_values(&copy, values);
-    int64_t rows;
 
     values[1] = values[--count]; /* the time of making stays; mode takes its number */
-    rows = store_change(store,
-                        "update limits set mode = $2, name = $3, scope = $4, requests = $5, "
-                        "input_tokens = $6, output_tokens = $7, total_tokens = $8, "
-                        "concurrent = $9, algorithm = $10, burst = $11 where id = $1",
-                        values, count);
-    return rows < 0 ? (int)rows : rows == 0 ? -ENOENT : 0;
+    return change_row(store,
+                      "update limits set mode = $2, name = $3, scope = $4, requests = $5, "
+                      "input_tokens = $6, output_tokens = $7, total_tokens = $8, "
+                      "concurrent = $9, algorithm = $10, burst = $11 where id = $1",
+                      values, count);
 }
 
 int limit_row_remove(struct store *store, int64_t id)
 {
     const struct store_value value = STORE_NUMBER_VALUE(id);
-    int64_t rows = store_change(store, "delete from limits where id = $1", &value, 1);
 
-    return rows < 0 ? (int)rows : rows == 0 ? -ENOENT : 0;
+    return change_row(store, "delete from limits where id = $1", &value, 1);
 }
 
 /* ---- budgets --------------------------------------------------------------------------------
@@ -262,17 +279,14 @@ static unsigned budget_values(struct budget_row *row, struct store_value *values
 int budget_row_create(struct store *store, struct budget_row *row)
 {
     struct store_value values[12];
-    int result = rules_next_id(store, &row->id);
-    int64_t rows;
+    int result = begin_row(store, &row->id, &row->created_ms);
 
     if (result < 0)
         return result;
-    row->created_ms = clock_wall_ms();
-    rows = store_change(store,
-                        "insert into budgets (" BUDGET_COLUMNS ") values "
-                        "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
-                        values, budget_values(row, values));
-    return rows < 0 ? (int)rows : 0;
+    return insert_row(store,
+                      "insert into budgets (" BUDGET_COLUMNS ") values "
+                      "($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+                      values, budget_values(row, values));
 }
 
 int budget_row_change(struct store *store, const struct budget_row *row)
@@ -280,21 +294,18 @@ int budget_row_change(struct store *store, const struct budget_row *row)
     struct budget_row copy = *row;
     struct store_value values[12];
     unsigned count = budget_values(&copy, values);
-    int64_t rows;
 
     values[1] = values[--count]; /* the time of making stays; cut takes its number */
-    rows = store_change(store,
-                        "update budgets set cut = $2, name = $3, scope = $4, amount = $5, "
-                        "period = $6, zone = $7, soft = $8, mode = $9, window_ms = $10, "
-                        "strict = $11 where id = $1",
-                        values, count);
-    return rows < 0 ? (int)rows : rows == 0 ? -ENOENT : 0;
+    return change_row(store,
+                      "update budgets set cut = $2, name = $3, scope = $4, amount = $5, "
+                      "period = $6, zone = $7, soft = $8, mode = $9, window_ms = $10, "
+                      "strict = $11 where id = $1",
+                      values, count);
 }
 
 int budget_row_remove(struct store *store, int64_t id)
 {
     const struct store_value value = STORE_NUMBER_VALUE(id);
-    int64_t rows = store_change(store, "delete from budgets where id = $1", &value, 1);
 
-    return rows < 0 ? (int)rows : rows == 0 ? -ENOENT : 0;
+    return change_row(store, "delete from budgets where id = $1", &value, 1);
 }
