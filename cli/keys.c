@@ -21,6 +21,9 @@ static const struct column one_columns[] = {
     {"expires", "expires_ms", COLUMN_TIME},
     {"old value until", "previous_until_ms", COLUMN_TIME},
     {"models", "models", COLUMN_ALL_LIST},
+    {"tenant id", "tenant", COLUMN_TEXT},
+    {"team id", "team", COLUMN_TEXT},
+    {"user id", "user", COLUMN_TEXT},
     {"ends in", "last4", COLUMN_TEXT},
 };
 
@@ -43,19 +46,25 @@ static int read_duration(const struct invocation *invocation, enum option option
     return tell_error(invocation, EXIT_USAGE, SPAN("not a time: write 90s, 15m, 12h or 30d"));
 }
 
-int keys_create(struct invocation *invocation)
+/* "expires" is said as it is written in the body. */
+static void write_unset(struct json_writer *writer, struct span unset)
 {
-    struct buffer body;
+    struct span piece;
+
+    while (unset.ptr && span_cut(&unset, ',', &piece)) {
+        piece = span_trim(piece);
+        json_write_key(writer, span_eq(piece, SPAN("expires")) ? SPAN("expires_ms") : piece);
+        json_write_null(writer);
+    }
+}
+
+static int write_wanted(const struct invocation *invocation, struct buffer *body)
+{
     struct json_writer writer;
     uint64_t expires_ms;
     int code = read_duration(invocation, OPTION_EXPIRES, &expires_ms);
 
-    if (code == EXIT_OK && !invocation->options[OPTION_NAME].ptr)
-        code = tell_error(invocation, EXIT_USAGE, SPAN("--name is missing"));
-    if (code != EXIT_OK)
-        return code;
-    buffer_init(&body, BODY_BYTES);
-    json_write_init(&writer, &body);
+    json_write_init(&writer, body);
     json_write_object(&writer);
     body_option(&writer, invocation, OPTION_NAME, SPAN("name"));
     if (invocation->options[OPTION_EXPIRES].ptr)
@@ -65,11 +74,24 @@ int keys_create(struct invocation *invocation)
     body_option(&writer, invocation, OPTION_TENANT, SPAN("tenant"));
     body_option(&writer, invocation, OPTION_TEAM, SPAN("team"));
     body_option(&writer, invocation, OPTION_USER, SPAN("user"));
+    write_unset(&writer, invocation->options[OPTION_UNSET]);
     json_write_object_end(&writer);
-    code = ask_and_show(invocation, "POST", SPAN("/keys"), buffer_span(&body), NULL,
-                        made_columns, ARRAY_LEN(made_columns));
-    buffer_done(&body);
     return code;
+}
+
+int keys_create(struct invocation *invocation)
+{
+    struct buffer body _buffer_;
+    int code;
+
+    buffer_init(&body, BODY_BYTES);
+    if (!invocation->options[OPTION_NAME].ptr)
+        return tell_error(invocation, EXIT_USAGE, SPAN("--name is missing"));
+    code = write_wanted(invocation, &body);
+    if (code != EXIT_OK)
+        return code;
+    return ask_and_show(invocation, "POST", SPAN("/keys"), buffer_span(&body), NULL,
+                        made_columns, ARRAY_LEN(made_columns));
 }
 
 int keys_list(struct invocation *invocation)
@@ -101,6 +123,19 @@ static int ask_key(struct invocation *invocation, const char *method, struct spa
 int keys_get(struct invocation *invocation)
 {
     return ask_key(invocation, "GET", SPAN_NONE, SPAN_NONE, one_columns,
+                   ARRAY_LEN(one_columns));
+}
+
+int keys_edit(struct invocation *invocation)
+{
+    struct buffer body _buffer_;
+    int code;
+
+    buffer_init(&body, BODY_BYTES);
+    code = write_wanted(invocation, &body);
+    if (code != EXIT_OK)
+        return code;
+    return ask_key(invocation, "PATCH", SPAN_NONE, buffer_span(&body), one_columns,
                    ARRAY_LEN(one_columns));
 }
 

@@ -142,6 +142,26 @@ static void write_path(const struct invocation *invocation, enum form form, stru
     add_filters(path, invocation->options[OPTION_FILTER]);
 }
 
+/* Beside an id the name of what has it. */
+static unsigned add_name(const char *member, struct column *column)
+{
+    static const struct {
+        const char *id;
+        struct column column;
+    } names[] = {{"tenant", {"TENANT", "tenant_name", COLUMN_TEXT}},
+                 {"team", {"TEAM", "team_name", COLUMN_TEXT}},
+                 {"user_id", {"USER", "user_name", COLUMN_TEXT}},
+                 {"key_id", {"KEY", "key_name", COLUMN_TEXT}}};
+
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (strcmp(member, names[i].id) != 0)
+            continue;
+        *column = names[i].column;
+        return 1;
+    }
+    return 0;
+}
+
 /* What was grouped by stands in each row before "requests". */
 static unsigned table_columns(const cJSON *row, struct column columns[32])
 {
@@ -153,6 +173,7 @@ static unsigned table_columns(const cJSON *row, struct column columns[32])
 
         columns[count++] = (struct column){time ? "TIME" : item->string, item->string,
                                            time ? COLUMN_DAY : COLUMN_TEXT};
+        count += add_name(item->string, &columns[count]);
     }
     for (unsigned i = 0; i < TABLE_FEWEST; i++)
         columns[count++] = sum_columns[i];

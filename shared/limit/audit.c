@@ -38,7 +38,9 @@ uint64_t audit_give_back(struct segment *segment, struct inflight *row)
 
 /* ---- buckets that are too high ----------------------------------------------------------- */
 
-static void add_held(struct segment *segment, uint64_t *held)
+typedef void hold_f(void *who, uint32_t bucket, uint64_t amount);
+
+static void each_hold(struct segment *segment, hold_f *function, void *who)
 {
     for (uint32_t slot = 0; slot < SEGMENT_SLOTS; slot++) {
         uint32_t rows = atomic_load(&segment_slot(segment, slot)->inflight_high);
@@ -50,10 +52,63 @@ static void add_held(struct segment *segment, uint64_t *held)
                 uint64_t amount = atomic_load(&row->holds[j].amount);
 
                 if (amount > 0 && row->holds[j].bucket < SEGMENT_BUCKETS)
-                    held[row->holds[j].bucket] += amount;
+                    function(who, row->holds[j].bucket, amount);
             }
         }
     }
+}
+
+static void add_held(void *who, uint32_t bucket, uint64_t amount)
+{
+    ((uint64_t *)who)[bucket] += amount;
+}
+
+struct held_of_one {
+    uint32_t bucket;
+    uint64_t amount;
+};
+
+static void add_held_of_one(void *who, uint32_t bucket, uint64_t amount)
+{
+    struct held_of_one *held = who;
+
+    if (bucket == held->bucket)
+        held->amount += amount;
+}
+
+/* Above zero: the level is too high. What was spent is raised and lowered in level and total
+ * alike, which changes nothing here. */
+static int64_t excess_of(struct segment *segment, const struct audit_bucket *what,
+                         uint64_t held)
+{
+    struct bucket *bucket = segment_bucket(segment, what->bucket);
+    uint64_t total = what->is_budget ? atomic_load(&bucket->total) : 0;
+
+    return (int64_t)(atomic_load(&bucket->level[0]) - total - held);
+}
+
+/* The one that is nearer to zero; zero when they are on either side of it. */
+static int64_t nearer(int64_t a, int64_t b)
+{
+    if ((a > 0) != (b > 0))
+        return 0;
+    return (a > 0) == (a < b) ? a : b;
+}
+
+/* While one look goes over the rows, exchanges begin in rows that were passed and end in those
+ * that were not: only what all looks find is more than that. */
+static int64_t look_closely(struct segment *segment, const struct audit_bucket *what,
+                            uint64_t held)
+{
+    int64_t excess = excess_of(segment, what, held);
+
+    for (unsigned i = 0; i < AUDIT_SCANS && excess != 0; i++) {
+        struct held_of_one again = {what->bucket, 0};
+
+        each_hold(segment, add_held_of_one, &again);
+        excess = nearer(excess, excess_of(segment, what, again.amount));
+    }
+    return excess;
 }
 
 static struct audit_doubt *find_doubt(struct audit *audit, uint32_t bucket)
@@ -69,41 +124,41 @@ static void drop_doubt(struct audit *audit, struct audit_doubt *doubt)
     *doubt = audit->doubts[--audit->count];
 }
 
-static void doubt_again(struct audit *audit, struct segment *segment, struct audit_doubt *doubt,
-                        const struct audit_doubt *now)
+/* By the difference and not to a sum, since others go on counting. */
+static void mend(struct segment *segment, uint32_t bucket, int64_t excess)
 {
-    uint64_t level = now->level;
+    _Atomic uint64_t *level = &segment_bucket(segment, bucket)->level[0];
+    uint64_t before = atomic_load(level), after;
 
-    if (doubt->level != now->level || doubt->total != now->total || doubt->held != now->held) {
-        *doubt = *now;
-        return;
-    }
-    if (++doubt->seen < AUDIT_SEEN)
-        return;
-    if (atomic_compare_exchange_strong(&segment_bucket(segment, now->bucket)->level[0], &level,
-                                       now->total + now->held))
-        audit->mended_total++;
-    drop_doubt(audit, doubt);
+    do {
+        after = excess > 0 && before < (uint64_t)excess ? 0 : before - (uint64_t)excess;
+    } while (!atomic_compare_exchange_weak(level, &before, after));
 }
 
 static void look_at(struct audit *audit, struct segment *segment,
                     const struct audit_bucket *what, uint64_t held)
 {
-    struct bucket *bucket = segment_bucket(segment, what->bucket);
-    struct audit_doubt now = {.bucket = what->bucket, .seen = 1, .held = held};
     struct audit_doubt *doubt = find_doubt(audit, what->bucket);
+    int64_t excess = look_closely(segment, what, held);
 
-    now.level = atomic_load(&bucket->level[0]);
-    now.total = what->is_budget ? atomic_load(&bucket->total) : 0;
-    if (now.level <= now.total + held) {
+    if (doubt)
+        excess = nearer(doubt->excess, excess);
+    if (excess == 0) {
         if (doubt)
             drop_doubt(audit, doubt);
         return;
     }
-    if (doubt)
-        doubt_again(audit, segment, doubt, &now);
-    else if (audit->count < AUDIT_DOUBTS)
-        audit->doubts[audit->count++] = now;
+    if (!doubt) {
+        if (audit->count < AUDIT_DOUBTS)
+            audit->doubts[audit->count++] = (struct audit_doubt){what->bucket, 1, excess};
+        return;
+    }
+    doubt->excess = excess;
+    if (++doubt->seen < AUDIT_SEEN)
+        return;
+    mend(segment, what->bucket, excess);
+    audit->mended_total++;
+    drop_doubt(audit, doubt);
 }
 
 void audit_look(struct audit *audit, struct segment *segment,
@@ -114,7 +169,7 @@ void audit_look(struct audit *audit, struct segment *segment,
     if (count == 0)
         return;
     held = memory_new_array(SEGMENT_BUCKETS, sizeof(*held));
-    add_held(segment, held);
+    each_hold(segment, add_held, held);
     for (uint32_t i = 0; i < count; i++)
         if (buckets[i].bucket < SEGMENT_BUCKETS)
             look_at(audit, segment, &buckets[i], held[buckets[i].bucket]);

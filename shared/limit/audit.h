@@ -16,15 +16,16 @@
  * that count as spent by this. */
 uint64_t audit_give_back(struct segment *segment, struct inflight *row);
 
-/* Of one bucket that seemed too high. */
+/* Of one bucket whose level seemed wrong. */
 struct audit_doubt {
     uint32_t bucket;
-    uint32_t seen; /* times in a row, without a change */
-    uint64_t level, total, held;
+    uint32_t seen;  /* times in a row */
+    int64_t excess; /* the least of all times; below zero: too low */
 };
 
 #define AUDIT_DOUBTS 256
 #define AUDIT_SEEN   3 /* times that it takes */
+#define AUDIT_SCANS  4 /* more looks at one that seems wrong, each time */
 
 struct audit {
     struct audit_doubt doubts[AUDIT_DOUBTS];
@@ -33,8 +34,11 @@ struct audit {
 };
 
 /* Looks at all buckets that places and money are held of: BUCKETS[0 .. COUNT-1], with IS_BUDGET
- * for each. To be called about once a second; a bucket whose level was the same, and too high
- * by the same, AUDIT_SEEN times in a row is lowered. */
+ * for each. To be called about once a second, by the thread that raises and lowers what was
+ * spent. A level that was wrong to the same side AUDIT_SEEN times in a row is moved by the
+ * least that it was wrong by, while others go on. A level that is too low is what is left of a
+ * worker that was held up between two steps for so long that the audit had done the second one.
+ */
 struct audit_bucket {
     uint32_t bucket;
     uint32_t is_budget;

@@ -225,3 +225,22 @@ bool json_append_quoted(struct buffer *out, struct span text)
     }
     return buffer_append_byte(out, '"');
 }
+
+bool json_list_add(struct buffer *list, struct span element, size_t most)
+{
+    size_t len_before = list->len;
+
+    if (element.len > most || len_before + element.len + (len_before > 0 ? 1 : 2) > most)
+        return false;
+    if (len_before > 0)
+        list->ptr[len_before - 1] = ',';
+    else
+        (void)buffer_append_byte(list, '[');
+    (void)buffer_append(list, element);
+    if (buffer_append_byte(list, ']'))
+        return true;
+    list->len = len_before;
+    if (len_before > 0)
+        list->ptr[len_before - 1] = ']';
+    return false;
+}

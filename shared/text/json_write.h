@@ -49,4 +49,8 @@ void json_write_member_bool(struct json_writer *writer, struct span key, bool va
 /* TEXT with quotes and escapes, without a writer. */
 bool json_append_quoted(struct buffer *out, struct span text);
 
+/* LIST (empty, or a JSON array) with ELEMENT, a JSON value, behind the others; false, and it is
+ * as it was, when it would be longer than MOST bytes. */
+bool json_list_add(struct buffer *list, struct span element, size_t most);
+
 #endif

@@ -1,6 +1,7 @@
 /* /admin/v1/keys: these functions run on the line. */
 #include <errno.h>
 
+#include "shared/base/check.h"
 #include "shared/base/clock.h"
 #include "shared/base/memory.h"
 
@@ -80,15 +81,44 @@ void route_keys_get(struct admin_request *request)
 }
 
 /* Names become ids: "tenant": "acme", "team": "acme/blue", "user": "acme/ann". */
+static const struct {
+    const char *member;
+    enum limit_scope kind;
+    size_t at;
+} owners[] = {
+    {"tenant", LIMIT_SCOPE_tenant, offsetof(struct owner_names, tenant)},
+    {"team", LIMIT_SCOPE_team, offsetof(struct owner_names, team)},
+    {"user", LIMIT_SCOPE_user, offsetof(struct owner_names, user)},
+};
+
+static bool read_names(const cJSON *body, struct owner_names *ret, uint32_t *ret_changed)
+{
+    *ret = (struct owner_names){.tenant = SPAN_NONE};
+    *ret_changed = 0;
+    for (size_t i = 0; i < ARRAY_LEN(owners); i++) {
+        const cJSON *item = cJSON_GetObjectItemCaseSensitive(body, owners[i].member);
+
+        if (!item)
+            continue;
+        if (!cJSON_IsNull(item) && !cJSON_IsString(item))
+            return false;
+        *(struct span *)(void *)((char *)ret + owners[i].at) =
+            json_tree_text(body, owners[i].member);
+        *ret_changed |= 1U << owners[i].kind;
+    }
+    return true;
+}
+
 static bool read_owners(struct admin_request *request, const cJSON *body,
                         struct key_wanted *wanted)
 {
-    const struct owner_names names = {.tenant = json_tree_text(body, "tenant"),
-                                      .team = json_tree_text(body, "team"),
-                                      .user = json_tree_text(body, "user")};
-    struct owner_ids ids;
-    int result = owners_resolve(request->house->store, &names, &ids);
+    struct owner_ids ids = {wanted->tenant, wanted->team, wanted->user};
+    struct owner_names names;
+    uint32_t changed;
+    int result = -EINVAL;
 
+    if (read_names(body, &names, &changed))
+        result = changed ? owners_change(request->house->store, &names, changed, &ids) : 0;
     if (result == -EINVAL)
         admin_refuse(request, 400, "bad_request",
                      SPAN("tenant, team, user: teams and users are TENANT/NAME, all of one "
@@ -103,29 +133,79 @@ static bool read_owners(struct admin_request *request, const cJSON *body,
     return true;
 }
 
-static bool read_wanted(struct admin_request *request, const cJSON *body,
-                        struct key_wanted *wanted)
+static bool read_name(struct admin_request *request, const cJSON *body,
+                      struct key_wanted *wanted)
 {
-    const cJSON *expires = cJSON_GetObjectItemCaseSensitive(body, "expires_ms");
     struct span name = json_tree_text(body, "name");
 
     if (name.ptr)
         wanted->name = arena_copy(&request->arena, name);
-    if (!name.ptr || name.len == 0 || name.len > KEY_NAME_MAX) {
-        admin_refuse(request, 400, "bad_request", SPAN("name: a text of 1 to 200 bytes"));
-        return false;
+    return name.ptr && name.len > 0 && name.len <= KEY_NAME_MAX;
+}
+
+static bool read_expires(const cJSON *body, struct key_wanted *wanted)
+{
+    const cJSON *expires = cJSON_GetObjectItemCaseSensitive(body, "expires_ms");
+
+    if (expires)
+        wanted->expires_ms = 0;
+    return !expires || cJSON_IsNull(expires) ||
+           json_tree_i64(body, "expires_ms", 1, INT64_MAX, &wanted->expires_ms);
+}
+
+/* Members that the body has; null takes one away. */
+static bool read_wanted(struct admin_request *request, const cJSON *body,
+                        struct key_wanted *wanted)
+{
+    const char *wrong = NULL;
+
+    if ((!wanted->name.ptr || cJSON_GetObjectItemCaseSensitive(body, "name")) &&
+        !read_name(request, body, wanted))
+        wrong = "name: a text of 1 to 200 bytes";
+    else if (!read_expires(body, wanted))
+        wrong = "expires_ms: milliseconds since 1970, or null";
+    else if (cJSON_GetObjectItemCaseSensitive(body, "models") &&
+             !admin_read_list(request, body, "models", &wanted->models))
+        wrong = "models: a list of names, or null";
+    if (wrong)
+        admin_refuse(request, 400, "bad_request", span_of_text(wrong));
+    return !wrong && read_owners(request, body, wanted);
+}
+
+static struct key_wanted wanted_as_it_is(const struct key_row *row)
+{
+    return (struct key_wanted){.name = row->name,
+                               .models = row->models,
+                               .expires_ms = row->expires_ms,
+                               .tenant = row->tenant,
+                               .team = row->team,
+                               .user = row->user};
+}
+
+void route_keys_edit(struct admin_request *request)
+{
+    struct store *store = request->house->store;
+    struct span id = request->arguments[0];
+    struct key_wanted wanted;
+    struct key_row row;
+    cJSON *body = admin_body(request);
+    int result;
+
+    if (!body)
+        return;
+    result = key_row_find(store, id, &request->arena, &row);
+    wanted = wanted_as_it_is(&row);
+    if (result == 0 && !read_wanted(request, body, &wanted)) {
+        cJSON_Delete(body);
+        return;
     }
-    if (expires && !cJSON_IsNull(expires) &&
-        !json_tree_i64(body, "expires_ms", 1, INT64_MAX, &wanted->expires_ms)) {
-        admin_refuse(request, 400, "bad_request",
-                     SPAN("expires_ms: milliseconds since 1970, or null"));
-        return false;
-    }
-    if (!admin_read_list(request, body, "models", &wanted->models)) {
-        admin_refuse(request, 400, "bad_request", SPAN("models: a list of names, or null"));
-        return false;
-    }
-    return read_owners(request, body, wanted);
+    if (result == 0)
+        result = key_row_change(store, id, &wanted);
+    if (result < 0)
+        admin_refuse_errno(request, result, SPAN("key"));
+    else
+        route_keys_get(request);
+    cJSON_Delete(body);
 }
 
 void route_keys_create(struct admin_request *request)

@@ -211,6 +211,26 @@ int key_row_rotate(struct store *store, struct span id, int64_t grace_ms, int64_
     return result < 0 ? result : key_row_find(store, id, arena, ret);
 }
 
+int key_row_change(struct store *store, struct span id, const struct key_wanted *wanted)
+{
+    const struct store_value values[] = {
+        STORE_TEXT_VALUE(id),
+        STORE_TEXT_VALUE(wanted->name),
+        STORE_TEXT_VALUE(wanted->models),
+        STORE_NUMBER_VALUE(wanted->expires_ms),
+        id_or_null(wanted->tenant),
+        id_or_null(wanted->team),
+        id_or_null(wanted->user),
+    };
+
+    if (!is_good_text(wanted->name, KEY_NAME_MAX))
+        return -EINVAL;
+    return change(store,
+                  "update api_keys set name = $2, models = $3, expires_ms = $4, "
+                  "tenant_id = $5, team_id = $6, user_id = $7" NOT_REVOKED,
+                  values, ARRAY_LEN(values));
+}
+
 int key_row_disable(struct store *store, struct span id)
 {
     const struct store_value value = STORE_TEXT_VALUE(id);

@@ -54,6 +54,9 @@ int key_row_find(struct store *store, struct span id, struct arena *arena, struc
 int key_row_create(struct store *store, const struct key_wanted *wanted, int64_t now_ms,
                    struct arena *arena, struct key_row *ret, char ret_key[KEY_TEXT_SIZE + 1]);
 
+/* Name, models, end and owners of a key that is not revoked become what WANTED says. */
+int key_row_change(struct store *store, struct span id, const struct key_wanted *wanted);
+
 /* A new secret under the same id; the old one stays valid for GRACE_MS (0: not at all). */
 int key_row_rotate(struct store *store, struct span id, int64_t grace_ms, int64_t now_ms,
                    struct arena *arena, struct key_row *ret, char ret_key[KEY_TEXT_SIZE + 1]);

@@ -65,6 +65,26 @@ bool statistics_value(enum dimension dimension, struct span text, struct store_v
     return true;
 }
 
+/* What the store knows of those that have ids: names, also of rows of long ago. */
+static const struct {
+    enum dimension dimension;
+    const char *name, *sql;
+} names[] = {
+    {DIMENSION_tenant, "tenant_name", "select name from tenants where id = sums.tenant"},
+    {DIMENSION_team, "team_name",
+     "select o.name || '/' || t.name from teams t join tenants o on o.id = t.tenant_id "
+     "where t.id = sums.team"},
+    {DIMENSION_user_id, "user_name",
+     "select o.name || '/' || u.name from users u join tenants o on o.id = u.tenant_id "
+     "where u.id = sums.user_id"},
+    {DIMENSION_key_id, "key_name", "select name from api_keys where id = sums.key_id"},
+};
+
+static bool is_named(const struct statistics *statistics, size_t name)
+{
+    return statistics->group & 1U << names[name].dimension;
+}
+
 /* ---- columns -------------------------------------------------------------------------------
  */
 
@@ -105,6 +125,10 @@ unsigned statistics_columns(const struct statistics *statistics,
     for (size_t i = 0; i < ARRAY_LEN(sum_columns); i++) {
         if (is_wanted(statistics, i))
             ret_names[count++] = sum_columns[i];
+    }
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (is_named(statistics, i))
+            ret_names[count++] = names[i].name;
     }
     CHECK(count <= STATISTICS_COLUMNS);
     return count;
@@ -320,13 +344,24 @@ static void say_order(struct statement *statement, const struct statistics *stat
     say_value(statement, STORE_NUMBER_VALUE(statistics->offset));
 }
 
+static void say_names(struct statement *statement, const struct statistics *statistics)
+{
+    for (size_t i = 0; i < ARRAY_LEN(names); i++) {
+        if (is_named(statistics, i))
+            (void)buffer_append_format(&statement->text, ", (%s) as %s", names[i].sql,
+                                       names[i].name);
+    }
+}
+
 int64_t statistics_sums(struct store *store, const struct statistics *statistics,
                         store_row_f *row, void *who)
 {
     struct statement statement = {.count = 0};
 
     buffer_init(&statement.text, STATEMENT_BYTES);
-    say(&statement, "select * from (select ");
+    say(&statement, "select sums.*");
+    say_names(&statement, statistics);
+    say(&statement, " from (select ");
     say_columns(&statement, store, statistics);
     say(&statement, " from (");
     say_parts(&statement, statistics);

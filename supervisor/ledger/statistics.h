@@ -58,7 +58,8 @@ bool statistics_value(enum dimension dimension, struct span text, struct store_v
 
 /* The bit of the sum NAME, or 0 when there is none. */
 uint64_t statistics_sum(struct span name);
-/* Names of the columns of the sums, in their order; returns how many. */
+/* Names of the columns of the sums, in their order; returns how many. The last are names of the
+ * tenants, teams, users and keys that are grouped by (null: the store has none). */
 unsigned statistics_columns(const struct statistics *statistics,
                             const char *ret_names[STATISTICS_COLUMNS]);
 /* Names of the columns of rows. */

@@ -416,3 +416,59 @@ int owners_resolve(struct store *store, const struct owner_names *names, struct 
                               .user = (uint64_t)user.id};
     return 0;
 }
+
+static void take_number(void *who, const struct store_value *values, unsigned count)
+{
+    CHECK(count == 1);
+    *(int64_t *)who = values[0].number;
+}
+
+/* The one that stays: its id and its tenant's. */
+static int stay(struct store *store, const char *sql, uint64_t id, struct owner_row *ret)
+{
+    const struct store_value value = STORE_NUMBER_VALUE(id);
+    int64_t rows;
+
+    *ret = (struct owner_row){.id = (int64_t)id};
+    if (id == 0)
+        return 0;
+    rows = store_run(store, sql, &value, 1, take_number, &ret->tenant_id);
+    return rows < 0 ? (int)rows : rows == 0 ? -ENOENT : 0;
+}
+
+static bool changes(uint32_t changed, enum limit_scope kind)
+{
+    return changed & 1U << kind;
+}
+
+int owners_change(struct store *store, const struct owner_names *names, uint32_t changed,
+                  struct owner_ids *ids)
+{
+    bool new_tenant = changes(changed, LIMIT_SCOPE_tenant);
+    bool new_team = changes(changed, LIMIT_SCOPE_team);
+    struct owner_row tenant = {.id = new_tenant ? 0 : (int64_t)ids->tenant}, team, user;
+    int result = new_tenant ? resolve(store, LIMIT_SCOPE_tenant, names->tenant, &tenant) : 0;
+    int64_t id;
+
+    if (result == 0)
+        result = new_team ? resolve(store, LIMIT_SCOPE_team, names->team, &team)
+                          : stay(store, "select tenant_id from teams where id = $1", ids->team,
+                                 &team);
+    if (result == 0)
+        result =
+            changes(changed, LIMIT_SCOPE_user)
+                ? resolve(store, LIMIT_SCOPE_user, names->user, &user)
+                : stay(store, "select tenant_id from users where id = $1", ids->user, &user);
+    if (result < 0)
+        return result;
+    id = tenant.id;
+    if (!agree(&id, team.tenant_id) || !agree(&id, user.tenant_id) ||
+        (new_tenant && tenant.id != id))
+        return -EINVAL;
+    *ids = (struct owner_ids){
+        .tenant = (uint64_t)id,
+        .team = (uint64_t)(team.id || new_team ? team.id : user.team_id),
+        .user = (uint64_t)user.id,
+    };
+    return 0;
+}

@@ -50,4 +50,9 @@ struct owner_ids {
 
 int owners_resolve(struct store *store, const struct owner_names *names, struct owner_ids *ret);
 
+/* The same for a key that has owners: of *IDS only those of CHANGED (bits of enum limit_scope)
+ * become what NAMES says. -EINVAL too when what stays is of another tenant. */
+int owners_change(struct store *store, const struct owner_names *names, uint32_t changed,
+                  struct owner_ids *ids);
+
 #endif

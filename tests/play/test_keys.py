@@ -147,3 +147,23 @@ def test_stream_of_a_revoked_key_runs_to_its_end(gateway):
 def test_unknown_key_ids_are_not_found(gateway):
     for verb in ("revoke", "disable", "enable", "rotate"):
         gateway.ctl("keys", verb, "nosuchkey", code=3)
+
+
+def test_edited_key_has_other_models_name_and_owners_at_the_next_request(gateway, connections):
+    gateway.ctl_json("tenants", "create", "edits")
+    team = gateway.ctl_json("teams", "create", "edits/blue")
+    made = gateway.make_key("before", "--models", "mock/other", "--expires", "30d")
+    assert statuses(gateway, connections, made["key"]) == {404}
+    edited = gateway.ctl_json("keys", "edit", made["id"], "--name", "after", "--models", "mock/echo",
+                              "--team", "edits/blue", "--unset", "expires")
+    assert statuses(gateway, connections, made["key"]) == {200}
+    assert (edited["name"], edited["models"], edited["expires_ms"]) == ("after", ["mock/echo"], None)
+    assert (edited["team"], edited["tenant"], edited["user"]) == (team["id"], edited["tenant"], 0)
+    assert edited["tenant"] > 0
+    gateway.ctl("keys", "edit", made["id"], "--unset", "tenant", code=1)
+    edited = gateway.ctl_json("keys", "edit", made["id"], "--unset", "tenant,team,models")
+    assert (edited["tenant"], edited["team"], edited["models"], edited["name"]) == (0, 0, None, "after")
+    edited = gateway.ctl_json("keys", "edit", made["id"], "--expires", "1h")
+    assert edited["expires_ms"] > time.time() * 1000
+    gateway.ctl("keys", "edit", made["id"], "--unset", "name", code=1)
+    gateway.ctl("keys", "edit", "000000000000", "--name", "x", code=3)

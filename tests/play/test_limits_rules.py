@@ -1,4 +1,5 @@
 """Limits and budgets as operators make them: by aigwctl, in force at once, kept over restarts."""
+import json
 import sqlite3
 
 import pytest
@@ -114,3 +115,24 @@ def test_a_rule_too_many_is_told_and_what_was_in_force_stays(room, provider):
     assert len(gateway.ctl_json("limits", "list")["limits"]) == 9, text
     gateway.ctl("limits", "remove", str(made[0]["id"]))
     assert ask(gateway).status == 200
+
+
+def test_records_of_many_tags_limits_and_attempts_are_whole_json(room, provider):
+    """The longest that a record may be asked to hold: what has no room is left out, never cut."""
+    tags = ["%d%s" % (i, "t" * 63) for i in range(8)]
+    rules = [{"name": "b%d%s" % (i, "-" * 40), "scope": scope, "amount": 1000, "period": "day"}
+             for i in range(2) for scope in ["key:*", "provider:*"] + ["tag:" + tag for tag in tags]]
+    limits = [{"scope": scope, "requests": "%d/%dm" % (1000 + i, i + 1)}
+              for i in range(8) for scope in ("key:*", "tag:*", "provider:*")]
+    gateway = room.gateway(("up", provider), settings={"budgets": rules, "rate_limits": limits})
+    body = {"model": MODEL, "max_tokens": 10, "messages": [{"role": "user", "content": "hello"}]}
+    answer = gateway.post("/v1/chat/completions", body, headers={"x-aigw-tags": ",".join(tags)})
+    assert answer.status == 200
+    gateway.wait_usage(1)
+    with sqlite3.connect(str(gateway.folder / "aigw.db")) as store:
+        texts = store.execute("select tags, limits, rooms from usage").fetchone()
+    assert json.loads(texts[0]) == tags
+    told = json.loads(texts[1])
+    assert len(told) > 8 and len(texts[1]) <= 2048
+    assert all(row["room"] is True for row in told)
+    assert set(json.loads(texts[2])) > {"upstream"}

@@ -198,3 +198,28 @@ def test_retention_leaves_a_chain_that_can_be_walked(place):
     assert gateway.chat("up/a").status == 200
     until(lambda: gateway.ctl_json("usage")["requests"] > 0, 10, "sums of today kept", 0.2)
     assert verify(gateway).returncode == 0
+
+
+def test_names_stand_beside_ids(place):
+    gateway, _ = place
+    gateway.ctl_json("tenants", "create", "acme")
+    gateway.ctl_json("teams", "create", "acme/blue")
+    gateway.ctl_json("users", "create", "acme/ann", "--team", "acme/blue")
+    made = gateway.make_key("of ann", "--user", "acme/ann")
+    before = gateway.usage_count()
+    assert gateway.chat("up/a", key=made["key"]).status == 200
+    gateway.wait_usage(before + 1)
+    by = ask(gateway, "--by", "tenant,team,user,key")
+    named = [row for row in by if row["key_id"] == made["id"]]
+    assert [[row[name] for name in ("tenant_name", "team_name", "user_name", "key_name", "requests")]
+            for row in named] == [["acme", "acme/blue", "acme/ann", "of ann", 1]]
+    others = [row for row in by if row["key_id"] != made["id"]]
+    assert others and all(row["team"] == 0 and row["team_name"] is None for row in others)
+    # A new name is shown for what was before, and what is not grouped by has none.
+    gateway.ctl_json("teams", "edit", "acme/blue", "--name", "green")
+    by = ask(gateway, "--by", "team", "--order", "-team")
+    assert by[0]["team_name"] == "acme/green" and "tenant_name" not in by[0]
+    table = gateway.ctl("usage", "--by", "team,model").stdout
+    assert "TEAM" in table and "acme/green" in table
+    rows = list(csv.DictReader(io.StringIO(gateway.ctl("usage", "--by", "team", "--format", "csv").stdout)))
+    assert "acme/green" in [row["team_name"] for row in rows]

@@ -5,11 +5,12 @@
 #include "worker/translate/dialect.h"
 #include "worker/worker.h"
 
-#define TRIES_TOLD      1000 /* bytes, after which no more attempts are told */
-#define CANDIDATES_TOLD 300  /* the same of candidates */
-#define CANDIDATE_NAME  64   /* bytes of a model's name; a longer one is only hinted at */
-#define NAME_TOLD       120  /* bytes of a model's name, which may take six each */
+#define CANDIDATES_TOLD 300 /* bytes, after which no more candidates are told */
+#define CANDIDATE_NAME  64  /* bytes of a model's name; a longer one is only hinted at */
 #define TEXT_LIMIT      4096
+
+_Static_assert(TAGS_MAX *(TAG_BYTES_MAX + 3) + 1 <= RECORD_LONG_MAX,
+               "tags, which need no escapes, are told whole");
 
 /* The provider's stream broke its own rules, in a way that could be mended. */
 static bool was_repaired(const struct exchange *x)
@@ -101,42 +102,28 @@ static struct span candidates_of(struct exchange *x)
     return arena_copy(&x->arena, buffer_span(&text));
 }
 
-/* So long that the record's text stays whole; a character is not cut. */
-static struct span told(struct span name)
-{
-    size_t len = name.len < NAME_TOLD ? name.len : NAME_TOLD;
-
-    while (len > 0 && len < name.len && (name.ptr[len] & (char)0xc0) == (char)0x80)
-        len--;
-    return span_of(name.ptr, len);
-}
-
-/* The array so far without its end, then one more. */
+/* One more in the array; of very many, with long names, the last are not told. */
 void account_try(struct exchange *x, enum fault fault)
 {
     const struct plan_target *target = exchange_target(x);
     uint64_t took_ms = (clock_monotonic_ns() - x->sent_ns) / 1000000;
     struct json_writer json;
-    struct buffer text _buffer_;
+    struct buffer text _buffer_, one _buffer_;
 
     buffer_init(&text, TEXT_LIMIT);
-    if (x->tries.len > TRIES_TOLD)
-        return;
-    (void)buffer_append(&text,
-                        x->tries.len > 0 ? span_of(x->tries.ptr, x->tries.len - 1) : SPAN("["));
-    if (x->tries.len > 0)
-        (void)buffer_append_byte(&text, ',');
-    json_write_init(&json, &text);
+    buffer_init(&one, TEXT_LIMIT);
+    (void)buffer_append(&text, x->tries);
+    json_write_init(&json, &one);
     json_write_object(&json);
     json_write_member_text(&json, SPAN("provider"),
                            snapshot_span(x->view->snapshot, target->provider->name));
-    json_write_member_text(&json, SPAN("model"), told(target->model));
+    json_write_member_text(&json, SPAN("model"), target->model);
     json_write_member_u64(&json, SPAN("status"), x->answer.upstream_status);
     json_write_member_text(&json, SPAN("fault"), span_of_text(fault_row(fault)->name));
     json_write_member_u64(&json, SPAN("ms"), took_ms);
     json_write_object_end(&json);
-    (void)buffer_append_byte(&text, ']');
-    x->tries = arena_copy(&x->arena, buffer_span(&text));
+    if (!one.failed && json_list_add(&text, buffer_span(&one), RECORD_LONG_MAX))
+        x->tries = arena_copy(&x->arena, buffer_span(&text));
 }
 
 /* ---- the record -------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "shared/base/check.h"
 #include "shared/base/clock.h"
 #include "shared/base/money.h"
+#include "shared/journal/record.h"
 #include "shared/limit/yield.h"
 #include "shared/price/price.h"
 #include "shared/text/json_write.h"
@@ -362,17 +363,21 @@ static void tell_money(const struct exchange *x, const struct reservation *money
 static void tell(struct exchange *x)
 {
     const struct claims *claims = &x->limits.claims;
+    struct buffer text _buffer_, one _buffer_;
     struct json_writer json;
-    struct buffer text _buffer_;
 
-    buffer_init(&text, 65536);
-    json_write_init(&json, &text);
-    json_write_array(&json);
-    for (unsigned i = 0; i < claims->rate_count && text.len < LIMITS_TOLD; i++)
-        tell_claim(x, &claims->rates[i], &json);
-    for (unsigned i = 0; i < claims->money_count && text.len < LIMITS_TOLD; i++)
-        tell_money(x, &claims->money[i], &json);
-    json_write_array_end(&json);
+    buffer_init(&text, RECORD_LONG_MAX);
+    buffer_init(&one, RECORD_LONG_MAX);
+    for (unsigned i = 0; i < claims->rate_count + claims->money_count; i++) {
+        buffer_clear(&one);
+        json_write_init(&json, &one);
+        if (i < claims->money_count)
+            tell_money(x, &claims->money[i], &json);
+        else
+            tell_claim(x, &claims->rates[i - claims->money_count], &json);
+        if (!one.failed)
+            (void)json_list_add(&text, buffer_span(&one), RECORD_LONG_MAX);
+    }
     x->limits.told = arena_copy(&x->arena, buffer_span(&text));
 }
 

@@ -10,9 +10,8 @@
 #include "worker/limit/claims.h"
 #include "worker/translate/estimate.h"
 
-#define GRANT_WAIT_MS 5    /* for a share of a limit that several hosts have */
-#define GRANT_WAITS   4    /* times, then the request is refused */
-#define LIMITS_TOLD   1600 /* bytes of the record's text, after which no more is said */
+#define GRANT_WAIT_MS 5 /* for a share of a limit that several hosts have */
+#define GRANT_WAITS   4 /* times, then the request is refused */
 
 struct exchange;
 

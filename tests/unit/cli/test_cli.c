@@ -24,6 +24,7 @@ static const struct words_case cases[] = {
     {{"-ojson", "keys", "list"}, EXIT_OK, keys_list},
     {{"--output=json", "keys", "list"}, EXIT_OK, keys_list},
     {{"--config", "x", "keys", "create", "--name", "n"}, EXIT_OK, keys_create},
+    {{"keys", "edit", "ID", "--team", "acme/blue", "--unset", "models"}, EXIT_OK, keys_edit},
     {{"keys", "rotate", "ID", "--grace", "2s"}, EXIT_OK, keys_rotate},
     {{"keys", "get", "--", "-odd"}, EXIT_OK, keys_get},
     {{"status"}, EXIT_OK, status_show},

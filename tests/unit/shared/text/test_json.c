@@ -287,6 +287,26 @@ START_TEST(a_text_is_quoted_whatever_stands_where)
 
 END_TEST
 
+START_TEST(a_list_stays_one_whatever_does_not_fit)
+{
+    struct buffer list _buffer_, small _buffer_;
+
+    buffer_init(&list, 100);
+    ck_assert(!json_list_add(&list, SPAN("\"too long\""), 11));
+    ck_assert_uint_eq(list.len, 0);
+    ck_assert(json_list_add(&list, SPAN("\"exactly\""), 11));
+    ck_assert(!json_list_add(&list, SPAN("1"), 12));
+    ck_assert(json_list_add(&list, SPAN("1"), 13));
+    ck_assert(!json_list_add(&list, span_of("", SIZE_MAX - 4), 100));
+    ck_assert(span_eq(buffer_span(&list), SPAN("[\"exactly\",1]")));
+    buffer_init(&small, 5);
+    ck_assert(json_list_add(&small, SPAN("{}"), 100));
+    ck_assert(!json_list_add(&small, SPAN("{}"), 100));
+    ck_assert(span_eq(buffer_span(&small), SPAN("[{}]")));
+}
+
+END_TEST
+
 START_TEST(integers_are_read_only_when_they_are)
 {
     static const struct {
@@ -443,6 +463,7 @@ int main(void)
                         (int)ARRAY_LEN(text_cases));
     tcase_add_test(tests, integers_are_read_only_when_they_are);
     tcase_add_loop_test(tests, tap_finds_the_member_at_every_cut, 0, (int)ARRAY_LEN(tap_cases));
+    tcase_add_test(tests, a_list_stays_one_whatever_does_not_fit);
     tcase_add_test(tests, tap_drops_a_value_that_is_too_long);
     tcase_add_test(tests, json_test_suite_agrees);
     suite_add_tcase(suite, tests);

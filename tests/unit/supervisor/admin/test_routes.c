@@ -18,6 +18,7 @@ static const struct route_case cases[] = {
     {HTTP_METHOD_GET, SPAN("/admin/v1/keys"), route_keys_list, true, SPAN_NONE},
     {HTTP_METHOD_POST, SPAN("/admin/v1/keys"), route_keys_create, true, SPAN_NONE},
     {HTTP_METHOD_GET, SPAN("/admin/v1/keys/abc"), route_keys_get, true, SPAN("abc")},
+    {HTTP_METHOD_PATCH, SPAN("/admin/v1/keys/abc"), route_keys_edit, true, SPAN("abc")},
     {HTTP_METHOD_POST, SPAN("/admin/v1/keys/abc/rotate"), route_keys_rotate, true, SPAN("abc")},
     {HTTP_METHOD_DELETE, SPAN("/admin/v1/providers/p"), route_providers_remove, true,
      SPAN("p")},

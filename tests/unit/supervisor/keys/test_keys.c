@@ -125,6 +125,35 @@ START_TEST(a_revoked_key_stays_revoked)
 
 END_TEST
 
+START_TEST(a_changed_key_keeps_its_secret_and_a_revoked_one_is_not_changed)
+{
+    struct key_wanted wanted = {
+        .name = SPAN("b"), .models = SPAN("[\"fast\"]"), .expires_ms = 3000};
+    struct key_row row;
+    char key[KEY_TEXT_SIZE + 1];
+
+    begin();
+    make("a", &row, key);
+    ck_assert_int_eq(key_row_change(store, row.id, &wanted), 0);
+    ck_assert_int_eq(key_row_find(store, row.id, &arena, &row), 0);
+    ck_assert(span_eq(row.name, SPAN("b")));
+    ck_assert(span_eq(row.models, SPAN("[\"fast\"]")));
+    ck_assert_int_eq(row.expires_ms, 3000);
+    expect_secret(row.secret_hash, key, true);
+    wanted.models = wanted.name = SPAN_NONE;
+    ck_assert_int_eq(key_row_change(store, row.id, &wanted), -EINVAL);
+    wanted.name = SPAN("c");
+    ck_assert_int_eq(key_row_change(store, row.id, &wanted), 0);
+    ck_assert_int_eq(key_row_revoke(store, row.id), 0);
+    ck_assert_int_eq(key_row_find(store, row.id, &arena, &row), 0);
+    ck_assert_ptr_null(row.models.ptr);
+    ck_assert_int_eq(key_row_change(store, row.id, &wanted), -EPERM);
+    ck_assert_int_eq(key_row_change(store, SPAN("000000000000"), &wanted), -ENOENT);
+    end();
+}
+
+END_TEST
+
 START_TEST(a_key_expires_at_its_time)
 {
     struct key_row row;
@@ -256,6 +285,7 @@ int main(void)
     tcase_add_test(tests, a_made_key_is_listed_with_its_hash_only);
     tcase_add_test(tests, a_rotated_key_keeps_its_id_and_its_old_secret_for_the_grace);
     tcase_add_test(tests, a_revoked_key_stays_revoked);
+    tcase_add_test(tests, a_changed_key_keeps_its_secret_and_a_revoked_one_is_not_changed);
     tcase_add_test(tests, a_key_expires_at_its_time);
     tcase_add_test(tests, what_is_no_key_is_not_found_and_what_is_no_name_is_refused);
     tcase_add_test(tests, an_account_that_cannot_be_stored_is_refused);

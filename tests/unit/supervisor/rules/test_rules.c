@@ -214,6 +214,45 @@ START_TEST(a_key_belongs_to_one_tenant)
 
 END_TEST
 
+#define OF(kind) (1U << LIMIT_SCOPE_##kind)
+
+START_TEST(an_owner_of_a_key_changes_and_the_others_stay)
+{
+    int64_t acme = make(LIMIT_SCOPE_tenant, "acme"), other = make(LIMIT_SCOPE_tenant, "other");
+    int64_t blue = make(LIMIT_SCOPE_team, "acme/blue"),
+            red = make(LIMIT_SCOPE_team, "acme/red");
+    int64_t ann = make(LIMIT_SCOPE_user, "acme/ann");
+
+    const struct {
+        struct owner_names names;
+        uint32_t changed;
+        int result;
+        int64_t tenant, team, user;
+    } cases[] = {
+        {{.team = SPAN("acme/red")}, OF(team), 0, acme, red, ann},
+        {{.user = SPAN_NONE}, OF(user), 0, acme, blue, 0},
+        {{.team = SPAN_NONE}, OF(team), 0, acme, 0, ann},
+        {{.tenant = SPAN("other")}, OF(tenant), -EINVAL, acme, blue, ann},
+        {{.tenant = SPAN_NONE}, OF(tenant), -EINVAL, acme, blue, ann},
+        {{.tenant = SPAN("other")}, OF(tenant) | OF(team) | OF(user), 0, other, 0, 0},
+        {{.tenant = SPAN_NONE}, OF(tenant) | OF(team) | OF(user), 0, 0, 0, 0},
+        {{.team = SPAN("acme/green")}, OF(team), -ENOENT, acme, blue, ann},
+        {{.tenant = SPAN_NONE}, 0, 0, acme, blue, ann},
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        struct owner_ids ids = {(uint64_t)acme, (uint64_t)blue, (uint64_t)ann};
+
+        ck_assert_int_eq(owners_change(store, &cases[i].names, cases[i].changed, &ids),
+                         cases[i].result);
+        ck_assert_int_eq((int64_t)ids.tenant, cases[i].tenant);
+        ck_assert_int_eq((int64_t)ids.team, cases[i].team);
+        ck_assert_int_eq((int64_t)ids.user, cases[i].user);
+    }
+}
+
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("rules");
@@ -228,6 +267,7 @@ int main(void)
     tcase_add_test(tests, names_are_of_their_tenant_and_what_is_used_stays);
     tcase_add_test(tests, rules_follow_a_new_name);
     tcase_add_test(tests, a_key_belongs_to_one_tenant);
+    tcase_add_test(tests, an_owner_of_a_key_changes_and_the_others_stay);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
