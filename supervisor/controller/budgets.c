@@ -276,7 +276,8 @@ static void asked(struct line_job *job)
 
     chore->asking = false;
     for (uint32_t i = 0; i < asking->count && asking->result >= 0; i++)
-        spent_apply(controller->house.segment, &asking->rows[i], asking->idle);
+        if (!share_spent(controller->house.share, asking->rows[i].identity, asking->rows[i].nano))
+            spent_apply(controller->house.segment, &asking->rows[i], asking->idle);
     if (asking->result >= 0) {
         remember(chore, asking);
         chore->known = asking->generation == controller->generation;
