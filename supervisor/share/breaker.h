@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define BREAKER_FAILURES 5
-#define BREAKER_PROBE_MS 1000
+#define BREAKER_PROBE_MS 250
 
 struct breaker {
     unsigned failures; /* in a row */

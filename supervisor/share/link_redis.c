@@ -68,7 +68,7 @@ static void set_trouble(struct redis *redis, const char *text)
                    redis->port, (int)strcspn(text, "\r\n"), text);
 }
 
-void redis_drop(struct redis *redis)
+static void close_link(struct redis *redis)
 {
     redisAsyncContext *context = redis->context;
 
@@ -80,9 +80,16 @@ void redis_drop(struct redis *redis)
         redisAsyncFree(context); /* answers that were awaited come from here, without a reply */
 }
 
+void redis_drop(struct redis *redis)
+{
+    if (redis->state != REDIS_LINK_CLOSED)
+        set_trouble(redis, "it does not answer");
+    close_link(redis);
+}
+
 void redis_free(struct redis *redis)
 {
-    redis_drop(redis);
+    close_link(redis);
     memory_wipe(redis->password, sizeof(redis->password));
     redis->dying = true;
     if (!redis->resolving)
@@ -92,7 +99,7 @@ void redis_free(struct redis *redis)
 static void fail(struct redis *redis, const char *text)
 {
     set_trouble(redis, text);
-    redis_drop(redis);
+    close_link(redis);
 }
 
 /* ---- the address ------------------------------------------------------------------------- */

@@ -122,7 +122,7 @@ static void add_budgets(struct share_rows *rows, const struct configure_budgets 
                                .kind = SHARE_BUDGET,
                                .budget = {.amount = budget->rule.amount_nano / SHARE_UNIT_NANO,
                                           .ends_ms = budget->period.end_ms,
-                       .known = !budget->runs}};
+                                          .known = !budget->runs}};
     }
 }
 

@@ -113,6 +113,9 @@ void share_follow(struct share *share, const struct settings *settings,
     if (share->mode == SHARE_ALONE)
         return;
     share_rows_follow(&share->rows, snapshot, budgets, clock_monotonic_ms());
+    for (uint32_t i = 0; i < share->rows.count; i++)
+        share->wants_spent = share->wants_spent || (share->rows.rows[i].kind == SHARE_BUDGET &&
+                                                    !share->rows.rows[i].budget.known);
     if (share->joined)
         share_rows_join(&share->rows, clock_monotonic_ms());
 }
@@ -130,6 +133,26 @@ bool share_spent(struct share *share, uint64_t identity, uint64_t spent_nano)
         row->budget.floor = spent;
         row->budget.tell = row->budget.tell || spent > row->budget.sum;
     }
+    return true;
+}
+
+bool share_wants_spent(struct share *share)
+{
+    bool wants = share->wants_spent;
+
+    share->wants_spent = false;
+    return wants;
+}
+
+bool share_claimed(const struct share *share, uint64_t identity, uint64_t *ret_claimed_nano,
+                   uint64_t *ret_spent_nano)
+{
+    const struct share_row *row = share_rows_find(&share->rows, identity);
+
+    if (!row || row->kind != SHARE_BUDGET)
+        return false;
+    *ret_claimed_nano = row->budget.sum * SHARE_UNIT_NANO;
+    *ret_spent_nano = row->budget.floor * SHARE_UNIT_NANO;
     return true;
 }
 

@@ -8,9 +8,9 @@
  *
  * In the controller's loop. Questions go out each 10 ms as one batch; a batch that is not
  * answered within 20 ms is given up together with its connection, and after five of them only
- * one a second is tried. Meanwhile rates are the limit divided by the hosts, and of budgets
- * what was granted before may be spent. Data that Redis lost is made anew from what the hosts
- * know (scripts.h). docs/hosts.md tells it to people.
+ * a probe each 250 ms is made. Meanwhile rates are the limit divided by the hosts, and of
+ * budgets what was granted before may be spent. Data that Redis lost is made anew from what the
+ * hosts know (scripts.h). docs/hosts.md tells it to people.
  */
 #ifndef SUPERVISOR_SHARE_SHARE_H
 #define SUPERVISOR_SHARE_SHARE_H
@@ -50,6 +50,12 @@ void share_follow(struct share *share, const struct settings *settings,
 /* True when the counter of a budget is shared: then the ledger's SPENT, of all hosts, counts
  * here and must not be written into this host's counter. */
 bool share_spent(struct share *share, uint64_t identity, uint64_t spent_nano);
+/* True, once, when a budget waits for that. */
+bool share_wants_spent(struct share *share);
+/* What all hosts have spent or may spend of a budget, and what is known to be spent of it, in
+ * nanodollars; false when it is not shared. */
+bool share_claimed(const struct share *share, uint64_t identity, uint64_t *ret_claimed_nano,
+                   uint64_t *ret_spent_nano);
 /* The workers are gone: what was not used is given back as the loop goes on. */
 void share_end(struct share *share);
 /* True while a job on the pool uses the store. */

@@ -16,9 +16,11 @@
 #define SHARE_OPEN_MS   100  /* a connection */
 #define SHARE_BEAT_MS   100  /* a host says that it is there */
 #define SHARE_DEAD_MS   3000 /* one that did not is no more */
-#define SHARE_PAUSE_MS  1000 /* nothing of a budget is granted after its data was lost */
-#define SHARE_BATCH     256
-#define SHARE_HOST      96
+/* Nothing of a budget is granted after its data was lost: until each host has found Redis again
+ * (a probe and a connection) and has said what it knows. */
+#define SHARE_PAUSE_MS (6 * BREAKER_PROBE_MS)
+#define SHARE_BATCH    256
+#define SHARE_HOST     96
 
 struct share_question {
     uint64_t identity;
@@ -67,6 +69,7 @@ struct share {
     bool opened; /* the connection is ours to mind */
     bool joined; /* rates are granted */
     bool ending;
+    bool wants_spent;
     struct breaker breaker;
     struct share_batch batch;
     struct share_job job;
