@@ -35,6 +35,34 @@ static int64_t lock_budget(struct store *store, struct span budget, struct share
                      values, ARRAY_LEN(values), take_number, &row->sum);
 }
 
+/* What earlier starts of this host claim becomes one claim, of what was spent at most. */
+static int64_t settle_dead(struct store *store, struct span budget, struct span host,
+                           struct share_lease_row *row)
+{
+    const struct store_value dead[] = {STORE_TEXT_VALUE(budget), STORE_TEXT_VALUE(host),
+                                       STORE_TEXT_VALUE(row->base)};
+    struct store_value left[] = {STORE_TEXT_VALUE(budget), STORE_TEXT_VALUE(row->base),
+                                 STORE_NUMBER_VALUE(0)};
+    uint64_t claimed = 0, kept;
+    int64_t result =
+        store_run(store,
+                  "with dead as (delete from share_claims where budget = $1 and host <> $2 "
+                  "and left(host, length($3)) = $3 returning claim) "
+                  "select cast(coalesce(sum(claim), 0) as bigint) from dead",
+                  dead, ARRAY_LEN(dead), take_number, &claimed);
+
+    if (result < 0 || claimed == 0)
+        return result;
+    kept = claimed < row->floor ? claimed : row->floor;
+    row->sum = row->sum > claimed ? row->sum - claimed + kept : kept;
+    row->sum = row->sum > row->floor ? row->sum : row->floor;
+    left[2] = STORE_NUMBER_VALUE(kept);
+    return store_run(store,
+                     "insert into share_claims (budget, host, claim) "
+                     "values ($1, $2 || 'dead', $3)",
+                     left, ARRAY_LEN(left), NULL, NULL);
+}
+
 static int64_t write_claim(struct store *store, struct span budget, struct span host,
                            const struct share_lease_row *row)
 {
@@ -64,6 +92,8 @@ static int64_t ask_one(struct store *store, const struct asking *asking,
     uint64_t before = 0;
     int64_t result = lock_budget(store, budget, row);
 
+    if (result >= 0 && row->base.ptr)
+        result = settle_dead(store, budget, asking->host, row);
     if (result >= 0)
         result =
             store_run(store, "select claim from share_claims where budget = $1 and host = $2",

@@ -69,6 +69,7 @@ static void begin_budget(struct share_row *row, struct bucket *bucket,
     row->budget.tell = true;
     row->budget.known = !runs || atomic_load(&bucket->granted) != UINT64_MAX;
     if (atomic_load(&bucket->granted) == UINT64_MAX) {
+        row->budget.heir = true;
         atomic_store(&bucket->level[1], total);
         atomic_store(&bucket->granted, atomic_load(&bucket->level[0]));
     }

@@ -55,6 +55,7 @@ struct share_budget {
     uint64_t lease;               /* the last one */
     uint64_t asked_ms;
     bool known; /* the ledger has said what was spent, so that the budget may be begun */
+    bool heir;  /* claims of earlier starts of this host are to be settled */
     bool tell;  /* at the next chance, whether something is needed or not */
 };
 

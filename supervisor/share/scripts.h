@@ -17,7 +17,8 @@ enum script {
     /* KEYS: budget. ARGV: host, sequence, held, need, top up (0, 1), amount, hosts, claim, sum,
      * version, lineage (as they were answered last), floor, epoch's begin (ms), pause (ms),
      * expiry (ms since 1970, 0: never), whether the floor is known: else nothing is begun
-     * here. Answer: claim, sum, version, lineage, pause left
+     * here, and how names of earlier starts of this host begin, whose claims were not more than
+     * the floor (empty: they are left alone). Answer: claim, sum, version, lineage, pause left
      * (ms). A sequence that is not above the last one changes nothing. */
     SCRIPT_BUDGET,
     SCRIPT_COUNT

@@ -52,9 +52,11 @@ static void name_host(struct share *share, const struct snapshot *snapshot)
     const struct snapshot_header_page *page = snapshot_page(snapshot);
     struct span name = snapshot_span(snapshot, page->host_name);
 
-    (void)snprintf(share->host, sizeof(share->host), "%.*s/%08x%012llx",
-                   (int)(name.len < 64 ? name.len : 64), name.len > 0 ? name.ptr : "",
-                   (unsigned)hash_fast(snapshot_span(snapshot, page->state_dir)),
+    share->base_len =
+        (unsigned)snprintf(share->host, sizeof(share->host), "%.*s/%08x/",
+                           (int)(name.len < 64 ? name.len : 64), name.len > 0 ? name.ptr : "",
+                           (unsigned)hash_fast(snapshot_span(snapshot, page->state_dir)));
+    (void)snprintf(share->host + share->base_len, sizeof(share->host) - share->base_len, "%llx",
                    (unsigned long long)segment_made_ms(share->segment));
     for (char *at = share->host; *at; at++)
         if (*at <= ' ')
@@ -169,6 +171,7 @@ static bool ask_row(struct share *share, struct share_row *row, uint64_t now_ms,
         return false;
     if (row->kind == SHARE_RATE)
         return share_slice_ask(row, bucket, share->hosts, now_ms, &ret->slice);
+    ret->settles = row->budget.known && row->budget.heir;
     return share_lease_ask(row, bucket, keep, now_ms, &ret->lease);
 }
 

@@ -25,6 +25,7 @@
 struct share_question {
     uint64_t identity;
     uint8_t kind; /* enum share_kind */
+    bool settles; /* claims of earlier starts */
 
     union {
         struct share_slice slice;
@@ -61,6 +62,7 @@ struct share {
     struct share_rows rows;
     uint32_t cursor; /* rows are asked for in turns */
     char host[SHARE_HOST];
+    unsigned base_len; /* of `host`: what all starts have in common */
     uint32_t hosts;
     char epoch[64];
     int64_t epoch_ms;
@@ -79,6 +81,12 @@ struct share {
 
 /* Fills the batch with what is to be asked. LEASES_ONLY: rates are not shared. */
 void share_gather(struct share *share, bool leases_only, uint64_t now_ms);
+
+static inline struct span share_base(const struct share *share)
+{
+    return span_of(share->host, share->base_len);
+}
+
 void share_set_hosts(struct share *share, uint32_t hosts);
 
 /* share_redis.c */
@@ -94,6 +102,7 @@ struct share_lease_row {
     uint64_t identity, amount, floor;
     int64_t ends_ms;
     struct share_lease ask;
+    struct span base;    /* of the names of earlier starts, whose claims are settled; or none */
     uint64_t claim, sum; /* the answer */
 };
 

@@ -101,6 +101,7 @@ static void ask_budget(struct share *share, unsigned tag, const struct share_row
     add_number(&texts, SHARE_PAUSE_MS);
     add_number(&texts, ends ? (uint64_t)budget->ends_ms + 25 * 3600 * 1000ULL : 0);
     add_number(&texts, budget->known);
+    add_text(&texts, budget->known && budget->heir ? share_base(share) : SPAN_NONE);
     redis_ask(share->redis, tag, SCRIPT_BUDGET, texts.values, texts.count, 1);
 }
 
@@ -175,6 +176,7 @@ static bool take_budget(struct share *share, const struct share_question *questi
     row->budget.claim = claim;
     row->budget.sum = sum;
     row->budget.version = version;
+    row->budget.heir = row->budget.heir && !question->settles;
     if (!share->ending)
         share_lease_take(row, segment_bucket(share->segment, row->bucket), claim);
     return true;

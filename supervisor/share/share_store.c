@@ -39,6 +39,7 @@ static void take(struct share *share, const struct share_lease_row *answer)
     }
     row->budget.claim = answer->claim;
     row->budget.sum = answer->sum;
+    row->budget.heir = row->budget.heir && !answer->base.ptr;
     if (!share->ending)
         share_lease_take(row, segment_bucket(share->segment, row->bucket), answer->claim);
 }
@@ -92,11 +93,13 @@ static void fill(struct share *share)
 
         if (!row->budget.known) /* share_spent will have it told */
             continue;
-        job->rows[job->count++] = (struct share_lease_row){.identity = row->identity,
-                                                           .amount = row->budget.amount,
-                                                           .floor = row->budget.floor,
-                                                           .ends_ms = row->budget.ends_ms,
-                                                           .ask = question->lease};
+        job->rows[job->count++] =
+            (struct share_lease_row){.identity = row->identity,
+                                     .amount = row->budget.amount,
+                                     .floor = row->budget.floor,
+                                     .ends_ms = row->budget.ends_ms,
+                                     .base = row->budget.heir ? share_base(share) : SPAN_NONE,
+                                     .ask = question->lease};
     }
     qsort(job->rows, job->count, sizeof(job->rows[0]), compare);
 }

@@ -252,3 +252,22 @@ def test_what_an_orderly_end_leaves_others_may_spend(room, provider, server, red
     hosts[1].terminate()
     spend_all(hosts[:1], provider, amount)
     assert spent(provider) >= amount * 0.95
+
+
+@pytest.mark.parametrize("with_redis", [True, False])
+def test_a_host_that_died_finds_the_rest_when_it_starts_again(room, provider, server, with_redis):
+    """Alone it had a lease of all that was left."""
+    amount = 300 * COST
+    redis = room.redis() if with_redis else None
+    host, = hosts_with(room, provider, server, redis, count=1, budgets=money(amount))
+    with load(host) as one:
+        one.wait_ok(60)
+    time.sleep(1.5)     # the records are in the database
+    for pid in [host.pid] + host.workers() + host.pids("controller"):
+        process.kill(pid)
+    host.child.wait()
+    host.first_workers = None
+    host.start()
+    shared(host, lambda state: state["state"] == "answers")
+    spend_all([host], provider, amount)
+    assert spent(provider) >= amount * 0.95
