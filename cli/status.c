@@ -37,6 +37,19 @@ static const struct column ledger_columns[] = {
     {"last error", "last_error", COLUMN_TEXT},
 };
 
+static const struct column shared_columns[] = {
+    {"counters shared", "mode", COLUMN_TEXT},
+    {"state", "state", COLUMN_TEXT},
+    {"hosts", "hosts", COLUMN_TEXT},
+    {"epoch", "epoch", COLUMN_TEXT},
+    {"breaker", "breaker", COLUMN_TEXT},
+    {"round trip", "round_trip_us", COLUMN_MICROSECONDS},
+    {"failures", "failures_total", COLUMN_TEXT},
+    {"rates", "rates", COLUMN_TEXT},
+    {"budgets", "budgets", COLUMN_TEXT},
+    {"error", "error", COLUMN_TEXT},
+};
+
 static const struct column target_columns[] = {
     {"PROVIDER", "provider", COLUMN_TEXT},          {"REQUESTS", "requests", COLUMN_TEXT},
     {"FAILURES", "failures", COLUMN_TEXT},          {"IN FLIGHT", "in_flight", COLUMN_TEXT},
@@ -60,6 +73,8 @@ int status_show(struct invocation *invocation)
         table_write_record(part(&answer, "store"), store_columns, ARRAY_LEN(store_columns),
                            &out);
         table_write_record(part(&answer, "ledger"), ledger_columns, ARRAY_LEN(ledger_columns),
+                           &out);
+        table_write_record(part(&answer, "shared"), shared_columns, ARRAY_LEN(shared_columns),
                            &out);
         (void)buffer_append_byte(&out, '\n');
         table_write(part(&answer, "processes"), process_columns, ARRAY_LEN(process_columns),

@@ -251,6 +251,27 @@ static enum take granted_take(struct bucket *bucket, uint64_t count)
     return TAKE_DONE;
 }
 
+/* The host's own counter, whoever decides. */
+static void follow(struct bucket *bucket, const struct rate *rate, uint64_t now_ns,
+                   uint64_t count)
+{
+    if (rate->algorithm == LIMIT_ALGORITHM_token_bucket)
+        token_add(bucket, rate, now_ns, count);
+    else
+        window_add(bucket, rate, now_ns, count);
+}
+
+/* When a grant that was refused may be there: what comes back while nothing is taken. */
+static uint64_t grant_retry_ms(const struct rate *rate, uint64_t count)
+{
+    struct rate alone = *rate;
+    uint64_t time_ms;
+
+    alone.sharers = 1;
+    time_ms = ms_of(time_of(&alone, count));
+    return time_ms < rate->window_ms ? time_ms : rate->window_ms;
+}
+
 static bool nothing_goes(const struct rate *rate, struct level *ret)
 {
     *ret = (struct level){.limit = rate->amount, .retry_ms = UINT64_MAX};
@@ -266,9 +287,9 @@ enum take rate_take(struct bucket *bucket, const struct rate *rate, uint64_t now
         enum take take = granted_take(bucket, count);
 
         if (take == TAKE_DONE)
-            rate_add(bucket, rate, now_ns, count);
+            follow(bucket, rate, now_ns, count);
         rate_level(bucket, rate, now_ns, ret);
-        ret->retry_ms = take == TAKE_DONE ? 0 : rate->window_ms;
+        ret->retry_ms = take == TAKE_DONE ? 0 : grant_retry_ms(rate, count);
         return take;
     }
     if (rate->algorithm == LIMIT_ALGORITHM_token_bucket
@@ -283,10 +304,8 @@ void rate_add(struct bucket *bucket, const struct rate *rate, uint64_t now_ns, u
 {
     if (rate->amount == 0)
         return;
-    if (rate->algorithm == LIMIT_ALGORITHM_token_bucket)
-        token_add(bucket, rate, now_ns, count);
-    else
-        window_add(bucket, rate, now_ns, count);
+    add(&bucket->total, count);
+    follow(bucket, rate, now_ns, count);
 }
 
 void rate_give_back(struct bucket *bucket, const struct rate *rate, uint64_t taken_ns,
@@ -344,6 +363,17 @@ void place_give_back(struct bucket *bucket)
     subtract(&bucket->level[0], 1);
 }
 
+/* A lease may have been lowered since it was looked at: whoever lowers it looks at the level
+ * afterwards, so that one of the two sees the other. */
+static bool still_granted(struct bucket *bucket, uint64_t level, uint64_t nano)
+{
+    atomic_thread_fence(memory_order_seq_cst);
+    if (level <= load(&bucket->granted))
+        return true;
+    subtract(&bucket->level[0], nano);
+    return false;
+}
+
 enum take money_reserve(struct bucket *bucket, uint64_t amount, uint64_t nano)
 {
     uint64_t before = load(&bucket->level[0]), granted = load(&bucket->granted), most;
@@ -358,7 +388,10 @@ enum take money_reserve(struct bucket *bucket, uint64_t amount, uint64_t nano)
             return TAKE_AWAITS;
         }
     } while (!swap(&bucket->level[0], &before, before + nano));
-    return TAKE_DONE;
+    if (granted == UINT64_MAX || still_granted(bucket, before + nano, nano))
+        return TAKE_DONE;
+    add(&bucket->wanted, nano);
+    return TAKE_AWAITS;
 }
 
 void money_add(struct bucket *bucket, uint64_t nano)

@@ -11,7 +11,8 @@
  * the last WINDOW_MS. A rate of AMOUNT 0 lets nothing in.
  *
  * While `granted` is not UINT64_MAX, several hosts share the rate: what this host may let in
- * was granted to it, and `total` must not pass that.
+ * was granted to it, and `total` must not pass that. Of a budget level[0], what is spent and
+ * reserved, must not pass it.
  */
 #ifndef SHARED_LIMIT_BUCKET_H
 #define SHARED_LIMIT_BUCKET_H

@@ -252,6 +252,12 @@ _Atomic uint32_t *segment_sharers(struct segment *segment)
     return &layout_of(segment)->first.head.sharers;
 }
 
+int64_t segment_made_ms(const struct segment *segment)
+{
+    CHECK(segment->magic == SEGMENT_MAGIC);
+    return segment->made_wall_ms;
+}
+
 struct metric_row *segment_metrics(struct segment *segment, uint32_t slot)
 {
     CHECK(slot < SEGMENT_SLOTS);

@@ -191,6 +191,8 @@ uint32_t segment_claim_yield(struct segment *segment, uint64_t identity);
 /* How many hosts share the rates of the settings while nobody coordinates them; 1 or more.
  * The controller writes it. */
 _Atomic uint32_t *segment_sharers(struct segment *segment);
+/* When it was made, wall: nothing of an earlier start of this host is in it. */
+int64_t segment_made_ms(const struct segment *segment);
 struct metric_row *segment_metrics(struct segment *segment, uint32_t slot);
 struct segment_tickets *segment_tickets(struct segment *segment);
 /* The snapshot generation that every worker must have before it serves the next request; the

@@ -138,8 +138,13 @@ static void write_budget_counter(struct json_writer *writer, const struct house 
 {
     struct bucket *bucket = segment_bucket(house->segment, row->bucket);
     uint64_t spent = atomic_load(&bucket->total), committed = atomic_load(&bucket->level[0]);
-    uint64_t amount = row->rule.amount_nano;
+    uint64_t amount = row->rule.amount_nano, claimed, known;
+    bool shared = share_claimed(house->share, row->identity, &claimed, &known);
 
+    if (shared) {
+        spent = known > spent ? known : spent;
+        committed = claimed > spent ? claimed : spent;
+    }
     json_write_object(writer);
     write_scope(writer, house, row->kind, row->subject);
     json_write_member_text(writer, SPAN("name"), row->name);

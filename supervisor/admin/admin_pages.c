@@ -68,6 +68,7 @@ void route_metrics(struct admin_request *request)
     struct house *house = request->house;
     struct snapshot_table table = {0};
     struct ledger_status ledger;
+    struct share_status shared;
     struct metrics_view view = {.segment = house->segment};
     struct metrics_provider *providers;
 
@@ -91,6 +92,10 @@ void route_metrics(struct admin_request *request)
     view.ledger_waiting_bytes = ledger.waiting_bytes;
     view.ledger_records = ledger.records_total;
     view.ledger_failures = house->ledger_failures;
+    share_status(house->share, &shared);
+    view.share_hosts = shared.hosts;
+    view.share_breaker_open = shared.breaker_open;
+    view.share_failures = shared.failures;
     view.price_lists_refused = atomic_load(&house->price_lists_refused);
     view.price_list_refused = house->price_list_refused;
     view.models_without_price =
@@ -393,6 +398,27 @@ static void write_tokens(struct json_writer *writer, const struct house *house)
     json_write_array_end(writer);
 }
 
+static void write_shared(struct json_writer *writer, const struct house *house)
+{
+    struct share_status status;
+
+    share_status(house->share, &status);
+    json_write_key(writer, SPAN("shared"));
+    json_write_object(writer);
+    json_write_member_text(writer, SPAN("mode"), status.mode);
+    json_write_member_text(writer, SPAN("state"), status.state);
+    json_write_member_u64(writer, SPAN("hosts"), status.hosts);
+    json_write_member_text(writer, SPAN("epoch"), status.epoch);
+    json_write_member_text(writer, SPAN("breaker"),
+                           status.breaker_open ? SPAN("open") : SPAN("closed"));
+    json_write_member_u64(writer, SPAN("round_trip_us"), status.round_trip_us);
+    json_write_member_u64(writer, SPAN("failures_total"), status.failures);
+    json_write_member_u64(writer, SPAN("rates"), status.rates);
+    json_write_member_u64(writer, SPAN("budgets"), status.budgets);
+    json_write_member_text(writer, SPAN("error"), status.trouble);
+    json_write_object_end(writer);
+}
+
 void route_status(struct admin_request *request)
 {
     struct house *house = request->house;
@@ -409,6 +435,7 @@ void route_status(struct admin_request *request)
                            house->last_event[0] ? span_of_text(house->last_event) : SPAN_NONE);
     write_processes(&writer, house);
     write_store(&writer, house);
+    write_shared(&writer, house);
     write_target_health(&writer, house);
     write_missing(&writer, house);
     write_tokens(&writer, house);

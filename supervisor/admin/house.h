@@ -20,6 +20,7 @@
 #include "supervisor/keys/vault.h"
 #include "supervisor/ledger/ledger.h"
 #include "supervisor/oauth/oauth.h"
+#include "supervisor/share/share.h"
 #include "supervisor/store/store.h"
 
 struct line_job;
@@ -54,6 +55,7 @@ struct house {
     struct store *store;
     struct vault vault;
     struct ledger *ledger;
+    struct share *share; /* what several hosts share */
     const char *settings_file;
     uint64_t started_ms; /* monotonic */
     int64_t started_wall_ms;

@@ -276,7 +276,9 @@ static void asked(struct line_job *job)
 
     chore->asking = false;
     for (uint32_t i = 0; i < asking->count && asking->result >= 0; i++)
-        spent_apply(controller->house.segment, &asking->rows[i], asking->idle);
+        if (!share_spent(controller->house.share, asking->rows[i].identity,
+                         asking->rows[i].nano))
+            spent_apply(controller->house.segment, &asking->rows[i], asking->idle);
     if (asking->result >= 0) {
         remember(chore, asking);
         chore->known = asking->generation == controller->generation;
@@ -346,6 +348,8 @@ void budgets_tick(struct controller *controller, uint64_t now_ms)
 {
     mark_generation(controller, now_ms);
     end_periods(controller, now_ms);
+    if (share_wants_spent(controller->house.share))
+        controller->chores.budgets.ask_next_ms = 0;
     ask(controller, now_ms);
     keep(controller, now_ms);
 }

@@ -307,6 +307,7 @@ void chores_end(struct controller *controller, uint64_t most_ms)
     for (uint32_t slot = 0; slot < SEGMENT_SLOTS; slot++)
         chores_sweep(controller, slot);
     controller->ending = true;
+    share_end(controller->house.share);
     outbound_end();
     ending = MEMORY_NEW(struct ending);
     ending->job.run = run_ending;

@@ -204,6 +204,7 @@ static bool open_rooms(struct controller *controller, struct buffer *why)
 
 static void start_loop(struct controller *controller)
 {
+    struct house *house = &controller->house;
     uint64_t generation = atomic_load(segment_generation(controller->house.segment));
 
     controller->generation = generation ? generation + GENERATION_STEP : 0;
@@ -217,6 +218,7 @@ static void start_loop(struct controller *controller)
     CHECK(uv_timer_start(&controller->ticker, ticked, TICK_MS, TICK_MS) == 0);
     tokens_adopt(controller, controller->heritage->snapshot_fd);
     budgets_start(controller);
+    house->share = share_new(&controller->loop, house->segment, house->store);
     chores_start(controller);
 }
 
@@ -247,8 +249,9 @@ static void fill_house(struct controller *controller)
 static void close_rooms(struct controller *controller)
 {
     /* A job that still runs holds them; the end of the process closes what is left. */
-    if (!line_idle(&controller->line))
+    if (!line_idle(&controller->line) || share_busy(controller->house.share))
         return;
+    share_free(controller->house.share);
     oauth_done(&controller->house.oauth);
     configure_lasting_done(&controller->lasting);
     memory_free(controller->chores.budgets.asked);

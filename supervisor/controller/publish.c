@@ -78,6 +78,8 @@ void publish_now(struct controller *controller)
         return;
     controller->generation = message.generation = generation;
     budgets_published(controller);
+    share_follow(controller->house.share, controller->house.settings,
+                 controller->house.snapshot, &controller->lasting.budgets);
     controller->published = true;
     message.plan = controller->plan;
     result = control_send(controller->heritage->control_fd, &message, fd);

@@ -323,6 +323,9 @@ void metrics_write(const struct metrics_view *view, struct buffer *out)
     write_providers(out, view);
     write_budgets(out, view);
     write_family_u64(out, FAMILY_STORE_UP, view->store_up);
+    write_family_u64(out, FAMILY_HOSTS, view->share_hosts);
+    write_family_u64(out, FAMILY_SHARE_BREAKER, view->share_breaker_open);
+    write_family_u64(out, FAMILY_SHARE_FAILURES, view->share_failures);
     write_family_u64(out, FAMILY_LEDGER_WAITING, view->ledger_waiting_bytes);
     write_family_u64(out, FAMILY_LEDGER_RECORDS, view->ledger_records);
     write_family_u64(out, FAMILY_LEDGER_FAILURES, view->ledger_failures);

@@ -35,6 +35,9 @@ struct metrics_view {
     int64_t started_wall_ms;
     uint64_t workers_dead;
     bool store_up;
+    uint32_t share_hosts;
+    bool share_breaker_open;
+    uint64_t share_failures;
     uint64_t ledger_waiting_bytes, ledger_records, ledger_failures;
     uint64_t price_lists_refused;
     bool price_list_refused;

@@ -35,6 +35,10 @@ bench-check: bench-tools
 .PHONY: reliability soak
 reliability: all bench-tools
 	@AIGW_BUILD=$(BUILD) tests/bench/reliability $(QUICK)
+# Three hosts as network namespaces (root only), one budget, one rate, one Redis that has accidents.
+.PHONY: hosts
+hosts: all bench-tools
+	@AIGW_BUILD=$(BUILD) tests/bench/hosts $(QUICK)
 soak: all bench-tools
 	@AIGW_BUILD=$(BUILD) tests/bench/soak $(QUICK)
 

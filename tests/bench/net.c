@@ -120,7 +120,7 @@ static struct sockaddr_in loopback(uint16_t port)
                                 .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
 }
 
-int net_listen(uint16_t port, uint16_t *ret_port)
+int net_listen(uint16_t port, bool everywhere, uint16_t *ret_port)
 {
     struct sockaddr_in at = loopback(port);
     socklen_t len = sizeof at;
@@ -129,6 +129,8 @@ int net_listen(uint16_t port, uint16_t *ret_port)
 
     if (fd < 0)
         net_fail("making a socket");
+    if (everywhere)
+        at.sin_addr.s_addr = htonl(INADDR_ANY);
     (void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof one);
     if (bind(fd, (struct sockaddr *)&at, sizeof at) < 0)
         net_fail("binding the port");

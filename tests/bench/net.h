@@ -51,8 +51,9 @@ static inline char *bytes_at(const struct bytes *b)
     return b->ptr + b->start;
 }
 
-/* A non-blocking listener on 127.0.0.1; port 0 takes a free one, written to *ret_port. */
-int net_listen(uint16_t port, uint16_t *ret_port);
+/* A non-blocking listener on 127.0.0.1, or EVERYWHERE; port 0 takes a free one, written to
+ * *ret_port. */
+int net_listen(uint16_t port, bool everywhere, uint16_t *ret_port);
 
 /* Starts a non-blocking connect to 127.0.0.1; the descriptor or -errno. */
 int net_connect(uint16_t port);

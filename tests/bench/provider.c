@@ -2,7 +2,7 @@
  * A fake provider of the OpenAI dialect: one thread, epoll, keep-alive.
  *
  *   provider [--port N] [--chunks N] [--pace-ms N] [--answer-bytes N] [--chunk-bytes N]
- *            [--work-us N]
+ *            [--work-us N] [--everywhere]
  *
  * Prints "port N" once it listens.  POST of any path is answered as the model's name asks (see
  * answers.h).  GET /v1/models: a small list.  GET /__count: what it has seen, as JSON;
@@ -478,11 +478,13 @@ int main(int argc, char **argv)
                                             {"answer-bytes", required_argument, NULL, 'a'},
                                             {"chunk-bytes", required_argument, NULL, 'b'},
                                             {"work-us", required_argument, NULL, 'w'},
+                                            {"everywhere", no_argument, NULL, 'e'},
                                             {NULL, 0, NULL, 0}};
     struct answer_defaults defaults = {
         .chunks = 20, .pace_ms = 0, .answer_bytes = 700, .chunk_bytes = 200};
     struct epoll_event event = {.events = EPOLLIN, .data.ptr = NULL};
     uint16_t port = 0;
+    bool everywhere = false;
 
     for (int o; (o = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         switch (o) {
@@ -492,12 +494,13 @@ int main(int argc, char **argv)
         case 'a': defaults.answer_bytes = number_of(optarg); break;
         case 'b': defaults.chunk_bytes = number_of(optarg); break;
         case 'w': provider.work_us = number_of(optarg); break;
+        case 'e': everywhere = true; break;
         default: return 2;
         }
     }
     net_open_files(65536);
     answers_make(&defaults);
-    provider.listener = net_listen(port, &port);
+    provider.listener = net_listen(port, everywhere, &port);
     provider.epoll = epoll_create1(EPOLL_CLOEXEC);
     if (provider.epoll < 0 ||
         epoll_ctl(provider.epoll, EPOLL_CTL_ADD, provider.listener, &event) < 0)

@@ -12,6 +12,7 @@ from harness.certs import Authority          # noqa: E402
 from harness.gateway import Gateway          # noqa: E402
 from harness.postgres import Postgres        # noqa: E402
 from harness.provider import FakeProvider    # noqa: E402
+from harness.redis import Redis              # noqa: E402
 
 
 class House:
@@ -51,6 +52,11 @@ class House:
 
     def postgres(self):
         server = Postgres()
+        self.others.append(server.close)
+        return server
+
+    def redis(self):
+        server = Redis()
         self.others.append(server.close)
         return server
 

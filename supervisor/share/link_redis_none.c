@@ -1,0 +1,61 @@
+#include "shared/base/check.h"
+#include "shared/base/memory.h"
+
+#include "supervisor/share/link.h"
+
+struct redis {
+    bool unused;
+};
+
+bool redis_there(void)
+{
+    return false;
+}
+
+struct redis *redis_new(uv_loop_t *loop, redis_answer_f *answer, void *who)
+{
+    (void)loop;
+    (void)answer;
+    (void)who;
+    return MEMORY_NEW(struct redis);
+}
+
+void redis_free(struct redis *redis)
+{
+    memory_free(redis);
+}
+
+void redis_open(struct redis *redis, struct span url)
+{
+    (void)redis;
+    (void)url;
+}
+
+enum redis_state redis_state(const struct redis *redis)
+{
+    (void)redis;
+    return REDIS_LINK_CLOSED;
+}
+
+void redis_ask(struct redis *redis, unsigned tag, enum script script, const struct span *values,
+               unsigned count, unsigned key_count)
+{
+    (void)redis;
+    (void)tag;
+    (void)script;
+    (void)values;
+    (void)count;
+    (void)key_count;
+    CHECK(!"it is never open");
+}
+
+void redis_drop(struct redis *redis)
+{
+    (void)redis;
+}
+
+struct span redis_trouble(const struct redis *redis)
+{
+    (void)redis;
+    return SPAN("this build has no Redis");
+}

@@ -1,0 +1,126 @@
+/* Budgets through the store: one transaction for all leases that are needed, on the pool. */
+#include <stdlib.h>
+
+#include "shared/base/check.h"
+#include "shared/base/clock.h"
+#include "shared/base/log.h"
+#include "shared/base/memory.h"
+
+#include "supervisor/share/share_inside.h"
+
+#define STORE_BEAT_MS  1000
+#define STORE_PAUSE_MS 500 /* after a failure */
+
+static void run(uv_work_t *work)
+{
+    struct share *share = work->data;
+    struct share_job *job = &share->job;
+    struct span host = span_of_text(share->host);
+    int64_t hosts;
+
+    if (job->beats) {
+        hosts = leases_beat(share->store, host, share->ending);
+        job->result = hosts < 0 ? (int)hosts : 0;
+        job->hosts = hosts > 0 ? (uint32_t)hosts : 1;
+    }
+    if (job->result == 0 && job->count > 0)
+        job->result = leases_ask(share->store, host, job->hosts, job->rows, job->count);
+}
+
+static void take(struct share *share, const struct share_lease_row *answer)
+{
+    struct share_row *row = share_rows_find(&share->rows, answer->identity);
+
+    if (!row || row->kind != SHARE_BUDGET)
+        return;
+    if (share->job.result < 0) {
+        row->budget.tell = true;
+        return;
+    }
+    row->budget.claim = answer->claim;
+    row->budget.sum = answer->sum;
+    row->budget.heir = row->budget.heir && !answer->base.ptr;
+    if (!share->ending)
+        share_lease_take(row, segment_bucket(share->segment, row->bucket), answer->claim);
+}
+
+static void ended(uv_work_t *work, int status)
+{
+    struct share *share = work->data;
+    struct share_job *job = &share->job;
+    uint64_t now_us = clock_monotonic_ns() / 1000;
+
+    (void)status;
+    job->running = false;
+    if (share->mode != SHARE_STORE)
+        return;
+    for (unsigned i = 0; i < job->count; i++)
+        take(share, &job->rows[i]);
+    if (job->result < 0) {
+        share->failures++;
+        share->opened_ms = now_us / 1000 + STORE_PAUSE_MS;
+        if (breaker_failed(&share->breaker, now_us / 1000))
+            log_note(LOG_WARNING, "the store hands out no leases: budgets have those that are "
+                                  "in hand");
+        return;
+    }
+    if (breaker_worked(&share->breaker))
+        log_note(LOG_INFO, "the store hands out leases again");
+    share->answered_ms = now_us / 1000;
+    share->round_trip_us = now_us - share->batch.sent_us;
+    if (job->beats)
+        share_set_hosts(share, job->hosts);
+}
+
+/* In the order of the budgets, so that two hosts never wait for one another. */
+static int compare(const void *left, const void *right)
+{
+    const struct share_lease_row *a = left, *b = right;
+
+    return (a->identity > b->identity) - (a->identity < b->identity);
+}
+
+static void fill(struct share *share)
+{
+    struct share_job *job = &share->job;
+
+    if (!job->rows)
+        job->rows = memory_new_array(SHARE_BATCH, sizeof(job->rows[0]));
+    job->count = 0;
+    for (unsigned i = 0; i < share->batch.count; i++) {
+        const struct share_question *question = &share->batch.questions[i];
+        struct share_row *row = share_rows_find(&share->rows, question->identity);
+
+        if (!row->budget.known) /* share_spent will have it told */
+            continue;
+        job->rows[job->count++] =
+            (struct share_lease_row){.identity = row->identity,
+                                     .amount = row->budget.amount,
+                                     .floor = row->budget.floor,
+                                     .ends_ms = row->budget.ends_ms,
+                                     .base = row->budget.heir ? share_base(share) : SPAN_NONE,
+                                     .ask = question->lease};
+    }
+    qsort(job->rows, job->count, sizeof(job->rows[0]), compare);
+}
+
+void share_store_tick(struct share *share, uint64_t now_ms)
+{
+    struct share_job *job = &share->job;
+
+    if (job->running || (now_ms < share->opened_ms && !share->ending))
+        return;
+    job->beats = now_ms - share->beat_ms >= STORE_BEAT_MS;
+    share_gather(share, true, now_ms);
+    if (!job->beats && share->batch.count == 0)
+        return;
+    if (job->beats)
+        share->beat_ms = now_ms;
+    fill(share);
+    job->hosts = share->hosts;
+    job->result = 0;
+    job->running = true;
+    job->work.data = share;
+    share->batch.sent_us = clock_monotonic_ns() / 1000;
+    CHECK(uv_queue_work(share->loop, &job->work, run, ended) == 0);
+}
