@@ -2,6 +2,7 @@
 #include "shared/base/check.h"
 
 #include "worker/translate/gemini/gemini_inside.h"
+#include "worker/translate/words.h"
 
 #define OPEN_MAX        16                 /* blocks open at once */
 #define ARGUMENTS_LIMIT ((size_t)16 << 20) /* of one call, which is written whole */
@@ -13,7 +14,9 @@ struct open_block {
     bool custom;
     uint32_t index;
     struct text id, name, signature;
-    struct buffer arguments; /* of a call, reused */
+    uint64_t before;            /* bytes of text before it */
+    struct citation *citations; /* until it is over */
+    struct buffer arguments; /* of a call, or the words of a text that may be cited; reused */
 };
 
 struct writer_state {
@@ -24,6 +27,8 @@ struct writer_state {
     uint32_t choice;
     struct text id, model;
     struct usage usage;
+    uint64_t text_bytes; /* of the first choice, so far */
+    struct gemini_ground ground;
     struct open_block blocks[OPEN_MAX];
 };
 
@@ -81,12 +86,8 @@ static void end_parts(struct event_writer *writer, struct json_writer *json,
         json_write_member_text(json, SPAN("finishReason"),
                                gemini_finish_text((enum stop_reason)event->stop));
     json_write_member_u64(json, SPAN("index"), event->choice);
-    if (event->citation) {
-        struct citation alone = *event->citation;
-
-        alone.next = NULL;
-        gemini_write_citations(json, &alone);
-    }
+    if (event->kind == EVENT_stop && event->choice == 0)
+        gemini_write_ground(json, &state->ground);
     gemini_write_logprobs(json, event->logprobs);
     json_write_object_end(json);
     json_write_array_end(json);
@@ -124,16 +125,6 @@ static struct open_block *find_block(struct writer_state *state, uint32_t index)
 static void forget_arguments(void *what)
 {
     buffer_done(what);
-}
-
-static struct text kept(struct text text, struct arena *arena)
-{
-    struct span copy;
-
-    if (!text.ptr)
-        return text;
-    copy = arena_copy(arena, span_of(text.ptr, text.len));
-    return (struct text){copy.ptr, copy.len};
 }
 
 static struct open_block *take_slot(struct event_writer *writer)
@@ -181,6 +172,35 @@ static void fail(struct event_writer *writer)
     write_error(writer, &complaint);
 }
 
+/* Code is parts; what was searched for and read waits for the end. */
+static void write_act(struct event_writer *writer, const struct event *event)
+{
+    struct writer_state *state = writer->state;
+    struct block block = {.kind = BLOCK_hosted,
+                          .origin = DIALECT_NONE,
+                          .act = act_copy(event->act, writer->translation->arena)};
+
+    state->ground.arena = writer->translation->arena;
+    if (event->act->kind == HOSTED_code)
+        write_block(writer, event, &block);
+    else if (event->choice == 0)
+        gemini_ground_act(&state->ground, block.act);
+}
+
+/* The words of a text are kept only where places in them may be asked for. */
+static void note_text(struct event_writer *writer, struct open_block *block,
+                      const struct event *event)
+{
+    struct writer_state *state = writer->state;
+    const struct chat *chat = writer->translation->chat;
+
+    if (block->kind != BLOCK_text || event->choice > 0)
+        return;
+    state->text_bytes += words_bytes(event->text);
+    if (chat && hosted_is_asked(chat, HOSTED_search))
+        (void)buffer_append(&block->arguments, span_of(event->text.ptr, event->text.len));
+}
+
 static void write_open(struct event_writer *writer, const struct event *event)
 {
     struct open_block *block = take_slot(writer);
@@ -197,9 +217,13 @@ static void write_open(struct event_writer *writer, const struct event *event)
     block->origin = DIALECT_NONE;
     block->custom = event->custom;
     block->index = event->index;
-    block->id = call ? kept(event->id, arena) : TEXT_NONE;
-    block->name = call ? kept(event->name, arena) : TEXT_NONE;
+    block->id = call ? text_copy(event->id, arena) : TEXT_NONE;
+    block->name = call ? text_copy(event->name, arena) : TEXT_NONE;
     block->signature = TEXT_NONE;
+    block->citations = NULL;
+    block->before = ((struct writer_state *)writer->state)->text_bytes;
+    if (event->act)
+        write_act(writer, event);
     if (event->media) {
         media.media = *event->media;
         write_block(writer, event, &media);
@@ -218,6 +242,7 @@ static void write_delta(struct event_writer *writer, const struct event *event)
             fail(writer);
         return;
     }
+    note_text(writer, block, event);
     text.kind = block->kind == BLOCK_reasoning ? BLOCK_reasoning : BLOCK_text;
     write_block(writer, event, &text);
 }
@@ -230,7 +255,7 @@ static void write_signature(struct event_writer *writer, const struct event *eve
     if (!block || event->text.len == 0)
         return;
     if (block->kind == BLOCK_tool_call) {
-        block->signature = kept(event->text, writer->translation->arena);
+        block->signature = text_copy(event->text, writer->translation->arena);
         block->origin = event->origin;
         return;
     }
@@ -238,12 +263,42 @@ static void write_signature(struct event_writer *writer, const struct event *eve
     write_block(writer, event, &text);
 }
 
-static void write_citation(struct event_writer *writer, const struct event *event)
+static void hold_citation(struct event_writer *writer, const struct event *event)
 {
-    struct json_writer json;
+    struct open_block *block = find_block(writer->state, event->index);
+    struct arena *arena = writer->translation->arena;
+    struct citation *held, **at;
 
-    begin_parts(writer, &json);
-    end_parts(writer, &json, event, NULL);
+    if (!block || event->choice > 0)
+        return;
+    held = ARENA_NEW(arena, struct citation);
+    *held = *event->citation;
+    held->next = NULL;
+    held->url = text_copy(held->url, arena);
+    held->title = text_copy(held->title, arena);
+    held->start.raw = arena_copy(arena, held->start.raw);
+    held->end.raw = arena_copy(arena, held->end.raw);
+    for (at = &block->citations; *at; at = &(*at)->next)
+        continue;
+    *at = held;
+}
+
+/* A text is over: its citations have their places. */
+static void ground_text(struct event_writer *writer, const struct open_block *block)
+{
+    struct writer_state *state = writer->state;
+    struct text text = {buffer_span(&block->arguments).ptr, block->arguments.len};
+    struct arena *arena = writer->translation->arena;
+    struct gemini_place place = {.before = block->before,
+                                 .bytes = state->text_bytes - block->before};
+
+    if (text.len > 0 && !block->arguments.failed)
+        place.words = text_plain(text, arena);
+    if (text.len > 0 && place.words.ptr == text.ptr)
+        place.words = arena_copy(arena, place.words); /* the buffer is used again */
+    state->ground.arena = arena;
+    for (const struct citation *at = block->citations; at; at = at->next)
+        gemini_ground_citation(&state->ground, at, &place);
 }
 
 static void write_close(struct event_writer *writer, const struct event *event)
@@ -254,6 +309,8 @@ static void write_close(struct event_writer *writer, const struct event *event)
     if (!open)
         return;
     open->used = false;
+    if (open->citations)
+        ground_text(writer, open);
     if (open->kind != BLOCK_tool_call)
         return;
     call.id = open->id;
@@ -274,8 +331,8 @@ static void note_start(struct event_writer *writer, const struct event *event)
     struct arena *arena = writer->translation->arena;
 
     state->id =
-        event->id.len > 0 ? kept(event->id, arena) : make_id(writer->translation, "resp_");
-    state->model = kept(event->model, arena);
+        event->id.len > 0 ? text_copy(event->id, arena) : make_id(writer->translation, "resp_");
+    state->model = text_copy(event->model, arena);
 }
 
 static void note_usage(struct writer_state *state, const struct usage *usage)
@@ -339,7 +396,7 @@ void gemini_write_event(struct event_writer *writer, const struct event *event)
     case EVENT_usage: note_usage(writer->state, event->usage); break;
     case EVENT_error: write_error(writer, event->complaint); break;
     case EVENT_end: write_end(writer); break;
-    case EVENT_citation: write_citation(writer, event); break;
+    case EVENT_citation: hold_citation(writer, event); break;
     case EVENT_ping: break; /* a comment would break the SDKs' reading of records */
     }
 }
