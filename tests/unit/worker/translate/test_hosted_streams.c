@@ -188,7 +188,7 @@ END_TEST
 /* ---- as clients get it ---------------------------------------------------------------------
  */
 
-struct passing {
+struct crossing {
     struct arena arena;
     struct translation translation;
     struct chat chat;
@@ -200,16 +200,16 @@ struct passing {
 
 static void write_on(void *who, const struct event *event)
 {
-    struct passing *passing = who;
+    struct crossing *passing = who;
 
     event_write(&passing->writer, event);
 }
 
-static void pass(struct passing *passing, unsigned row, enum dialect_id client, size_t cut)
+static void pass(struct crossing *passing, unsigned row, enum dialect_id client, size_t cut)
 {
     struct span stream = quoted(streams[row].in);
 
-    *passing = (struct passing){.chat = {.dialect = (uint8_t)client}};
+    *passing = (struct crossing){.chat = {.dialect = (uint8_t)client}};
     arena_init(&passing->arena, 0);
     translation_init(&passing->translation, &passing->arena, 1, 1700000000);
     passing->translation.target.model = SPAN("target");
@@ -227,7 +227,7 @@ static void pass(struct passing *passing, unsigned row, enum dialect_id client, 
     event_read_end(&passing->reader);
 }
 
-static void done(struct passing *passing)
+static void done(struct crossing *passing)
 {
     sse_done(&passing->framer);
     buffer_done(&passing->out);
@@ -257,7 +257,7 @@ START_TEST(clients_get_the_same_wherever_it_is_cut)
     size_t len = strlen(streams[_i].in);
 
     for (unsigned c = 0; c < ARRAY_LEN(clients); c++) {
-        struct passing whole, cut;
+        struct crossing whole, cut;
 
         pass(&whole, (unsigned)_i, clients[c], len);
         ck_assert(whole.reader.ended && !whole.writer.failed);
