@@ -451,9 +451,12 @@ static void write_reasoning_setting(struct chat_writing *writing)
     }
 }
 
-/* Whether a tool of KIND is given to the provider. */
-static bool is_given(const struct chat_writing *writing, enum hosted_kind kind)
+/* Whether what a tool of KIND found is to be told: WISHED for by a client that can say so; else
+ * wherever the provider is given such a tool. */
+static bool is_wanted(const struct chat_writing *writing, enum hosted_kind kind, bool wished)
 {
+    if (writing->chat->dialect == DIALECT_responses)
+        return wished;
     for (const struct tool *tool = writing->chat->tools; tool; tool = tool->next)
         if (tool->hosted && tool->hosted->kind == kind &&
             hosted_is_written(writing->chat, tool, DIALECT_responses))
@@ -466,7 +469,8 @@ static void write_include(struct chat_writing *writing)
 {
     bool reasoning = has_trait(writing, TRAIT_THINKS_BY_EFFORT);
     bool logprobs = writing->chat->fields[CHAT_logprobs].kind == JSON_TRUE;
-    bool search = is_given(writing, HOSTED_search), code = is_given(writing, HOSTED_code);
+    bool search = is_wanted(writing, HOSTED_search, writing->chat->wants_sources);
+    bool code = is_wanted(writing, HOSTED_code, writing->chat->wants_outputs);
 
     if (logprobs && !takes_field(writing, CHAT_logprobs)) {
         drop(writing->t,
