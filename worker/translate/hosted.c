@@ -345,4 +345,6 @@ void hosted_write_settings(struct translation *t, const struct tool *tool, enum 
             drop_inside(t, tool, row_name(row, (enum dialect_id)tool->origin, false));
     }
     drop_others(t, tool);
+    if (tool->cache != CACHE_NONE && to != DIALECT_anthropic)
+        drop(t, SPAN("cache_control"));
 }

@@ -127,7 +127,7 @@ static const struct {
      ",'tools':[{'type':'web_search_20260209','name':'web_search','allowed_domains':['a.example'],"
      "'max_uses':2,'cache_control':{'type':'ephemeral'},'allowed_callers':['direct']}]",
      "tools [{'type':'web_search','filters':{'allowed_domains':['a.example']}}]\n" SOURCES
-     "dropped tools[0].max_uses, tools[0].allowed_callers\n"},
+     "dropped tools[0].max_uses, tools[0].allowed_callers, cache_control\n"},
     {"hosts that are blocked", DIALECT_anthropic, DIALECT_responses, GPT,
      ",'tools':[{'type':'web_search_20250305','name':'web_search','blocked_domains':['a.example']}"
      "]",
@@ -142,6 +142,16 @@ static const struct {
      "]",
      "tools [{'googleSearch':{}}]\ngenerationConfig {'maxOutputTokens':9}\n"
      "dropped tools[0].blocked_domains\n"},
+    {"a mark of the cache is lost with a tool that goes on", DIALECT_anthropic, DIALECT_gemini,
+     FLASH,
+     ",'tools':[{'type':'web_search_20250305','name':'web_search','cache_control':{'type':"
+     "'ephemeral'}}]",
+     "tools [{'googleSearch':{}}]\ngenerationConfig {'maxOutputTokens':9}\n"
+     "dropped cache_control\n"},
+    {"to chat completions too", DIALECT_anthropic, DIALECT_openai, SEARCH,
+     ",'tools':[{'type':'web_search_20250305','name':'web_search','cache_control':{'type':"
+     "'ephemeral'}}]",
+     "web_search_options {}\ndropped cache_control\n"},
     {"where the user is", DIALECT_openai, DIALECT_responses, GPT,
      ",'web_search_options':{'search_context_size':'high','user_location':{'type':'approximate',"
      "'approximate':{'country':'CH','city':'Chur','timezone':null}}}",
