@@ -358,7 +358,7 @@ static void gather_ground(const struct choice *choice, struct gemini_ground *gro
     for (const struct block *block = choice->blocks; block; block = block->next) {
         if (block->act)
             gemini_ground_act(ground, block->act);
-        if (block->kind != BLOCK_text)
+        if (block->kind != BLOCK_text && block->kind != BLOCK_refusal)
             continue;
         place.words = text_plain(block->text, ground->arena);
         place.bytes = place.words.len;

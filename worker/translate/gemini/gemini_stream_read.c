@@ -10,15 +10,17 @@
 
 /* One candidate, so far. */
 struct choice_state {
-    bool open;       /* a block of text or reasoning */
-    uint8_t kind;    /* enum block_kind */
-    uint8_t stop;    /* enum stop_reason */
-    bool said;       /* anything at all */
-    bool called;     /* a tool */
-    bool sealed;     /* the open block is signed: no more words */
-    bool grounded;   /* what was searched for is told */
-    struct act *ran; /* code, told when its output is here */
-    uint32_t index;  /* of the open block */
+    bool open;             /* a block of text or reasoning */
+    uint8_t kind;          /* enum block_kind */
+    uint8_t stop;          /* enum stop_reason */
+    bool said;             /* anything at all */
+    bool called;           /* a tool */
+    bool sealed;           /* the open block is signed: no more words */
+    bool grounded;         /* what was searched for is told */
+    struct act *ran;       /* code, told when its output is here */
+    uint32_t index;        /* of the open block */
+    struct buffer words;   /* all so far, decoded: places are told in bytes of them */
+    uint64_t before_words; /* how many of them before the open block */
 };
 
 struct reader_state {
@@ -31,9 +33,7 @@ struct reader_state {
     struct gemini_args path; /* of the open call */
     struct choice_state choice[CHOICES_MAX];
     struct buffer args; /* a piece of arguments, reused */
-    bool keeps_words;
-    struct buffer words;   /* of the first candidate, decoded: places are told in bytes of it */
-    uint64_t before_words; /* how many of them before the open block */
+    bool keeps_words;   /* places in texts may be told */
 };
 
 _Static_assert(sizeof(struct reader_state) <= GEMINI_STATE_BYTES, "gemini_inside.h says so");
@@ -139,12 +139,8 @@ static void tell_code(struct turn_of_record *turn)
 
 static void keep_words(struct turn_of_record *turn, struct text text)
 {
-    struct reader_state *state = turn->state;
-
-    if (turn->choice > 0 || !state->keeps_words)
-        return;
-    if (!buffer_append(&state->words, text_plain(text, &turn->scratch)))
-        state->keeps_words = false;
+    if (turn->state->keeps_words)
+        (void)buffer_append(&choice_at(turn)->words, text_plain(text, &turn->scratch));
 }
 
 static void open_text(struct turn_of_record *turn, enum block_kind kind)
@@ -157,8 +153,7 @@ static void open_text(struct turn_of_record *turn, enum block_kind kind)
     close_text(turn);
     tell_code(turn);
     choice->open = true;
-    if (turn->choice == 0)
-        turn->state->before_words = turn->state->words.len;
+    choice->before_words = choice->words.len;
     choice->kind = (uint8_t)kind;
     choice->index = turn->state->next_index;
     open_block(turn, (struct event){.block_kind = (uint8_t)kind});
@@ -347,8 +342,10 @@ static void read_part(struct turn_of_record *turn, struct json_value item)
 static struct json_value placed(const struct turn_of_record *turn, struct json_value number,
                                 struct arena *arena)
 {
-    struct span words = buffer_span(&turn->state->words);
-    uint64_t before = words_characters_before(words, turn->state->before_words), at;
+    const struct choice_state *choice = &turn->state->choice[turn->choice];
+    uint64_t before =
+        words_characters_before(buffer_span(&choice->words), choice->before_words);
+    uint64_t at;
 
     if (!json_u64(number, &at) || at < before)
         return (struct json_value){.kind = JSON_ABSENT};
@@ -358,8 +355,8 @@ static struct json_value placed(const struct turn_of_record *turn, struct json_v
 static void tell_citations(struct turn_of_record *turn, struct json_value candidate)
 {
     struct choice_state *choice = choice_at(turn);
-    bool known = turn->choice == 0 && turn->state->keeps_words;
-    struct span words = known ? buffer_span(&turn->state->words) : SPAN_NONE;
+    bool known = turn->state->keeps_words && !choice->words.failed;
+    struct span words = known ? buffer_span(&choice->words) : SPAN_NONE;
     struct citation *at = gemini_read_citations(candidate, words, &turn->scratch);
 
     if (!at)
@@ -504,26 +501,34 @@ static void read_value(struct event_reader *reader, struct span text)
             read_body(reader, item);
 }
 
-static void forget_args(void *what)
+static void forget_buffer(void *what)
 {
     buffer_done(what);
+}
+
+static void prepare(struct event_reader *reader)
+{
+    struct reader_state *state = reader->state;
+    const struct chat *chat = reader->translation->chat;
+    struct arena *arena = reader->translation->arena;
+
+    buffer_init(&state->args, ARGS_LIMIT);
+    arena_on_done(arena, forget_buffer, &state->args);
+    state->has_args = true;
+    state->keeps_words =
+        chat && (hosted_is_asked(chat, HOSTED_search) || hosted_is_asked(chat, HOSTED_fetch));
+    for (unsigned i = 0; i < CHOICES_MAX && state->keeps_words; i++) {
+        buffer_init(&state->choice[i].words, WORDS_LIMIT);
+        arena_on_done(arena, forget_buffer, &state->choice[i].words);
+    }
 }
 
 void gemini_read_record(struct event_reader *reader, const struct sse_record *record)
 {
     struct reader_state *state = reader->state;
 
-    if (!state->has_args) {
-        const struct chat *chat = reader->translation->chat;
-
-        buffer_init(&state->args, ARGS_LIMIT);
-        buffer_init(&state->words, WORDS_LIMIT);
-        arena_on_done(reader->translation->arena, forget_args, &state->args);
-        arena_on_done(reader->translation->arena, forget_args, &state->words);
-        state->has_args = true;
-        state->keeps_words = chat && (hosted_is_asked(chat, HOSTED_search) ||
-                                      hosted_is_asked(chat, HOSTED_fetch));
-    }
+    if (!state->has_args)
+        prepare(reader);
     if (record->has_data)
         read_value(reader, record->data);
     else

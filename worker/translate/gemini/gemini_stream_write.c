@@ -5,6 +5,7 @@
 #include "worker/translate/words.h"
 
 #define OPEN_MAX        16                 /* blocks open at once */
+#define CHOICES_MAX     8                  /* candidates */
 #define ARGUMENTS_LIMIT ((size_t)16 << 20) /* of one call, which is written whole */
 
 /* A block that is open. */
@@ -19,6 +20,12 @@ struct open_block {
     struct buffer arguments; /* of a call, or the words of a text that may be cited; reused */
 };
 
+/* What a choice rests on waits for its end. */
+struct choice_out {
+    uint64_t text_bytes; /* so far */
+    struct gemini_ground ground;
+};
+
 struct writer_state {
     bool begun;    /* a record was written */
     bool has_stop; /* STOP of CHOICE waits for the usage that may follow */
@@ -27,8 +34,7 @@ struct writer_state {
     uint32_t choice;
     struct text id, model;
     struct usage usage;
-    uint64_t text_bytes; /* of the first choice, so far */
-    struct gemini_ground ground;
+    struct choice_out choices[CHOICES_MAX];
     struct open_block blocks[OPEN_MAX];
 };
 
@@ -73,11 +79,18 @@ static void begin_parts(struct event_writer *writer, struct json_writer *json)
     json_write_array(json);
 }
 
+/* NULL: more of them than anyone may ask for. */
+static struct choice_out *choice_at(struct writer_state *state, uint32_t choice)
+{
+    return choice < CHOICES_MAX ? &state->choices[choice] : NULL;
+}
+
 /* The rest of the record; STOP and USAGE may be none. */
 static void end_parts(struct event_writer *writer, struct json_writer *json,
                       const struct event *event, const struct usage *usage)
 {
-    const struct writer_state *state = writer->state;
+    struct writer_state *state = writer->state;
+    const struct choice_out *choice = choice_at(state, event->choice);
 
     json_write_array_end(json);
     json_write_member_text(json, SPAN("role"), SPAN("model"));
@@ -86,8 +99,8 @@ static void end_parts(struct event_writer *writer, struct json_writer *json,
         json_write_member_text(json, SPAN("finishReason"),
                                gemini_finish_text((enum stop_reason)event->stop));
     json_write_member_u64(json, SPAN("index"), event->choice);
-    if (event->kind == EVENT_stop && event->choice == 0)
-        gemini_write_ground(json, &state->ground);
+    if (event->kind == EVENT_stop && choice)
+        gemini_write_ground(json, &choice->ground);
     gemini_write_logprobs(json, event->logprobs);
     json_write_object_end(json);
     json_write_array_end(json);
@@ -175,28 +188,29 @@ static void fail(struct event_writer *writer)
 /* Code is parts; what was searched for and read waits for the end. */
 static void write_act(struct event_writer *writer, const struct event *event)
 {
-    struct writer_state *state = writer->state;
+    struct choice_out *choice = choice_at(writer->state, event->choice);
     struct block block = {.kind = BLOCK_hosted,
                           .origin = DIALECT_NONE,
                           .act = act_copy(event->act, writer->translation->arena)};
 
-    state->ground.arena = writer->translation->arena;
-    if (event->act->kind == HOSTED_code)
+    if (event->act->kind == HOSTED_code) {
         write_block(writer, event, &block);
-    else if (event->choice == 0)
-        gemini_ground_act(&state->ground, block.act);
+    } else if (choice) {
+        choice->ground.arena = writer->translation->arena;
+        gemini_ground_act(&choice->ground, block.act);
+    }
 }
 
 /* The words of a text are kept only where places in them may be asked for. */
 static void note_text(struct event_writer *writer, struct open_block *block,
                       const struct event *event)
 {
-    struct writer_state *state = writer->state;
+    struct choice_out *choice = choice_at(writer->state, event->choice);
     const struct chat *chat = writer->translation->chat;
 
-    if (block->kind != BLOCK_text || event->choice > 0)
+    if (!choice || (block->kind != BLOCK_text && block->kind != BLOCK_refusal))
         return;
-    state->text_bytes += words_bytes(event->text);
+    choice->text_bytes += words_bytes(event->text);
     if (chat && hosted_is_asked(chat, HOSTED_search))
         (void)buffer_append(&block->arguments, span_of(event->text.ptr, event->text.len));
 }
@@ -204,6 +218,7 @@ static void note_text(struct event_writer *writer, struct open_block *block,
 static void write_open(struct event_writer *writer, const struct event *event)
 {
     struct open_block *block = take_slot(writer);
+    struct choice_out *choice = choice_at(writer->state, event->choice);
     struct arena *arena = writer->translation->arena;
     struct block media = {.kind = event->block_kind, .origin = DIALECT_NONE};
     bool call = event->block_kind == BLOCK_tool_call;
@@ -221,7 +236,7 @@ static void write_open(struct event_writer *writer, const struct event *event)
     block->name = call ? text_copy(event->name, arena) : TEXT_NONE;
     block->signature = TEXT_NONE;
     block->citations = NULL;
-    block->before = ((struct writer_state *)writer->state)->text_bytes;
+    block->before = choice ? choice->text_bytes : 0;
     if (event->act)
         write_act(writer, event);
     if (event->media) {
@@ -269,7 +284,7 @@ static void hold_citation(struct event_writer *writer, const struct event *event
     struct arena *arena = writer->translation->arena;
     struct citation *held, **at;
 
-    if (!block || event->choice > 0)
+    if (!block)
         return;
     held = ARENA_NEW(arena, struct citation);
     *held = *event->citation;
@@ -284,33 +299,34 @@ static void hold_citation(struct event_writer *writer, const struct event *event
 }
 
 /* A text is over: its citations have their places. */
-static void ground_text(struct event_writer *writer, const struct open_block *block)
+static void ground_text(struct event_writer *writer, const struct open_block *block,
+                        struct choice_out *choice)
 {
-    struct writer_state *state = writer->state;
     struct text text = {buffer_span(&block->arguments).ptr, block->arguments.len};
     struct arena *arena = writer->translation->arena;
     struct gemini_place place = {.before = block->before,
-                                 .bytes = state->text_bytes - block->before};
+                                 .bytes = choice->text_bytes - block->before};
 
     if (text.len > 0 && !block->arguments.failed)
         place.words = text_plain(text, arena);
     if (text.len > 0 && place.words.ptr == text.ptr)
         place.words = arena_copy(arena, place.words); /* the buffer is used again */
-    state->ground.arena = arena;
+    choice->ground.arena = arena;
     for (const struct citation *at = block->citations; at; at = at->next)
-        gemini_ground_citation(&state->ground, at, &place);
+        gemini_ground_citation(&choice->ground, at, &place);
 }
 
 static void write_close(struct event_writer *writer, const struct event *event)
 {
     struct open_block *open = find_block(writer->state, event->index);
+    struct choice_out *choice = choice_at(writer->state, event->choice);
     struct block call = {.kind = BLOCK_tool_call};
 
     if (!open)
         return;
     open->used = false;
-    if (open->citations)
-        ground_text(writer, open);
+    if (open->citations && choice)
+        ground_text(writer, open, choice);
     if (open->kind != BLOCK_tool_call)
         return;
     call.id = open->id;
