@@ -171,6 +171,7 @@ static void make_media(struct chat_maker *maker, struct block *block)
     case BLOCK_reasoning:
     case BLOCK_tool_call:
     case BLOCK_tool_result:
+    case BLOCK_hosted:
     case BLOCK_other: CHECK(false);
     }
 }

@@ -119,6 +119,8 @@ void chats_make_tools(struct chat_maker *maker)
         make_choice(maker);
     if (count > 0 && maker_may(maker, CARRIED_hosted, 6))
         make_hosted(maker);
+    maker->chat->wants_sources = maker_may(maker, CARRIED_hosted_include, 4);
+    maker->chat->wants_outputs = maker_may(maker, CARRIED_hosted_include, 4);
 }
 
 /* ---- fields ------------------------------------------------------------------------------ */

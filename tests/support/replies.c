@@ -3,7 +3,10 @@
 #include "shared/base/check.h"
 
 #include "worker/translate/call.h"
+#include "worker/translate/hosted.h"
+#include "worker/translate/words.h"
 
+#define PAGES       3 /* that an answer may cite */
 #define NOW_SECONDS 1700000000
 
 enum answered {
@@ -18,6 +21,7 @@ struct reply_maker {
     enum dialect_id dialect;
     bool streamed;
     unsigned calls; /* so far */
+    struct text titles[PAGES];
     struct reply *reply;
     struct choice *choice;
 };
@@ -53,19 +57,37 @@ static void sign(struct reply_maker *maker, struct block *block, enum dialect_id
     block->origin = (uint8_t)origin;
 }
 
+/* Within TEXT, and of at least one character. */
+static void place(struct reply_maker *maker, struct citation *citation, struct text text)
+{
+    uint32_t count = (uint32_t)words_count(text), start = luck_below(&maker->luck, count);
+
+    citation->start = words_number(start, maker->luck.arena);
+    citation->end =
+        words_number(start + 1 + luck_below(&maker->luck, count - start), maker->luck.arena);
+}
+
+/* A page has one title, however often it is cited. */
+static void choose_page(struct reply_maker *maker, struct citation *citation)
+{
+    unsigned number = luck_below(&maker->luck, PAGES);
+
+    if (!maker->titles[number].ptr)
+        maker->titles[number] = luck_words(&maker->luck);
+    citation->url = luck_unique(&maker->luck, "https://pages.example/", number);
+    citation->title = maker->titles[number];
+}
+
 static void add_citation(struct reply_maker *maker, struct block *block)
 {
     struct citation *citation = ARENA_NEW(maker->luck.arena, struct citation);
     struct citation **end = &block->citations;
 
-    citation->url = TEXT("https://pages.example/tea");
-    citation->title = luck_words(&maker->luck);
+    choose_page(maker, citation);
     if (answers(maker->dialect, ANSWERED_citation_quote))
         citation->quote = luck_words(&maker->luck);
-    if (answers(maker->dialect, ANSWERED_citation_place)) {
-        citation->start = luck_integer(&maker->luck, 0, 9);
-        citation->end = luck_integer(&maker->luck, 10, 99);
-    }
+    if (answers(maker->dialect, ANSWERED_citation_place))
+        place(maker, citation, block->text);
     while (*end)
         end = &(*end)->next;
     *end = citation;
@@ -76,17 +98,19 @@ static void add_text(struct reply_maker *maker)
     add(maker, BLOCK_text)->text = luck_words(&maker->luck);
 }
 
-/* Gemini cites for the whole answer: its last text has it all. */
+/* Gemini's streams cite when all is said: what is no longer open cannot be meant. */
+static bool is_citable(const struct reply_maker *maker, const struct block *block)
+{
+    return block->kind == BLOCK_text && (!maker->streamed || !block->next ||
+                                         answers(maker->dialect, ANSWERED_streamed_citations));
+}
+
 static void cite(struct reply_maker *maker)
 {
-    struct block *last = NULL;
-
     for (struct block *block = maker->choice->blocks; block; block = block->next)
-        last = block->kind == BLOCK_text ? block : last;
-    if (!last || !may(maker, ANSWERED_citations, 3))
-        return;
-    for (unsigned i = luck_below(&maker->luck, 2); i < 2; i++)
-        add_citation(maker, last);
+        if (is_citable(maker, block) && may(maker, ANSWERED_citations, 3))
+            for (unsigned i = luck_below(&maker->luck, 3); i < 3; i++)
+                add_citation(maker, block);
 }
 
 static void add_reasoning(struct reply_maker *maker)
@@ -263,6 +287,21 @@ void replies_make(uint64_t seed, enum dialect_id dialect, bool streamed, struct 
     for (uint32_t i = 0; i < count; i++)
         make_choice(&maker, i);
     make_usage(&maker);
+}
+
+bool replies_place(enum dialect_id dialect)
+{
+    return answers(dialect, ANSWERED_citation_place);
+}
+
+void replies_ask(struct chat *chat, struct arena *arena)
+{
+    struct tool *search = chat_add_tool(chat, TOOL_HOSTED, arena);
+
+    search->origin = chat->dialect;
+    search->hosted = ARENA_NEW(arena, struct hosted);
+    search->hosted->kind = HOSTED_search;
+    search->raw = (struct json_value){JSON_OBJECT, SPAN("{\"type\":\"web_search\"}")};
 }
 
 void replies_settle(struct reply *reply, struct arena *arena)

@@ -18,6 +18,13 @@ void replies_make(uint64_t seed, enum dialect_id dialect, bool streamed, struct 
  * and late, pings. */
 void replies_tell(const struct reply *reply, struct luck *luck, struct event_writer *writer);
 
+/* Whether the citations of DIALECT say where in their text they belong. */
+bool replies_place(enum dialect_id dialect);
+
+/* Asks in CHAT for a search of the web: who did not ask is not told the places of what is
+ * cited. */
+void replies_ask(struct chat *chat, struct arena *arena);
+
 /* Arguments of calls as texts, ids of thoughts left out: for both sides of a comparison. */
 void replies_settle(struct reply *reply, struct arena *arena);
 

@@ -171,12 +171,12 @@ static bool same_fields(struct pair *pair, const struct chat *a, const struct ch
 
 static bool same_settings(struct pair *pair, const struct chat *a, const struct chat *b)
 {
-    return NUMBERS(stream) && NUMBERS(wants_usage) && NUMBERS(tool_choice) &&
-           NUMBERS(parallel) && NUMBERS(format.kind) && NUMBERS(format.strict) &&
-           TEXTS(format.name) && TEXTS(format.description) && VALUES(format.schema) &&
-           NUMBERS(reasoning.effort) && NUMBERS(reasoning.adaptive) &&
-           NUMBERS(reasoning.shown) && VALUES(reasoning.budget) && TEXTS(reasoning.summary) &&
-           same_fields(pair, a, b);
+    return NUMBERS(stream) && NUMBERS(wants_usage) && NUMBERS(wants_sources) &&
+           NUMBERS(wants_outputs) && NUMBERS(tool_choice) && NUMBERS(parallel) &&
+           NUMBERS(format.kind) && NUMBERS(format.strict) && TEXTS(format.name) &&
+           TEXTS(format.description) && VALUES(format.schema) && NUMBERS(reasoning.effort) &&
+           NUMBERS(reasoning.adaptive) && NUMBERS(reasoning.shown) &&
+           VALUES(reasoning.budget) && TEXTS(reasoning.summary) && same_fields(pair, a, b);
 }
 
 static bool same_lists(struct pair *pair, const struct chat *a, const struct chat *b)

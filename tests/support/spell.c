@@ -3,6 +3,7 @@
 #include "shared/base/check.h"
 
 #include "worker/translate/dialect.h"
+#include "worker/translate/hosted.h"
 
 static void say(struct buffer *out, const char *text)
 {
@@ -32,8 +33,8 @@ static void say_quoted(struct buffer *out, struct text text)
 
 static const char *const maybes[] = {"", "no", "yes"};
 static const char *const roles[] = {"system", "developer", "user", "assistant"};
-static const char *const kinds[] = {"",         "refusal", "reasoning", "image", "audio",
-                                    "document", "call",    "result",    "other"};
+static const char *const kinds[] = {"",         "refusal", "reasoning", "image",  "audio",
+                                    "document", "call",    "result",    "hosted", "other"};
 static const char *const forms[] = {"data", "url", "file", "text"};
 
 static const char *dialect_name(uint8_t origin)
@@ -76,6 +77,32 @@ static void spell_media(const struct block *block, struct buffer *out)
     say_known(out, " detail=", block->media.detail);
 }
 
+static void spell_act(const struct act *act, struct buffer *out)
+{
+    static const char *const acts[] = {"", "search", "code", "fetch"};
+
+    say(out, "hosted:");
+    say(out, act->shell ? "shell" : acts[act->kind]);
+    say_known(out, ":", act->id);
+    say(out, "(");
+    say_text(out, act->input);
+    say(out, ")");
+    say_known(out, act->failed ? "!" : "=", act->output);
+    for (const struct source *at = act->sources; at; at = at->next) {
+        say_known(out, " found:", at->url);
+        say_known(out, "|", at->title);
+        say_known(out, "|", at->age);
+    }
+}
+
+static void spell_citation(const struct citation *citation, struct buffer *out)
+{
+    say_known(out, ":", citation->title);
+    if (citation->start.kind == JSON_NUMBER || citation->end.kind == JSON_NUMBER)
+        CHECK(buffer_append_format(out, "<%.*s-%.*s>", SPAN_ARG(citation->start.raw),
+                                   SPAN_ARG(citation->end.raw)));
+}
+
 static void spell_block(const struct block *block, struct buffer *out)
 {
     switch ((enum block_kind)block->kind) {
@@ -97,6 +124,7 @@ static void spell_block(const struct block *block, struct buffer *out)
         spell_blocks(block->content, out);
         say(out, "]");
         break;
+    case BLOCK_hosted: spell_act(block->act, out); break;
     case BLOCK_other:
         say_known(out, "other:", block->name);
         CHECK(buffer_append(out, block->raw.raw));
@@ -113,7 +141,7 @@ static void spell_block(const struct block *block, struct buffer *out)
         say(out, block->cache == CACHE_LONG ? " cache-long" : " cache");
     for (const struct citation *c = block->citations; c; c = c->next) {
         say_known(out, " cites:", c->url);
-        say_known(out, ":", c->title);
+        spell_citation(c, out);
     }
 }
 
@@ -267,6 +295,8 @@ void spell_usage(const struct usage *usage, struct buffer *out)
         {"audio_input", usage->audio_input},
         {"audio_output", usage->audio_output},
         {"tool_input", usage->tool_input},
+        {"searches", usage->searches},
+        {"fetches", usage->fetches},
     };
 
     say(out, "usage");
@@ -327,6 +357,10 @@ static void spell_open(const struct event *event, struct buffer *out)
     }
     if (event->raw.kind != JSON_ABSENT)
         CHECK(buffer_append_format(out, " %.*s", SPAN_ARG(event->raw.raw)));
+    if (event->act) {
+        say(out, " ");
+        spell_act(event->act, out);
+    }
     say(out, "\n");
 }
 
@@ -355,6 +389,7 @@ void spell_event(const struct event *event, struct buffer *out)
     case EVENT_citation:
         CHECK(buffer_append_format(out, "%u cites", event->index));
         say_known(out, " ", event->citation->url);
+        spell_citation(event->citation, out);
         say(out, "\n");
         return;
     case EVENT_close: CHECK(buffer_append_format(out, "close %u\n", event->index)); return;

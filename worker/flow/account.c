@@ -179,7 +179,7 @@ void account_record(struct exchange *x, struct usage_record *record)
         .service = x->ask.service,
         .image_tokens = x->used.usage.image_input,
         .image_output_tokens = x->used.usage.image_output,
-        .searches = USAGE_UNKNOWN,
+        .searches = x->used.usage.searches,
         .tries = x->tries,
         .rooms = rooms_of(x),
         .candidates = candidates_of(x),

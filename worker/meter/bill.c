@@ -43,6 +43,8 @@ void bill_take(struct bill *bill, const struct usage *usage, struct arena *arena
     take(&mine->image_input, usage->image_input);
     take(&mine->image_output, usage->image_output);
     take(&mine->tool_input, usage->tool_input);
+    take(&mine->searches, usage->searches);
+    take(&mine->fetches, usage->fetches);
     if (usage->service > 0)
         mine->service = usage->service;
     keep_raw(bill, usage->raw, arena);

@@ -85,4 +85,5 @@ void use_price(const struct usage *usage, uint32_t service, struct price_use *re
     ret->counts[PRICE_image_input] = or_zero(usage->image_input);
     ret->counts[PRICE_image_output] = or_zero(usage->image_output);
     ret->counts[PRICE_request] = 1;
+    ret->counts[PRICE_search] = or_zero(usage->searches);
 }

@@ -46,7 +46,8 @@ enum block_kind {
     BLOCK_document,
     BLOCK_tool_call,
     BLOCK_tool_result,
-    BLOCK_other, /* what only `origin` understands: RAW */
+    BLOCK_hosted, /* a tool that the provider ran itself: ACT */
+    BLOCK_other,  /* what only `origin` understands: RAW */
 };
 
 enum cache_mark {
@@ -74,7 +75,7 @@ struct media {
 struct citation {
     struct citation *next;
     struct text url, title, quote;
-    struct json_value start, end; /* offsets in the answer's text, numbers or absent */
+    struct json_value start, end; /* characters of the block's text, numbers or absent: all */
 };
 
 struct block {
@@ -94,6 +95,7 @@ struct block {
     struct media media;
     struct block *content; /* tool result: text, image, document */
     struct citation *citations;
+    struct act *act;       /* BLOCK_hosted; see hosted.h */
     struct json_value raw; /* BLOCK_other */
 };
 
@@ -104,10 +106,18 @@ struct message {
     struct block *blocks, *last;
 };
 
+/* What a tool is that a provider runs itself. */
+enum hosted_kind {
+    HOSTED_none, /* what only its own dialect has */
+    HOSTED_search,
+    HOSTED_code,
+    HOSTED_fetch
+};
+
 enum tool_kind {
     TOOL_FUNCTION,
     TOOL_CUSTOM, /* free text input; GRAMMAR is its format */
-    TOOL_HOSTED  /* the provider runs it: RAW, for `origin` only */
+    TOOL_HOSTED  /* the provider runs it: RAW for `origin`, HOSTED for others that have it */
 };
 
 struct tool {
@@ -119,6 +129,7 @@ struct tool {
     struct text name, description;
     struct json_value schema; /* verbatim JSON Schema, or absent */
     struct json_value grammar;
+    struct hosted *hosted; /* or NULL; see hosted.h */
     struct json_value raw;
 };
 
@@ -173,6 +184,7 @@ struct chat {
     uint8_t dialect; /* enum dialect_id of the client */
     bool stream;
     bool wants_usage; /* OpenAI streams: the client asked for the usage chunk */
+    bool wants_sources, wants_outputs; /* responses: of hosted searches and code, in answers */
     struct message *messages, *last_message;
     struct tool *tools, *last_tool;
     uint8_t tool_choice;          /* enum tool_choice */

@@ -51,6 +51,7 @@ struct event {
     struct json_value raw;      /* BLOCK_other */
     const struct media *media;  /* whole, when an image, audio or document opens: no deltas */
     const struct citation *citation;
+    const struct act *act; /* whole, when a block of a hosted tool opens; it has no deltas */
     const struct usage *usage;
     const struct complaint *complaint;
 };

@@ -10,6 +10,7 @@
 #define FIRST_CHAINS 16
 #define SIGNED_MARK  SPAN("__thought__")
 #define PACKED_MARK  SPAN("aigw.")
+#define TEXT_MARK    SPAN("aigw.text.")
 
 /* ---- ids of our own -------------------------------------------------------------------- */
 
@@ -205,23 +206,58 @@ struct text signature_pack(enum dialect_id origin, struct text signature,
     return (struct text){packed.ptr, packed.len};
 }
 
+/* MAKER.BYTES; false when there is no such maker. */
+static bool maker_cut(struct text text, struct text *ret_signature, enum dialect_id *ret_origin)
+{
+    struct span rest = span_of(text.ptr, text.len), name;
+
+    if (!span_cut(&rest, '.', &name) || !rest.ptr)
+        return false;
+    for (unsigned i = 0; i < DIALECT_COUNT; i++)
+        if (span_eq(name, dialect_row((enum dialect_id)i)->name)) {
+            *ret_origin = (enum dialect_id)i;
+            *ret_signature = (struct text){rest.ptr, rest.len};
+            return true;
+        }
+    return false;
+}
+
 struct text signature_unpack(struct text packed, enum dialect_id through,
                              enum dialect_id *ret_origin)
 {
-    struct span rest = span_of(packed.ptr, packed.len), name;
+    struct span rest = span_of(packed.ptr, packed.len);
+    struct text signature;
 
     *ret_origin = through;
     if (!span_starts(rest, PACKED_MARK))
         return packed;
     rest = span_skip(rest, PACKED_MARK.len);
-    if (!span_cut(&rest, '.', &name) || !rest.ptr)
-        return packed;
-    for (unsigned i = 0; i < DIALECT_COUNT; i++)
-        if (span_eq(name, dialect_row((enum dialect_id)i)->name)) {
-            *ret_origin = (enum dialect_id)i;
-            return (struct text){rest.ptr, rest.len};
-        }
-    return packed;
+    return maker_cut((struct text){rest.ptr, rest.len}, &signature, ret_origin) ? signature
+                                                                                : packed;
+}
+
+struct text signature_pack_text(enum dialect_id origin, struct text signature,
+                                struct arena *arena)
+{
+    struct text packed = signature_pack(origin, signature, DIALECT_NONE, arena);
+    size_t mark = PACKED_MARK.len;
+
+    if (origin == DIALECT_NONE || packed.len <= mark)
+        return TEXT_NONE;
+    packed = (struct text){packed.ptr + mark, packed.len - mark};
+    return text_join(TEXT("aigw.text."), packed, arena);
+}
+
+bool signature_unpack_text(struct text packed, struct text *ret_signature,
+                           enum dialect_id *ret_origin)
+{
+    struct text rest = packed;
+
+    if (!span_starts(span_of(packed.ptr, packed.len), TEXT_MARK))
+        return false;
+    rest.ptr += TEXT_MARK.len;
+    rest.len -= TEXT_MARK.len;
+    return maker_cut(rest, ret_signature, ret_origin);
 }
 
 /* Base64 between its two alphabets (RFC 4648 4 and 5), bytes unchanged. */

@@ -3,6 +3,8 @@
 #include "shared/base/check.h"
 #include "shared/price/price.h"
 
+#include "worker/translate/hosted.h"
+
 void usage_init(struct usage *usage)
 {
     *usage = (struct usage){
@@ -17,6 +19,8 @@ void usage_init(struct usage *usage)
         .image_input = TOKENS_UNKNOWN,
         .image_output = TOKENS_UNKNOWN,
         .tool_input = TOKENS_UNKNOWN,
+        .searches = TOKENS_UNKNOWN,
+        .fetches = TOKENS_UNKNOWN,
     };
 }
 
@@ -70,6 +74,14 @@ uint64_t usage_less(uint64_t a, uint64_t b)
     if (a == TOKENS_UNKNOWN || b == TOKENS_UNKNOWN)
         return a;
     return a > b ? a - b : 0;
+}
+
+void usage_note_act(struct usage *usage, const struct act *act)
+{
+    if (act->kind == HOSTED_search)
+        usage->searches = usage_add(usage->searches, 1);
+    if (act->kind == HOSTED_fetch)
+        usage->fetches = usage_add(usage->fetches, 1);
 }
 
 struct choice *reply_add_choice(struct reply *reply, struct arena *arena)

@@ -19,9 +19,10 @@ struct usage {
     uint64_t reasoning;
     uint64_t audio_input, audio_output;
     uint64_t image_input, image_output;
-    uint64_t tool_input; /* what the provider's own tools added */
-    uint8_t service;     /* 1 + enum price_service that the provider says; 0: it does not */
-    struct span raw;     /* as it came; may be dropped */
+    uint64_t tool_input;        /* what the provider's own tools added */
+    uint64_t searches, fetches; /* no tokens: what these did, searches of the web and pages */
+    uint8_t service; /* 1 + enum price_service that the provider says; 0: it does not */
+    struct span raw; /* as it came; may be dropped */
 };
 
 void usage_init(struct usage *usage);
@@ -35,6 +36,9 @@ uint64_t usage_or_zero(uint64_t number);
 uint64_t usage_add(uint64_t a, uint64_t b);
 /* A minus B, of which each may be unknown; not below 0. */
 uint64_t usage_less(uint64_t a, uint64_t b);
+
+/* One more of what a hosted tool did. */
+void usage_note_act(struct usage *usage, const struct act *act);
 
 enum stop_reason {
     STOP_NONE, /* not known */

@@ -40,6 +40,7 @@ static void tell_block(struct event_reader *reader, const struct block *block, u
         .id = block->id,
         .name = block->name,
         .raw = block->raw,
+        .act = block->act,
     };
     bool media = block->kind == BLOCK_image || block->kind == BLOCK_audio ||
                  block->kind == BLOCK_document;

@@ -79,6 +79,16 @@ bool text_blank(struct text text)
     return text_trim_end(text).len == 0;
 }
 
+struct text text_copy(struct text text, struct arena *arena)
+{
+    struct span copy;
+
+    if (!text.ptr)
+        return text;
+    copy = arena_copy(arena, span_of(text.ptr, text.len));
+    return (struct text){copy.ptr, copy.len};
+}
+
 struct text text_join(struct text a, struct text b, struct arena *arena)
 {
     char *to;

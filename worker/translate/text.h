@@ -42,6 +42,8 @@ static inline bool text_eq(struct text a, struct text b)
 bool text_blank(struct text text);
 /* Without white space (escaped or not) at its end. */
 struct text text_trim_end(struct text text);
+/* TEXT with bytes of its own; TEXT_NONE stays what it is. */
+struct text text_copy(struct text text, struct arena *arena);
 /* A, then B, in the arena; either alone is given as it is. */
 struct text text_join(struct text a, struct text b, struct arena *arena);
 

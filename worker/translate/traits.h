@@ -35,6 +35,7 @@ enum trait {
     TRAIT_NO_SYSTEM = 1 << 20,                /* no system texts: they begin the user's */
     TRAIT_FORMAT_WITH_TOOLS = 1 << 21,        /* a JSON answer and tools in one request */
     TRAIT_TAKES_MEDIA = 1 << 22,              /* at an address of its own, in parts */
+    TRAIT_SEARCHES = 1 << 23,                 /* the web, in chat completions */
 };
 
 struct model_traits {

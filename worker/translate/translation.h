@@ -110,6 +110,13 @@ struct text signature_pack(enum dialect_id origin, struct text signature,
 /* *RET_ORIGIN: its maker; THROUGH when it is not packed. */
 struct text signature_unpack(struct text packed, enum dialect_id through,
                              enum dialect_id *ret_origin);
+/* The same for the signature of a text, which then has a block of its own behind the text:
+ * "aigw.text.gemini.BYTES". */
+struct text signature_pack_text(enum dialect_id origin, struct text signature,
+                                struct arena *arena);
+/* False: PACKED is no such. */
+bool signature_unpack_text(struct text packed, struct text *ret_signature,
+                           enum dialect_id *ret_origin);
 /* Signatures of tool calls, carried in the call's id: "call_1__thought__QUJD" (base64 with the
  * characters of URLs, without padding). */
 struct text signed_id_pack(struct text id, struct text signature, struct arena *arena);

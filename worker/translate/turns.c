@@ -1,5 +1,6 @@
 #include "shared/base/check.h"
 
+#include "worker/translate/hosted.h"
 #include "worker/translate/turns_inside.h"
 
 /* ---- one turn --------------------------------------------------------------------------- */
@@ -94,6 +95,7 @@ static bool says_nothing(const struct block *block)
     case BLOCK_document:
     case BLOCK_tool_call:
     case BLOCK_tool_result:
+    case BLOCK_hosted:
     case BLOCK_other: break;
     }
     return false;
@@ -138,6 +140,16 @@ static const struct message *take_leading_system(struct builder *builder,
     return message;
 }
 
+static const struct block *in_words(const struct builder *builder, const struct block *block)
+{
+    struct arena *arena = builder->translation->arena;
+    struct text words = TEXT_NONE;
+
+    if (block->kind == BLOCK_hosted && (builder->flags & TURNS_ACT_WORDS))
+        words = act_words(block->act, arena);
+    return words.ptr ? made_text(words, arena) : block;
+}
+
 static void take_message(struct builder *builder, const struct message *message)
 {
     struct arena *arena = builder->translation->arena;
@@ -146,9 +158,12 @@ static void take_message(struct builder *builder, const struct message *message)
                              : is_system(message) ? ROLE_system
                                                   : (enum message_role)message->role;
 
-    for (const struct block *block = message->blocks; block; block = block->next)
+    for (const struct block *at = message->blocks; at; at = at->next) {
+        const struct block *block = in_words(builder, at);
+
         if (wanted(builder, block))
             turn_add(turn_of(builder, role), folds ? folded(block, arena) : block, arena);
+    }
 }
 
 /* ---- system turns that may not stay where they are --------------------------------------- */
@@ -292,4 +307,12 @@ void turns_drop(struct translation *translation, const struct block *block)
 {
     if (translation->dropped_count < DROPPED_MAX)
         drop(translation, turns_place(translation->chat, block, translation->arena));
+}
+
+void turns_drop_citations(struct translation *translation, const struct block *block)
+{
+    bool claude = translation->chat->dialect == DIALECT_anthropic;
+
+    if (block->citations)
+        drop(translation, claude ? SPAN("citations") : SPAN("annotations"));
 }

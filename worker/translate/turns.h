@@ -22,6 +22,7 @@ enum turns_flag {
     TURNS_USER_FIRST = 2, /* a user's turn "." before an assistant's that is first, and for
                              system texts that nothing follows */
     TURNS_USER_LAST = 4,  /* a user's turn "Continue." after an assistant's that is last */
+    TURNS_ACT_WORDS = 8,  /* code that a hosted tool ran becomes words */
 };
 
 struct turn_block {
@@ -56,6 +57,8 @@ const struct block *turns_find_call(const struct chat *chat, struct text id);
 struct span turns_place(const struct chat *chat, const struct block *block,
                         struct arena *arena);
 
+/* Names the citations of an earlier answer as dropped, when BLOCK has any. */
+void turns_drop_citations(struct translation *translation, const struct block *block);
 /* Names BLOCK as dropped, by its place. */
 void turns_drop(struct translation *translation, const struct block *block);
 

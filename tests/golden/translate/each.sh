@@ -26,6 +26,7 @@ list() {
 model_of() {
     case $1 in
     openai/reasoning) echo gpt-5-mini ;;
+    openai/hosted) echo gpt-4o-search-preview ;;
     dashscope/images) echo qwen3-vl-plus ;;
     openai/*) echo gpt-4.1 ;;
     responses/*) echo gpt-5-mini ;;

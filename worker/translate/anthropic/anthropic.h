@@ -25,8 +25,8 @@ read_end_f anthropic_read_end;
 write_event_f anthropic_write_event;
 tap_record_f anthropic_tap_record;
 /* Sizes of the states of streams, at least. */
-#define ANTHROPIC_READER_BYTES 64
-#define ANTHROPIC_WRITER_BYTES 192
+#define ANTHROPIC_READER_BYTES 128
+#define ANTHROPIC_WRITER_BYTES 256
 
 write_complaint_f anthropic_write_complaint;
 write_stream_complaint_f anthropic_write_stream_complaint;

@@ -7,6 +7,7 @@
 #define WORKER_TRANSLATE_ANTHROPIC_INSIDE_H
 
 #include "worker/translate/anthropic/anthropic.h"
+#include "worker/translate/hosted.h"
 #include "worker/translate/members.h"
 #include "worker/translate/turns.h"
 
@@ -84,6 +85,26 @@ bool anthropic_read_tools(struct translation *t, struct json_value tools, struct
 bool anthropic_read_tool_choice(struct translation *t, struct json_value choice,
                                 struct chat *ret);
 
+/* ---- hosted tools --------------------------------------------------------------------- */
+
+/* The call in a block server_tool_use, RAW with the members VALUES; NULL when no other dialect
+ * has such a tool. Its input may come later. */
+struct act *anthropic_read_act(const struct json_value *values, struct json_value raw,
+                               struct arena *arena);
+void anthropic_read_act_input(struct json_value input, struct act *act);
+/* Whether a block of TYPE is what came of such a call; and its content. */
+bool anthropic_is_act_result(struct json_value type);
+void anthropic_read_act_result(struct json_value content, struct arena *arena, struct act *act);
+
+/* The id of both blocks. */
+struct text anthropic_act_id(struct translation *t, const struct act *act);
+/* BEGUN: the input follows. */
+void anthropic_write_act_call(const struct act *act, struct text id, bool begun,
+                              struct json_writer *json);
+void anthropic_write_act_input(const struct act *act, struct json_writer *json);
+void anthropic_write_act_result(const struct act *act, struct text id,
+                                struct json_writer *json);
+
 /* ---- answers -------------------------------------------------------------------------- */
 
 /* Words that nobody knows are a normal end; what is no word is STOP_NONE. */
@@ -92,6 +113,10 @@ enum stop_reason anthropic_stop_read(struct json_value word);
 struct span anthropic_stop_text(enum stop_reason stop, bool calls);
 /* Why it was refused, of stop_details; TEXT_NONE when nothing is said. */
 struct text anthropic_refusal_text(struct json_value details);
+/* Names a block of that type, which no other dialect has, as left out of the answer. */
+void anthropic_drop_answer(struct translation *t, struct json_value type);
+/* Encrypted thinking that carries the signature of the text before it. */
+void anthropic_write_text_signature(struct text packed, struct json_writer *json);
 /* Images have no place in the words of an assistant but as Markdown. */
 struct text anthropic_image_words(const struct media *media, struct arena *arena);
 /* Whether the client's tool NAME takes free text. */

@@ -106,7 +106,25 @@ static bool read_thinking(struct source_block *source, struct message *ret)
     return need_text(source, SPAN("thinking"), MEMBER_thinking, &block->text);
 }
 
-static bool read_redacted(struct source_block *source, struct message *ret)
+/* What stands for the signature of the text before it; an empty text when there is none. */
+static bool read_text_signature(struct source_block *source, struct message *ret)
+{
+    struct block *text = ret->last;
+    enum dialect_id origin;
+    struct text signature;
+
+    if (!signature_unpack_text(known(source, MEMBER_data), &signature, &origin))
+        return false;
+    if (!text || text->kind != BLOCK_text || text->signature.ptr) {
+        text = add(source, BLOCK_text, ret);
+        text->text = TEXT("");
+    }
+    text->signature = signature;
+    text->origin = (uint8_t)origin;
+    return true;
+}
+
+static bool read_encrypted(struct source_block *source, struct message *ret)
 {
     struct text data;
     struct block *block = add(source, BLOCK_reasoning, ret);
@@ -114,6 +132,11 @@ static bool read_redacted(struct source_block *source, struct message *ret)
     anthropic_read_reasoning(source->values, true, block);
     block->cache = CACHE_NONE;
     return need_text(source, SPAN("data"), MEMBER_data, &data);
+}
+
+static bool read_redacted(struct source_block *source, struct message *ret)
+{
+    return read_text_signature(source, ret) || read_encrypted(source, ret);
 }
 
 static bool read_tool_use(struct source_block *source, struct message *ret)
@@ -273,6 +296,37 @@ static bool read_other(struct source_block *source, struct message *ret)
     return true;
 }
 
+static bool read_server_use(struct source_block *source, struct message *ret)
+{
+    struct act *act = anthropic_read_act(source->values, source->raw, source->t->arena);
+    struct block *block;
+
+    if (!act)
+        return read_other(source, ret);
+    block = add(source, BLOCK_hosted, ret);
+    block->cache = CACHE_NONE;
+    block->origin = DIALECT_anthropic;
+    block->act = act;
+    return true;
+}
+
+/* What came of a call belongs to its block. */
+static bool read_server_result(struct source_block *source, struct message *ret)
+{
+    struct text id = known(source, MEMBER_tool_use_id);
+
+    for (struct block *block = ret->blocks; block; block = block->next) {
+        struct act *act = block->act;
+
+        if (!act || act->result.kind != JSON_ABSENT || !text_eq(act->id, id))
+            continue;
+        act->result = source->raw;
+        anthropic_read_act_result(VALUE(source, content), source->t->arena, act);
+        return true;
+    }
+    return read_other(source, ret);
+}
+
 static const struct {
     struct span type;
     read_block_f *read;
@@ -285,12 +339,12 @@ static const struct {
     {WORD("redacted_thinking"), read_redacted},
     {WORD("document"), read_document},
     {WORD("search_result"), read_search_result},
+    {WORD("server_tool_use"), read_server_use},
+    {WORD("web_search_tool_result"), read_server_result},
+    {WORD("web_fetch_tool_result"), read_server_result},
+    {WORD("code_execution_tool_result"), read_server_result},
+    {WORD("bash_code_execution_tool_result"), read_server_result},
     /* the provider's own tools, which nobody else can run or replay */
-    {WORD("server_tool_use"), read_other},
-    {WORD("web_search_tool_result"), read_other},
-    {WORD("web_fetch_tool_result"), read_other},
-    {WORD("code_execution_tool_result"), read_other},
-    {WORD("bash_code_execution_tool_result"), read_other},
     {WORD("text_editor_code_execution_tool_result"), read_other},
     {WORD("tool_search_tool_result"), read_other},
     {WORD("advisor_tool_result"), read_other},

@@ -1,5 +1,6 @@
 /* Tools of a request, and the choice among them. */
 #include "worker/translate/anthropic/anthropic_inside.h"
+#include "worker/translate/hosted.h"
 
 #define TOOL_MEMBERS(X)      \
     X(type)                  \
@@ -56,6 +57,7 @@ static bool read_tool(struct translation *t, const struct path *path, struct jso
                       struct chat *chat)
 {
     struct json_value values[TOOL_MEMBER_COUNT], type;
+    enum hosted_kind kind;
     struct tool *tool;
 
     if (object.kind != JSON_OBJECT)
@@ -72,6 +74,9 @@ static bool read_tool(struct translation *t, const struct path *path, struct jso
         return read_function(t, path, values, tool);
     tool->kind = TOOL_HOSTED;
     tool->raw = object;
+    kind = hosted_kind_of(DIALECT_anthropic, text_of(type));
+    if (kind != HOSTED_none)
+        hosted_read(t, path, kind, object, tool);
     return true;
 }
 

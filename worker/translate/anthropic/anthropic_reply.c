@@ -43,6 +43,36 @@ static void read_call(struct translation *t, const struct json_value *values,
     }
 }
 
+void anthropic_drop_answer(struct translation *t, struct json_value type)
+{
+    drop(t, arena_copy(t->arena, json_text(type, t->arena)));
+}
+
+/* A block of a hosted tool that others have too: its call, or what came of it. */
+static bool read_act(struct translation *t, struct json_value object,
+                     const struct json_value *values, struct choice *choice)
+{
+    struct text id = text_of(values[MEMBER_tool_use_id]);
+    struct block *block = choice->blocks;
+    struct act *act = NULL;
+
+    if (json_text_eq(values[MEMBER_type], SPAN("server_tool_use")))
+        act = anthropic_read_act(values, object, t->arena);
+    if (act) {
+        block = choice_add_block(choice, BLOCK_hosted, t->arena);
+        block->origin = DIALECT_anthropic;
+        block->act = act;
+        return true;
+    }
+    if (!anthropic_is_act_result(values[MEMBER_type]))
+        return false;
+    while (block && (!block->act || !text_eq(block->act->id, id)))
+        block = block->next;
+    if (block)
+        anthropic_read_act_result(values[MEMBER_content], t->arena, block->act);
+    return block != NULL;
+}
+
 static void read_block(struct translation *t, struct json_value object, struct choice *choice)
 {
     struct json_value values[BLOCK_MEMBER_COUNT], type;
@@ -62,10 +92,11 @@ static void read_block(struct translation *t, struct json_value object, struct c
     } else if (json_text_eq(type, SPAN("redacted_thinking"))) {
         block = choice_add_block(choice, BLOCK_reasoning, t->arena);
         anthropic_read_reasoning(values, true, block);
-    } else if (object.kind == JSON_OBJECT) {
+    } else if (object.kind == JSON_OBJECT && !read_act(t, object, values, choice)) {
         block = choice_add_block(choice, BLOCK_other, t->arena);
         block->origin = DIALECT_anthropic;
         block->raw = object;
+        anthropic_drop_answer(t, type);
     }
 }
 
@@ -160,7 +191,14 @@ void anthropic_write_citation(const struct citation *citation, struct json_write
     json_write_object_end(json);
 }
 
-static void write_text(const struct block *block, struct json_writer *json)
+void anthropic_write_text_signature(struct text packed, struct json_writer *json)
+{
+    begin(json, SPAN("redacted_thinking"));
+    text_write_member(json, SPAN("data"), packed);
+    json_write_object_end(json);
+}
+
+static void write_words(const struct block *block, struct json_writer *json)
 {
     if (block->text.len == 0)
         return;
@@ -174,6 +212,18 @@ static void write_text(const struct block *block, struct json_writer *json)
         json_write_array_end(json);
     }
     json_write_object_end(json);
+}
+
+/* The signature of a text has a block behind it. */
+static void write_text(struct translation *t, const struct block *block,
+                       struct json_writer *json)
+{
+    struct text packed =
+        signature_pack_text((enum dialect_id)block->origin, block->signature, t->arena);
+
+    write_words(block, json);
+    if (block->kind == BLOCK_text && packed.ptr)
+        anthropic_write_text_signature(packed, json);
 }
 
 static void write_reasoning(struct translation *t, const struct block *block,
@@ -234,15 +284,24 @@ static void write_image(struct translation *t, const struct block *block,
     json_write_object_end(json);
 }
 
+static void write_act(struct translation *t, const struct act *act, struct json_writer *json)
+{
+    struct text id = anthropic_act_id(t, act);
+
+    anthropic_write_act_call(act, id, false, json);
+    anthropic_write_act_result(act, id, json);
+}
+
 static bool write_block(struct translation *t, const struct block *block, enum stop_reason stop,
                         struct json_writer *json)
 {
     switch ((enum block_kind)block->kind) {
     case BLOCK_text:
-    case BLOCK_refusal: write_text(block, json); break;
+    case BLOCK_refusal: write_text(t, block, json); break;
     case BLOCK_reasoning: write_reasoning(t, block, json); break;
     case BLOCK_tool_call: return write_call(t, block, stop, json);
     case BLOCK_image: write_image(t, block, json); break;
+    case BLOCK_hosted: write_act(t, block->act, json); break;
     case BLOCK_other:
         if (block->origin == DIALECT_anthropic)
             json_write_raw(json, block->raw.raw);

@@ -11,7 +11,16 @@ enum open_kind {
     OPEN_CALL,
     OPEN_CUSTOM, /* a call of a tool of free text: unwrapped */
     OPEN_ANSWER, /* the call that stands for a schema: told as text */
+    OPEN_ACT,    /* a hosted tool's call: told when it is known what came of it */
     OPEN_UNTOLD
+};
+
+#define INPUT_LIMIT_BYTES (1U << 20) /* of a hosted tool's call */
+
+/* A hosted tool's call without what came of it. */
+struct waiting_act {
+    struct waiting_act *next;
+    struct act *act;
 };
 
 struct stream_reading {
@@ -23,6 +32,9 @@ struct stream_reading {
     uint32_t index; /* the provider's number of the open block */
     uint32_t next;  /* ours of the next block */
     struct custom_input custom;
+    struct waiting_act *waiting, *last_waiting;
+    bool has_input;      /* INPUT is made */
+    struct buffer input; /* of the open hosted call, JSON */
 };
 
 _Static_assert(sizeof(struct stream_reading) <= ANTHROPIC_READER_BYTES,
@@ -92,14 +104,19 @@ static void tell_open(struct event_reader *reader, enum open_kind open, struct e
     event_tell(reader, event);
 }
 
+static void settle_input(struct event_reader *reader);
+
 static void tell_close(struct event_reader *reader)
 {
     struct stream_reading *state = state_of(reader);
     struct event event = event_here(reader, EVENT_close);
-    bool told = state->open != OPEN_NOTHING && state->open != OPEN_UNTOLD;
+    bool told =
+        state->open != OPEN_NOTHING && state->open != OPEN_UNTOLD && state->open != OPEN_ACT;
 
     if ((state->open == OPEN_CALL || state->open == OPEN_ANSWER) && !state->fed)
         tell_delta(reader, TEXT("{}"));
+    if (state->open == OPEN_ACT)
+        settle_input(reader);
     state->open = OPEN_NOTHING;
     if (told)
         event_tell(reader, &event);
@@ -160,6 +177,126 @@ static void open_text(struct event_reader *reader, enum block_kind kind, struct 
     tell_delta(reader, text);
 }
 
+/* ---- hosted tools ------------------------------------------------------------------------ */
+
+static void release(void *what)
+{
+    buffer_done(what);
+}
+
+/* False: no other dialect has such a tool. */
+static bool open_act(struct event_reader *reader, const struct json_value *values)
+{
+    struct stream_reading *state = state_of(reader);
+    struct arena *arena = reader->translation->arena;
+    struct json_value none = {.kind = JSON_ABSENT};
+    struct act *act = anthropic_read_act(values, none, arena);
+    struct waiting_act *waiting;
+
+    if (!act)
+        return false;
+    act->id = text_copy(act->id, arena);
+    act->input = text_copy(act->input, arena);
+    waiting = ARENA_NEW(arena, struct waiting_act);
+    waiting->act = act;
+    if (state->waiting)
+        state->last_waiting->next = waiting;
+    else
+        state->waiting = waiting;
+    state->last_waiting = waiting;
+    state->open = OPEN_ACT;
+    if (!state->has_input) {
+        buffer_init(&state->input, INPUT_LIMIT_BYTES);
+        arena_on_done(arena, release, &state->input);
+        state->has_input = true;
+    }
+    buffer_clear(&state->input);
+    return true;
+}
+
+/* The input that came in pieces, now that it is whole. */
+static void settle_input(struct event_reader *reader)
+{
+    struct stream_reading *state = state_of(reader);
+    struct arena *arena = reader->translation->arena;
+    struct text pieces = {buffer_span(&state->input).ptr, state->input.len};
+    struct json_value input;
+    struct json_error error;
+
+    if (state->input.len == 0 || !state->last_waiting)
+        return;
+    if (json_check(text_plain(pieces, arena), &input, &error)) {
+        anthropic_read_act_input(input, state->last_waiting->act);
+        state->last_waiting->act->input = text_copy(state->last_waiting->act->input, arena);
+    }
+}
+
+static void tell_act(struct event_reader *reader, const struct act *act)
+{
+    struct stream_reading *state = state_of(reader);
+    struct event event = {.kind = EVENT_open,
+                          .block_kind = BLOCK_hosted,
+                          .origin = DIALECT_anthropic,
+                          .index = state->next++,
+                          .act = act};
+
+    event_tell(reader, &event);
+    event.kind = EVENT_close;
+    event_tell(reader, &event);
+}
+
+static struct act *take_waiting(struct stream_reading *state, struct text id)
+{
+    struct waiting_act **at = &state->waiting, *before = NULL, *found;
+
+    while (*at && !text_eq((*at)->act->id, id)) {
+        before = *at;
+        at = &(*at)->next;
+    }
+    found = *at;
+    if (!found)
+        return NULL;
+    *at = found->next;
+    if (state->last_waiting == found)
+        state->last_waiting = before;
+    return found->act;
+}
+
+/* False: of a call that nobody told of. */
+static bool read_act_result(struct event_reader *reader, const struct json_value *values)
+{
+    struct act *act = take_waiting(state_of(reader), text_of(values[MEMBER_tool_use_id]));
+
+    if (!act)
+        return false;
+    anthropic_read_act_result(values[MEMBER_content], reader->translation->arena, act);
+    tell_act(reader, act);
+    return true;
+}
+
+/* Calls whose results did not come: the model paused, or the stream is over. */
+static void tell_waiting(struct event_reader *reader)
+{
+    struct stream_reading *state = state_of(reader);
+
+    for (struct waiting_act *at = state->waiting; at; at = at->next)
+        tell_act(reader, at->act);
+    state->waiting = state->last_waiting = NULL;
+}
+
+static void open_hosted(struct event_reader *reader, const struct json_value *values)
+{
+    struct json_value type = values[MEMBER_type];
+    bool told = json_text_eq(type, SPAN("server_tool_use"))
+                    ? open_act(reader, values)
+                    : anthropic_is_act_result(type) && read_act_result(reader, values);
+
+    if (state_of(reader)->open == OPEN_NOTHING)
+        state_of(reader)->open = OPEN_UNTOLD;
+    if (!told)
+        anthropic_drop_answer(reader->translation, type);
+}
+
 static void read_block_start(struct event_reader *reader, struct json_value block)
 {
     struct json_value values[BLOCK_MEMBER_COUNT], type;
@@ -175,7 +312,7 @@ static void read_block_start(struct event_reader *reader, struct json_value bloc
     else if (json_text_eq(type, SPAN("redacted_thinking")))
         open_thinking(reader, values, true);
     else
-        state_of(reader)->open = OPEN_UNTOLD;
+        open_hosted(reader, values);
 }
 
 /* CITATION as a list of one. */
@@ -210,6 +347,8 @@ static void read_call_piece(struct event_reader *reader, struct text piece)
         return;
     if (state->open == OPEN_CALL || state->open == OPEN_ANSWER) {
         tell_delta(reader, piece);
+    } else if (state->open == OPEN_ACT) {
+        (void)buffer_append(&state->input, span_of(piece.ptr, piece.len));
     } else if (state->open == OPEN_CUSTOM) {
         char out[CUSTOM_PIECE_BYTES];
 
@@ -301,6 +440,7 @@ static void read_message_delta(struct event_reader *reader, struct json_value de
 
     pick_members(delta, names, 3, values);
     mend_close(reader);
+    tell_waiting(reader);
     if (values[0].kind == JSON_STRING && !state_of(reader)->stopped) {
         explanation = anthropic_refusal_text(values[2]);
         if (anthropic_stop_read(values[0]) == STOP_FILTER && explanation.len > 0) {
@@ -322,6 +462,7 @@ static void tell_end(struct event_reader *reader)
     struct event event = event_here(reader, EVENT_end);
 
     mend_close(reader);
+    tell_waiting(reader);
     if (!state_of(reader)->stopped)
         reader->repaired = true; /* no reason to stop */
     tell_stop(reader, STOP_NONE, TEXT_NONE);

@@ -240,21 +240,64 @@ static void put_rest(struct event_writer *writer, struct shown *shown)
     put_delta(writer, SPAN("signature_delta\",\"signature\":\""), signature);
 }
 
-static void put_stop(struct event_writer *writer, struct shown *shown)
+/* A block that is whole: HEAD, and one delta when INPUT is not empty. */
+static void put_whole(struct event_writer *writer, struct span head, struct span input)
 {
+    struct text delta = text_escape(input, writer->translation->arena);
     struct json_writer json;
 
-    put_rest(writer, shown);
-    if (!shown->begun)
-        return;
+    begin_record(writer, &json, SPAN("content_block_start"));
+    json_write_member_u64(&json, SPAN("index"), state_of(writer)->next++);
+    json_write_key(&json, SPAN("content_block"));
+    json_write_raw(&json, head);
+    end_record(writer, &json);
+    if (input.len > 0)
+        put_delta(writer, SPAN("input_json_delta\",\"partial_json\":\""), delta);
     begin_record(writer, &json, SPAN("content_block_stop"));
     json_write_member_u64(&json, SPAN("index"), state_of(writer)->next - 1);
     end_record(writer, &json);
 }
 
+/* See hold_act: the call and its input, then what came of it. */
+static void put_act(struct event_writer *writer, struct shown *shown)
+{
+    put_whole(writer, buffer_span(&shown->head), buffer_span(&shown->signature));
+    put_whole(writer, buffer_span(&shown->held), SPAN(""));
+}
+
+/* The signature of a text has a block behind it. */
+static void put_text_signature(struct event_writer *writer, const struct shown *shown)
+{
+    struct buffer block _buffer_;
+    struct json_writer json;
+
+    buffer_init(&block, SIZE_MAX);
+    json_write_init(&json, &block);
+    anthropic_write_text_signature(text_in(&shown->signature), &json);
+    put_whole(writer, buffer_span(&block), SPAN(""));
+}
+
+static void put_stop(struct event_writer *writer, struct shown *shown)
+{
+    struct json_writer json;
+
+    if (shown->kind == BLOCK_hosted) {
+        put_act(writer, shown);
+        return;
+    }
+    put_rest(writer, shown);
+    if (shown->begun) {
+        begin_record(writer, &json, SPAN("content_block_stop"));
+        json_write_member_u64(&json, SPAN("index"), state_of(writer)->next - 1);
+        end_record(writer, &json);
+    }
+    if (shown->kind == BLOCK_text && shown->signature.len > 0)
+        put_text_signature(writer, shown);
+}
+
 static void put_held(struct event_writer *writer, struct shown *shown)
 {
-    if (shown->held.len == 0)
+    if (shown->held.len == 0 || shown->kind == BLOCK_hosted)
         return;
     ensure_begun(writer, shown);
     put_words(writer, shown, text_in(&shown->held));
@@ -322,7 +365,8 @@ static bool shown_kind(const struct event *event, uint8_t *ret)
                  (event->block_kind == BLOCK_image && event->media);
 
     *ret = words ? (uint8_t)BLOCK_text : event->block_kind;
-    return *ret == BLOCK_text || *ret == BLOCK_reasoning || *ret == BLOCK_tool_call;
+    return *ret == BLOCK_text || (*ret == BLOCK_hosted && event->act) ||
+           *ret == BLOCK_reasoning || *ret == BLOCK_tool_call;
 }
 
 static void show_words(struct event_writer *writer, struct shown *shown, struct text text)
@@ -333,6 +377,22 @@ static void show_words(struct event_writer *writer, struct shown *shown, struct 
     } else if (!append_text(&shown->held, text)) {
         too_much(writer);
     }
+}
+
+/* What a hosted tool did goes out when the blocks before it are over. */
+static void hold_act(struct event_writer *writer, struct shown *shown, const struct act *act)
+{
+    struct text id = anthropic_act_id(writer->translation, act);
+    struct json_writer json;
+
+    json_write_init(&json, &shown->head);
+    anthropic_write_act_call(act, id, true, &json);
+    json_write_init(&json, &shown->signature);
+    anthropic_write_act_input(act, &json);
+    json_write_init(&json, &shown->held);
+    anthropic_write_act_result(act, id, &json);
+    if (shown->head.failed || shown->signature.failed || shown->held.failed)
+        too_much(writer);
 }
 
 static void write_open(struct event_writer *writer, const struct event *event)
@@ -362,6 +422,8 @@ static void write_open(struct event_writer *writer, const struct event *event)
         end = &(*end)->next;
     *end = shown;
     state->count++;
+    if (event->act)
+        hold_act(writer, shown, event->act);
     if (event->block_kind == BLOCK_image)
         show_words(writer, shown,
                    anthropic_image_words(event->media, writer->translation->arena));
@@ -385,7 +447,9 @@ static void write_signature(struct event_writer *writer, const struct event *eve
 
     if (!shown)
         return;
-    if (shown->kind != BLOCK_tool_call)
+    if (shown->kind == BLOCK_text)
+        signature = signature_pack_text(origin, signature, writer->translation->arena);
+    else if (shown->kind != BLOCK_tool_call)
         signature =
             signature_pack(origin, signature, DIALECT_anthropic, writer->translation->arena);
     if (!append_text(&shown->signature, signature))

@@ -11,15 +11,15 @@ void anthropic_read_usage(struct json_value usage, struct usage *ret)
         WORD("input_tokens"),   WORD("cache_read_input_tokens"),
         WORD("output_tokens"),  WORD("cache_creation_input_tokens"),
         WORD("cache_creation"), WORD("output_tokens_details"),
-        WORD("service_tier"),
+        WORD("service_tier"),   WORD("server_tool_use"),
     };
     uint64_t fresh = usage_less(usage_less(ret->input, ret->cached), ret->cache_write);
-    struct json_value values[7];
+    struct json_value values[ARRAY_LEN(names)];
     uint64_t *const counts[] = {&fresh, &ret->cached, &ret->output, &ret->cache_write};
 
     if (usage.kind != JSON_OBJECT)
         return;
-    pick_members(usage, names, 7, values);
+    pick_members(usage, names, ARRAY_LEN(names), values);
     usage_read_service(values[6], ret);
     for (unsigned i = 0; i < 4; i++) {
         uint64_t count;
@@ -29,6 +29,8 @@ void anthropic_read_usage(struct json_value usage, struct usage *ret)
     }
     usage_read(values[4], SPAN("ephemeral_1h_input_tokens"), &ret->cache_write_long);
     usage_read(values[5], SPAN("thinking_tokens"), &ret->reasoning);
+    usage_read(values[7], SPAN("web_search_requests"), &ret->searches);
+    usage_read(values[7], SPAN("web_fetch_requests"), &ret->fetches);
     ret->input = fresh == TOKENS_UNKNOWN /* the parts alone are not the prompt */
                      ? TOKENS_UNKNOWN
                      : usage_add(usage_add(fresh, ret->cached), ret->cache_write);
@@ -52,6 +54,14 @@ void anthropic_write_usage(const struct usage *usage, struct json_writer *json)
     json_write_member_u64(json, SPAN("ephemeral_1h_input_tokens"), for_long);
     json_write_object_end(json);
     json_write_member_u64(json, SPAN("output_tokens"), usage_or_zero(usage->output));
+    if (usage->searches != TOKENS_UNKNOWN || usage->fetches != TOKENS_UNKNOWN) {
+        json_write_key(json, SPAN("server_tool_use"));
+        json_write_object(json);
+        json_write_member_u64(json, SPAN("web_search_requests"),
+                              usage_or_zero(usage->searches));
+        json_write_member_u64(json, SPAN("web_fetch_requests"), usage_or_zero(usage->fetches));
+        json_write_object_end(json);
+    }
     if (usage->reasoning != TOKENS_UNKNOWN) {
         json_write_key(json, SPAN("output_tokens_details"));
         json_write_object(json);

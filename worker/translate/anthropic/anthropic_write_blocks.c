@@ -20,7 +20,7 @@ static struct span type_of(const struct block *block)
 bool anthropic_says(struct translation *t, const struct block *block)
 {
     switch ((enum block_kind)block->kind) {
-    case BLOCK_text:
+    case BLOCK_text: turns_drop_citations(t, block); return !text_blank(block->text);
     case BLOCK_refusal: return !text_blank(block->text);
     case BLOCK_reasoning:
         if (block->origin == DIALECT_anthropic && block->signature.len > 0)
@@ -31,6 +31,11 @@ bool anthropic_says(struct translation *t, const struct block *block)
         if (block->origin == DIALECT_anthropic)
             return true;
         drop(t, type_of(block));
+        return false;
+    case BLOCK_hosted: /* others lack what is encrypted in it */
+        if (block->origin == DIALECT_anthropic)
+            return true;
+        turns_drop(t, block);
         return false;
     case BLOCK_image:
     case BLOCK_audio:
@@ -287,6 +292,7 @@ static bool write_inside(struct chat_writing *writing, const struct block *block
     case BLOCK_audio:
     case BLOCK_reasoning:
     case BLOCK_tool_call:
+    case BLOCK_hosted:
     case BLOCK_tool_result: break;
     }
     return refuse_block(writing, block, "cannot stand in the result of a tool");
@@ -314,6 +320,14 @@ static bool write_tool_result(struct chat_writing *writing, const struct block *
     return true;
 }
 
+/* A hosted tool's call and what came of it, as they were said here. */
+static void write_act(struct chat_writing *writing, const struct act *act)
+{
+    json_write_raw(writing->json, act->call.raw);
+    if (act->result.kind == JSON_OBJECT)
+        json_write_raw(writing->json, act->result.raw);
+}
+
 /* ---- turns ------------------------------------------------------------------------------- */
 
 static bool write_block(struct chat_writing *writing, const struct block *block)
@@ -326,6 +340,7 @@ static bool write_block(struct chat_writing *writing, const struct block *block)
     case BLOCK_document: return write_document(writing, block);
     case BLOCK_tool_call: return write_tool_use(writing, block);
     case BLOCK_tool_result: return write_tool_result(writing, block);
+    case BLOCK_hosted: write_act(writing, block->act); return true;
     case BLOCK_other: json_write_raw(writing->json, block->raw.raw); return true;
     case BLOCK_audio: break;
     }

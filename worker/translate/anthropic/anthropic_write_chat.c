@@ -193,6 +193,8 @@ static void make_turns(struct chat_writing *writing)
 {
     uint32_t flags = TURNS_USER_FIRST;
 
+    if (writing->chat->dialect != DIALECT_anthropic)
+        flags |= TURNS_ACT_WORDS;
     if (writing_has(writing, TRAIT_MID_SYSTEM))
         flags |= TURNS_MID_SYSTEM;
     if (writing_has(writing, TRAIT_NO_PREFILL) || writing->thinking.on)

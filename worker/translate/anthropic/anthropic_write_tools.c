@@ -2,6 +2,7 @@
 #include "shared/base/check.h"
 
 #include "worker/translate/anthropic/anthropic_inside.h"
+#include "worker/translate/hosted.h"
 #include "worker/translate/schema_closed.h"
 
 #define NO_PARAMETERS SPAN("{\"type\":\"object\",\"properties\":{}}")
@@ -21,11 +22,11 @@ bool anthropic_needs_format_tool(const struct chat_writing *writing)
            !writing_has(writing, TRAIT_SCHEMA_OUTPUT);
 }
 
-/* Hosted tools are run by those who invented them only. */
 static bool is_written(const struct chat_writing *writing, const struct tool *tool)
 {
     return chat_allows_tool(writing->chat, tool) &&
-           (tool->kind != TOOL_HOSTED || tool->origin == DIALECT_anthropic);
+           (tool->kind != TOOL_HOSTED ||
+            hosted_is_written(writing->chat, tool, DIALECT_anthropic));
 }
 
 static bool has_tools(const struct chat_writing *writing)
@@ -41,6 +42,8 @@ enum tool_choice anthropic_choice(const struct chat_writing *writing)
     enum tool_choice choice = (enum tool_choice)writing->chat->tool_choice;
     bool format = anthropic_needs_format_tool(writing);
 
+    if (hosted_is_choice_lost(writing->chat, DIALECT_anthropic))
+        choice = TOOL_CHOICE_ABSENT;
     if (!has_tools(writing))
         return format ? TOOL_CHOICE_NAMED : TOOL_CHOICE_ABSENT;
     if (format && choice == TOOL_CHOICE_NONE)
@@ -111,6 +114,41 @@ static void write_function(struct chat_writing *writing, const struct tool *tool
     json_write_object_end(writing->json);
 }
 
+static struct text hosted_tool_name(enum hosted_kind kind)
+{
+    return kind == HOSTED_search ? TEXT("web_search")
+           : kind == HOSTED_code ? TEXT("code_execution")
+                                 : TEXT("web_fetch");
+}
+
+static void write_hosted(struct chat_writing *writing, const struct tool *tool)
+{
+    enum hosted_kind kind;
+
+    if (tool->origin == DIALECT_anthropic) {
+        json_write_raw(writing->json, tool->raw.raw);
+        return;
+    }
+    kind = (enum hosted_kind)tool->hosted->kind;
+    json_write_object(writing->json);
+    json_write_member_text(writing->json, SPAN("type"), hosted_name(kind, DIALECT_anthropic));
+    text_write_member(writing->json, SPAN("name"), hosted_tool_name(kind));
+    hosted_write_settings(writing->t, tool, DIALECT_anthropic, writing->json);
+    json_write_object_end(writing->json);
+}
+
+/* The tool that must be called: a hosted one has its own name here. */
+static struct text chosen_name(struct chat_writing *writing)
+{
+    struct text name = writing->chat->tool_names->text;
+    const struct tool *hosted =
+        chat_find_tool(writing->chat, name) ? NULL : hosted_find(writing->chat, name);
+
+    if (hosted && hosted->origin != DIALECT_anthropic)
+        return hosted_tool_name((enum hosted_kind)hosted->hosted->kind);
+    return hosted ? name : tool_name_out(writing->t, name, "", NAME_LIMIT_BYTES);
+}
+
 /* A name for the format's tool that no tool of the client has. */
 static struct text format_tool_name(const struct chat *chat)
 {
@@ -143,7 +181,8 @@ static void write_choice(struct chat_writing *writing)
     enum tool_choice choice = anthropic_choice(writing);
     bool format = anthropic_needs_format_tool(writing);
 
-    if (choice == TOOL_CHOICE_AUTO && anthropic_is_forced((enum tool_choice)chat->tool_choice))
+    if (!anthropic_is_forced(choice) &&
+        anthropic_is_forced((enum tool_choice)chat->tool_choice))
         drop(writing->t, SPAN("tool_choice"));
     if (choice == TOOL_CHOICE_ABSENT)
         return;
@@ -151,24 +190,32 @@ static void write_choice(struct chat_writing *writing)
     json_write_object(writing->json);
     json_write_member_text(writing->json, SPAN("type"), words[choice]);
     if (choice == TOOL_CHOICE_NAMED)
-        text_write_member(
-            writing->json, SPAN("name"),
-            chat->tool_choice == TOOL_CHOICE_NAMED && chat->tool_names
-                ? tool_name_out(writing->t, chat->tool_names->text, "", NAME_LIMIT_BYTES)
-                : writing->t->format_tool);
+        text_write_member(writing->json, SPAN("name"),
+                          chat->tool_choice == TOOL_CHOICE_NAMED && chat->tool_names
+                              ? chosen_name(writing)
+                              : writing->t->format_tool);
     if ((chat->parallel == MAYBE_FALSE || format) && choice != TOOL_CHOICE_NONE)
         json_write_member_bool(writing->json, SPAN("disable_parallel_tool_use"), true);
     json_write_object_end(writing->json);
 }
 
+/* What nobody else has is named by its type. */
+static void drop_hosted(struct chat_writing *writing, const struct tool *tool)
+{
+    struct text type = text_of(json_member(tool->raw, SPAN("type")));
+
+    if (tool->hosted)
+        hosted_drop(writing->t, tool);
+    else
+        drop(writing->t, type.len > 0 ? span_of(type.ptr, type.len) : SPAN("tools[]"));
+}
+
 static void drop_unwritten(struct chat_writing *writing)
 {
     for (const struct tool *tool = writing->chat->tools; tool; tool = tool->next)
-        if (tool->kind == TOOL_HOSTED && tool->origin != DIALECT_anthropic) {
-            struct text type = text_of(json_member(tool->raw, SPAN("type")));
-
-            drop(writing->t, type.len > 0 ? span_of(type.ptr, type.len) : SPAN("tools[]"));
-        }
+        if (tool->kind == TOOL_HOSTED &&
+            !hosted_is_written(writing->chat, tool, DIALECT_anthropic))
+            drop_hosted(writing, tool);
 }
 
 void anthropic_write_tools(struct chat_writing *writing)
@@ -184,7 +231,7 @@ void anthropic_write_tools(struct chat_writing *writing)
         if (!is_written(writing, tool))
             continue;
         if (tool->kind == TOOL_HOSTED)
-            json_write_raw(writing->json, tool->raw.raw);
+            write_hosted(writing, tool);
         else
             write_function(writing, tool);
     }

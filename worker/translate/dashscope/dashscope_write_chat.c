@@ -103,6 +103,7 @@ bool dashscope_write_chat(struct translation *t, const struct chat *chat,
         .quirks = t->target.quirks | QUIRK_MAX_TOKENS_OLD | QUIRK_NO_DEVELOPER_ROLE |
                   QUIRK_NO_FORCED_TOOLS | QUIRK_JSON_OBJECT_ONLY,
         .traits = model_traits(t->target.model, DIALECT_dashscope)->traits,
+        .elsewhere = true,
     };
 
     writing.instruction = openai_format_instruction(&writing);

@@ -2,6 +2,7 @@
 #include "shared/base/check.h"
 
 #include "worker/translate/ernie/ernie_inside.h"
+#include "worker/translate/hosted.h"
 
 #define STOP_LIMIT 4
 
@@ -48,7 +49,10 @@ static unsigned write_list(struct chat_writing *writing, const struct tool **ret
 
     for (const struct tool *tool = writing->chat->tools; tool; tool = tool->next, index++) {
         if (tool->kind == TOOL_HOSTED) {
-            drop_tool(writing, index);
+            if (tool->hosted)
+                hosted_drop(writing->t, tool);
+            else
+                drop_tool(writing, index);
             continue;
         }
         if (!chat_allows_tool(writing->chat, tool))

@@ -7,6 +7,7 @@
 #define WORKER_TRANSLATE_GEMINI_GEMINI_INSIDE_H
 
 #include "worker/translate/dialect.h"
+#include "worker/translate/hosted.h"
 #include "worker/translate/members.h"
 
 #define GEMINI_STOPS_MAX  5
@@ -122,6 +123,8 @@ struct gemini_writing {
 
 bool gemini_write_contents(struct gemini_writing *writing);
 bool gemini_write_tools(struct gemini_writing *writing);
+/* Whether any tool is written. */
+bool gemini_writes_tools(const struct gemini_writing *writing);
 bool gemini_write_config(struct gemini_writing *writing);
 bool gemini_has_trait(const struct gemini_writing *writing, uint32_t trait);
 
@@ -131,14 +134,51 @@ bool gemini_has_trait(const struct gemini_writing *writing, uint32_t trait);
 bool gemini_read_logprobs(struct json_value result, struct arena *arena,
                           struct json_value *ret);
 void gemini_write_logprobs(struct json_writer *json, struct json_value logprobs);
-/* FIRST to the end of its list as citationMetadata; nothing for NULL. */
-void gemini_write_citations(struct json_writer *json, const struct citation *first);
 void gemini_write_usage(struct json_writer *json, const struct usage *usage);
+/* The parts of code that a hosted tool ran; none of other tools. */
+void gemini_write_code(struct json_writer *json, const struct block *block,
+                       struct arena *arena);
 /* A part in an array of parts; none for what the dialect cannot say. */
 void gemini_write_answer_part(struct json_writer *json, const struct block *block,
                               struct arena *arena);
-/* The links of citationMetadata and groundingMetadata of CANDIDATE, or NULL. */
-struct citation *gemini_read_citations(struct json_value candidate, struct arena *arena);
+/* Code that was run, or what it printed: *ADDED_TO gets it when that is the code's act, and
+ * NULL is returned; else a new act. */
+struct act *gemini_read_code(const struct json_value *part, struct act *added_to,
+                             struct arena *arena);
+
+/* A stream that is one array, or an error that breaks in: each object in TEXT is read. */
+typedef void gemini_read_value_f(struct event_reader *reader, struct span text);
+void gemini_read_bare(struct event_reader *reader, struct span text,
+                      gemini_read_value_f *read_value);
+
+/* ---- what an answer rests on ----------------------------------------------------------- */
+
+/* The links of citationMetadata and groundingMetadata of CANDIDATE, or NULL; their places count
+ * from the first character of WORDS, all texts of the answer, decoded. SPAN_NONE: no places. */
+struct citation *gemini_read_citations(struct json_value candidate, struct span words,
+                                       struct arena *arena);
+/* What was searched for and which pages were read, as a list of blocks. */
+struct block *gemini_read_acts(struct json_value candidate, struct arena *arena);
+
+/* What is gathered of an answer until its end; lives in ARENA, and so must the texts. */
+struct gemini_ground {
+    struct arena *arena;
+    struct ground_link *links, *queries, *pages;
+    struct ground_support *supports;
+};
+
+void gemini_ground_act(struct gemini_ground *ground, const struct act *act);
+
+/* A text of an answer: how many bytes of text stand before it, and how many it has. */
+struct gemini_place {
+    uint64_t before, bytes;
+    struct span words; /* decoded; SPAN_NONE: not known */
+};
+
+void gemini_ground_citation(struct gemini_ground *ground, const struct citation *citation,
+                            const struct gemini_place *place);
+/* groundingMetadata and urlContextMetadata, what there is of them. */
+void gemini_write_ground(struct json_writer *json, const struct gemini_ground *ground);
 
 /* ---- the row --------------------------------------------------------------------------- */
 

@@ -1,4 +1,4 @@
-/* Probabilities of tokens in OpenAI's form and back, and the links that an answer rests on. */
+/* Probabilities of tokens in OpenAI's form and back. */
 #include "shared/base/check.h"
 
 #include "worker/translate/gemini/gemini_inside.h"
@@ -147,107 +147,6 @@ void gemini_write_logprobs(struct json_writer *json, struct json_value logprobs)
         write_candidates(json, token.kind == JSON_OBJECT
                                    ? json_member(token, SPAN("top_logprobs"))
                                    : (struct json_value){.kind = JSON_ABSENT});
-        json_write_object_end(json);
-    }
-    json_write_array_end(json);
-    json_write_object_end(json);
-}
-
-/* ---- links ----------------------------------------------------------------------------- */
-
-struct links {
-    struct citation *first, **end;
-    struct arena *arena;
-};
-
-static struct citation *add_link(struct links *links)
-{
-    struct citation *link = ARENA_NEW(links->arena, struct citation);
-
-    *links->end = link;
-    links->end = &link->next;
-    return link;
-}
-
-/* citationMetadata: places in the answer that are quoted. */
-static void read_sources(struct links *links, struct json_value metadata)
-{
-    static const struct span lists[] = {WORD("citationSources"), WORD("citations")};
-    static const struct span names[] = {WORD("uri"), WORD("title"), WORD("startIndex"),
-                                        WORD("endIndex")};
-    struct json_value list[ARRAY_LEN(lists)], values[ARRAY_LEN(names)], source;
-    struct json_walk walk;
-    struct span key;
-
-    gemini_pick(metadata, lists, ARRAY_LEN(lists), list);
-    if (list[0].kind != JSON_ARRAY)
-        list[0] = list[1];
-    if (list[0].kind != JSON_ARRAY)
-        return;
-    for (walk = json_walk(list[0]); json_next(&walk, &key, &source);) {
-        gemini_pick(source, names, ARRAY_LEN(names), values);
-        if (values[0].kind == JSON_STRING)
-            *add_link(links) = (struct citation){.url = text_of(values[0]),
-                                                 .title = text_of(values[1]),
-                                                 .start = values[2],
-                                                 .end = values[3]};
-    }
-}
-
-/* groundingMetadata: the pages that a search found. */
-static void read_grounding(struct links *links, struct json_value metadata)
-{
-    static const struct span names[] = {WORD("uri"), WORD("title")};
-    struct json_value chunks = gemini_member(metadata, SPAN("groundingChunks")), chunk;
-    struct json_value values[ARRAY_LEN(names)];
-    struct json_walk walk;
-    struct span key;
-
-    if (chunks.kind != JSON_ARRAY)
-        return;
-    for (walk = json_walk(chunks); json_next(&walk, &key, &chunk);) {
-        gemini_pick(gemini_member(chunk, SPAN("web")), names, ARRAY_LEN(names), values);
-        if (values[0].kind == JSON_STRING)
-            *add_link(links) =
-                (struct citation){.url = text_of(values[0]), .title = text_of(values[1])};
-    }
-}
-
-struct citation *gemini_read_citations(struct json_value candidate, struct arena *arena)
-{
-    static const struct span names[] = {WORD("citationMetadata"), WORD("groundingMetadata")};
-    struct json_value values[ARRAY_LEN(names)];
-    struct links links = {.arena = arena};
-
-    links.end = &links.first;
-    gemini_pick(candidate, names, ARRAY_LEN(names), values);
-    read_sources(&links, values[0]);
-    read_grounding(&links, values[1]);
-    return links.first;
-}
-
-static void write_offset(struct json_writer *json, struct span key, struct json_value offset)
-{
-    if (offset.kind != JSON_NUMBER)
-        return;
-    json_write_key(json, key);
-    json_write_raw(json, offset.raw);
-}
-
-void gemini_write_citations(struct json_writer *json, const struct citation *first)
-{
-    if (!first)
-        return;
-    json_write_key(json, SPAN("citationMetadata"));
-    json_write_object(json);
-    json_write_key(json, SPAN("citationSources"));
-    json_write_array(json);
-    for (const struct citation *at = first; at; at = at->next) {
-        json_write_object(json);
-        write_offset(json, SPAN("startIndex"), at->start);
-        write_offset(json, SPAN("endIndex"), at->end);
-        text_write_known(json, SPAN("uri"), at->url);
-        text_write_known(json, SPAN("title"), at->title);
         json_write_object_end(json);
     }
     json_write_array_end(json);

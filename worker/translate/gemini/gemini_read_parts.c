@@ -249,6 +249,17 @@ static bool read_result(struct gemini_reading *reading, const struct part *part)
     return read_result_parts(reading, &parts, result, values[3]);
 }
 
+/* Code that the provider ran, and, in a part of its own, what it printed. */
+static bool read_code(struct gemini_reading *reading, const struct part *part)
+{
+    struct block *last = part->to->last;
+    struct act *act = gemini_read_code(part->members, last ? last->act : NULL, reading->arena);
+
+    if (act)
+        add_block(reading, part, BLOCK_hosted)->act = act;
+    return true;
+}
+
 /* What the provider's own tools did: for the same dialect only. */
 static bool read_other(struct gemini_reading *reading, const struct part *part)
 {
@@ -265,16 +276,11 @@ static const struct {
     enum gemini_part_member member;
     read_part_f *read;
 } kinds[] = {
-    {PART_functionCall, read_call},
-    {PART_functionResponse, read_result},
-    {PART_inlineData, read_inline},
-    {PART_fileData, read_file},
-    {PART_executableCode, read_other},
-    {PART_codeExecutionResult, read_other},
-    {PART_toolCall, read_other},
-    {PART_toolResponse, read_other},
-    {PART_text, read_text},
-    {PART_thoughtSignature, read_text},
+    {PART_functionCall, read_call},   {PART_functionResponse, read_result},
+    {PART_inlineData, read_inline},   {PART_fileData, read_file},
+    {PART_executableCode, read_code}, {PART_codeExecutionResult, read_code},
+    {PART_toolCall, read_other},      {PART_toolResponse, read_other},
+    {PART_text, read_text},           {PART_thoughtSignature, read_text},
 };
 
 static bool read_part(struct gemini_reading *reading, const struct path *path,

@@ -2,6 +2,7 @@
 #include "shared/base/check.h"
 
 #include "worker/translate/gemini/gemini_inside.h"
+#include "worker/translate/hosted.h"
 
 #define SCHEMA_DEPTH_LIMIT 20
 #define SCHEMA_SIZE_LIMIT  ((size_t)1 << 20)
@@ -196,9 +197,12 @@ static bool read_functions(struct gemini_reading *reading, const struct path *pa
 }
 
 /* {"googleSearch": {}}: a tool that the provider runs. */
-static void add_hosted(struct gemini_reading *reading, struct span key, struct json_value value)
+static void add_hosted(struct gemini_reading *reading, const struct path *path,
+                       struct json_value value)
 {
+    struct span key = path->key;
     struct tool *tool = chat_add_tool(reading->chat, TOOL_HOSTED, reading->arena);
+    enum hosted_kind kind;
     struct buffer out _buffer_;
     struct json_writer json;
 
@@ -210,6 +214,9 @@ static void add_hosted(struct gemini_reading *reading, struct span key, struct j
     json_write_object_end(&json);
     tool->name = (struct text){key.ptr, key.len};
     tool->raw = (struct json_value){JSON_OBJECT, arena_copy(reading->arena, buffer_span(&out))};
+    kind = hosted_kind_of(DIALECT_gemini, tool->name);
+    if (kind != HOSTED_none)
+        hosted_read(reading->t, path, kind, value, tool);
 }
 
 static bool read_tool(struct gemini_reading *reading, const struct path *path,
@@ -226,7 +233,7 @@ static bool read_tool(struct gemini_reading *reading, const struct path *path,
         if (member.kind == JSON_NULL)
             continue;
         if (!gemini_is(here.key, SPAN("functionDeclarations")))
-            add_hosted(reading, here.key, member);
+            add_hosted(reading, &here, member);
         else if (!read_functions(reading, &here, member))
             return false;
     }

@@ -4,14 +4,41 @@
 #include "worker/translate/call.h"
 #include "worker/translate/gemini/gemini_inside.h"
 #include "worker/translate/media.h"
+#include "worker/translate/words.h"
 
 /* ---- reading --------------------------------------------------------------------------- */
 
-static struct text fenced(struct text language, struct text code, struct arena *arena)
+struct act *gemini_read_code(const struct json_value *part, struct act *added_to,
+                             struct arena *arena)
 {
-    struct text open = text_join(text_join(TEXT("```"), language, arena), TEXT("\\n"), arena);
+    static const struct span names[] = {WORD("outcome"), WORD("output")};
+    struct json_value code = part[PART_executableCode], values[ARRAY_LEN(names)];
+    struct act *act = added_to;
 
-    return text_join(text_join(open, code, arena), TEXT("\\n```\\n"), arena);
+    if (code.kind == JSON_OBJECT) {
+        act = act_new(HOSTED_code, arena);
+        act->input = text_of(gemini_member(code, SPAN("code")));
+        return act;
+    }
+    if (!act || act->kind != HOSTED_code)
+        act = act_new(HOSTED_code, arena);
+    gemini_pick(part[PART_codeExecutionResult], names, ARRAY_LEN(names), values);
+    act_add_output(act, values[1].kind == JSON_STRING ? text_of(values[1]) : TEXT(""), arena);
+    act->failed |= !json_text_eq(values[0], SPAN("OUTCOME_OK"));
+    return act == added_to ? NULL : act;
+}
+
+static struct block *add_code(struct translation *t, struct choice *choice,
+                              const struct json_value *part)
+{
+    struct act *act = gemini_read_code(part, choice->last ? choice->last->act : NULL, t->arena);
+    struct block *block;
+
+    if (!act)
+        return NULL;
+    block = choice_add_block(choice, BLOCK_hosted, t->arena);
+    block->act = act;
+    return block;
 }
 
 static void read_call(struct translation *t, struct json_value value, struct block *call)
@@ -44,16 +71,9 @@ static struct block *read_block(struct translation *t, struct choice *choice,
                gemini_read_file(part[PART_fileData], t->arena, &media)) {
         block = choice_add_block(choice, media_block_kind(media.type), t->arena);
         block->media = media;
-    } else if (part[PART_executableCode].kind == JSON_OBJECT) {
-        block = choice_add_block(choice, BLOCK_text, t->arena);
-        block->text =
-            fenced(TEXT("python"),
-                   text_of(gemini_member(part[PART_executableCode], SPAN("code"))), t->arena);
-    } else if (part[PART_codeExecutionResult].kind == JSON_OBJECT) {
-        block = choice_add_block(choice, BLOCK_text, t->arena);
-        block->text = fenced(
-            TEXT_NONE, text_of(gemini_member(part[PART_codeExecutionResult], SPAN("output"))),
-            t->arena);
+    } else if (part[PART_executableCode].kind == JSON_OBJECT ||
+               part[PART_codeExecutionResult].kind == JSON_OBJECT) {
+        block = add_code(t, choice, part);
     } else if (part[PART_text].raw.len > 2 || part[PART_thoughtSignature].kind == JSON_STRING) {
         block = choice_add_block(
             choice, part[PART_thought].kind == JSON_TRUE ? BLOCK_reasoning : BLOCK_text,
@@ -82,14 +102,95 @@ static void read_parts(struct translation *t, struct choice *choice, struct json
     }
 }
 
-static struct block *last_text(struct choice *choice)
+/* ---- what it rests on ------------------------------------------------------------------ */
+
+/* All texts of CHOICE, decoded. */
+static struct span words_of(const struct choice *choice, struct arena *arena)
 {
+    struct text all = TEXT("");
+
+    for (const struct block *block = choice->blocks; block; block = block->next)
+        if (block->kind == BLOCK_text)
+            all = text_join(all, block->text, arena);
+    return text_plain(all, arena);
+}
+
+static uint64_t less(uint64_t a, uint64_t b)
+{
+    return a > b ? a - b : 0;
+}
+
+/* The text that CITATION is about, and the place in it; the last when none is said. */
+static struct block *settled_place(struct choice *choice, struct citation *citation,
+                                   struct arena *arena)
+{
+    uint64_t start = 0, end = 0, count;
+    bool placed = json_u64(citation->start, &start) && json_u64(citation->end, &end);
     struct block *last = NULL;
 
-    for (struct block *block = choice->blocks; block; block = block->next)
-        if (block->kind == BLOCK_text)
-            last = block;
+    for (struct block *block = choice->blocks; block; block = block->next) {
+        if (block->kind != BLOCK_text)
+            continue;
+        last = block;
+        count = words_count(block->text);
+        if (placed && start < count) {
+            citation->start = words_number(start, arena);
+            citation->end = words_number(end < count ? end : count, arena);
+            return block;
+        }
+        start = less(start, count);
+        end = less(end, count);
+    }
+    citation->start = citation->end = (struct json_value){.kind = JSON_ABSENT};
     return last;
+}
+
+static void add_citation(struct block *block, struct citation *citation)
+{
+    struct citation **at = &block->citations;
+
+    while (*at)
+        at = &(*at)->next;
+    citation->next = NULL;
+    *at = citation;
+}
+
+/* Before the first text, which rests on it. */
+static void put_acts(struct choice *choice, struct block *acts)
+{
+    struct block **at = &choice->blocks, *last = acts;
+
+    if (!acts)
+        return;
+    while (*at && (*at)->kind != BLOCK_text)
+        at = &(*at)->next;
+    while (last->next)
+        last = last->next;
+    last->next = *at;
+    if (!*at)
+        choice->last = last;
+    *at = acts;
+}
+
+static void read_ground(struct translation *t, struct json_value candidate,
+                        struct choice *choice, struct usage *usage)
+{
+    struct block *acts = gemini_read_acts(candidate, t->arena);
+
+    struct citation *citation =
+        gemini_read_citations(candidate, words_of(choice, t->arena), t->arena);
+
+    while (citation) {
+        struct citation *next = citation->next;
+        struct block *block = settled_place(choice, citation, t->arena);
+
+        if (block)
+            add_citation(block, citation);
+        citation = next;
+    }
+    for (const struct block *act = acts; act; act = act->next)
+        usage_note_act(usage, act->act);
+    put_acts(choice, acts);
 }
 
 /* What ends the answer. A failed generation that brought something ends as any other. */
@@ -107,15 +208,12 @@ static void read_candidate(struct translation *t, struct json_value candidate,
                                         WORD("logprobsResult")};
     struct json_value values[ARRAY_LEN(names)];
     struct choice *choice = reply_add_choice(reply, t->arena);
-    struct block *text;
 
     gemini_pick(candidate, names, ARRAY_LEN(names), values);
     read_parts(t, choice, values[0]);
     choice->stop = (uint8_t)settled_stop(choice, gemini_finish_read(values[1]));
     (void)gemini_read_logprobs(values[2], t->arena, &choice->logprobs);
-    text = last_text(choice);
-    if (text)
-        text->citations = gemini_read_citations(candidate, t->arena);
+    read_ground(t, candidate, choice, &reply->usage);
 }
 
 static bool bad_answer(struct translation *t, enum complaint_kind kind, struct text message)
@@ -202,6 +300,10 @@ void gemini_write_answer_part(struct json_writer *json, const struct block *bloc
     if (block->kind == BLOCK_tool_result || block->kind == BLOCK_other ||
         (empty && block->kind <= BLOCK_reasoning))
         return;
+    if (block->kind == BLOCK_hosted) {
+        gemini_write_code(json, block, arena);
+        return;
+    }
     json_write_object(json);
     if (block->kind == BLOCK_tool_call) {
         write_call(json, block, arena);
@@ -218,24 +320,60 @@ void gemini_write_answer_part(struct json_writer *json, const struct block *bloc
     json_write_object_end(json);
 }
 
-/* Here they are the whole answer's, not a block's. */
-static struct citation *all_citations(const struct choice *choice, struct arena *arena)
+void gemini_write_code(struct json_writer *json, const struct block *block, struct arena *arena)
 {
-    struct citation *first = NULL, **end = &first;
+    const struct act *act = block->act;
 
-    for (const struct block *block = choice->blocks; block; block = block->next)
-        for (const struct citation *at = block->citations; at; at = at->next) {
-            *end = ARENA_NEW(arena, struct citation);
-            **end = *at;
-            (*end)->next = NULL;
-            end = &(*end)->next;
-        }
-    return first;
+    if (act->kind != HOSTED_code)
+        return;
+    if (act->input.ptr) {
+        json_write_object(json);
+        json_write_key(json, SPAN("executableCode"));
+        json_write_object(json);
+        json_write_member_text(json, SPAN("language"),
+                               act->shell ? SPAN("LANGUAGE_UNSPECIFIED") : SPAN("PYTHON"));
+        text_write_member(json, SPAN("code"), act->input);
+        json_write_object_end(json);
+        text_write_known(
+            json, SPAN("thoughtSignature"),
+            gemini_signature_out(block->signature, (enum dialect_id)block->origin, arena));
+        json_write_object_end(json);
+    }
+    if (!act->output.ptr)
+        return;
+    json_write_object(json);
+    json_write_key(json, SPAN("codeExecutionResult"));
+    json_write_object(json);
+    json_write_member_text(json, SPAN("outcome"),
+                           act->failed ? SPAN("OUTCOME_FAILED") : SPAN("OUTCOME_OK"));
+    text_write_member(json, SPAN("output"), act->output);
+    json_write_object_end(json);
+    json_write_object_end(json);
+}
+
+static void gather_ground(const struct choice *choice, struct gemini_ground *ground)
+{
+    struct gemini_place place = {.before = 0};
+
+    for (const struct block *block = choice->blocks; block; block = block->next) {
+        if (block->act)
+            gemini_ground_act(ground, block->act);
+        if (block->kind != BLOCK_text && block->kind != BLOCK_refusal)
+            continue;
+        place.words = text_plain(block->text, ground->arena);
+        place.bytes = place.words.len;
+        for (const struct citation *at = block->citations; at; at = at->next)
+            gemini_ground_citation(ground, at, &place);
+        place.before += place.bytes;
+    }
 }
 
 static void write_choice(struct json_writer *json, const struct choice *choice,
                          struct arena *arena)
 {
+    struct gemini_ground ground = {.arena = arena};
+
+    gather_ground(choice, &ground);
     json_write_object(json);
     json_write_key(json, SPAN("content"));
     json_write_object(json);
@@ -249,7 +387,7 @@ static void write_choice(struct json_writer *json, const struct choice *choice,
     json_write_member_text(json, SPAN("finishReason"),
                            gemini_finish_text((enum stop_reason)choice->stop));
     json_write_member_u64(json, SPAN("index"), choice->index);
-    gemini_write_citations(json, all_citations(choice, arena));
+    gemini_write_ground(json, &ground);
     gemini_write_logprobs(json, choice->logprobs);
     json_write_object_end(json);
 }

@@ -4,17 +4,23 @@
 #include "worker/translate/gemini/gemini_args.h"
 #include "worker/translate/gemini/gemini_inside.h"
 #include "worker/translate/media.h"
+#include "worker/translate/words.h"
 
 #define CHOICES_MAX 8
 
 /* One candidate, so far. */
 struct choice_state {
-    bool open;      /* a block of text or reasoning */
-    uint8_t kind;   /* enum block_kind */
-    uint8_t stop;   /* enum stop_reason */
-    bool said;      /* anything at all */
-    bool called;    /* a tool */
-    uint32_t index; /* of the open block */
+    bool open;             /* a block of text or reasoning */
+    uint8_t kind;          /* enum block_kind */
+    uint8_t stop;          /* enum stop_reason */
+    bool said;             /* anything at all */
+    bool called;           /* a tool */
+    bool sealed;           /* the open block is signed: no more words */
+    bool grounded;         /* what was searched for is told */
+    struct act *ran;       /* code, told when its output is here */
+    uint32_t index;        /* of the open block */
+    struct buffer words;   /* all so far, decoded: places are told in bytes of them */
+    uint64_t before_words; /* how many of them before the open block */
 };
 
 struct reader_state {
@@ -27,11 +33,13 @@ struct reader_state {
     struct gemini_args path; /* of the open call */
     struct choice_state choice[CHOICES_MAX];
     struct buffer args; /* a piece of arguments, reused */
+    bool keeps_words;   /* places in texts may be told */
 };
 
 _Static_assert(sizeof(struct reader_state) <= GEMINI_STATE_BYTES, "gemini_inside.h says so");
 
-#define ARGS_LIMIT ((size_t)16 << 20) /* of one piece */
+#define ARGS_LIMIT  ((size_t)16 << 20) /* of one piece */
+#define WORDS_LIMIT ((size_t)1 << 20)
 
 /* One record under way. */
 struct turn_of_record {
@@ -63,7 +71,7 @@ static void close_text(struct turn_of_record *turn)
         tell(turn, (struct event){.kind = EVENT_close,
                                   .block_kind = choice->kind,
                                   .index = choice->index});
-    choice->open = false;
+    choice->open = choice->sealed = false;
 }
 
 /* The text in ARGS as a piece of the open call. */
@@ -108,15 +116,44 @@ static void open_block(struct turn_of_record *turn, struct event event)
     tell(turn, event);
 }
 
+static void tell_act(struct turn_of_record *turn, const struct act *act)
+{
+    uint32_t index = turn->state->next_index;
+
+    usage_note_act(&turn->reader->usage, act);
+    open_block(
+        turn, (struct event){.block_kind = BLOCK_hosted, .origin = DIALECT_gemini, .act = act});
+    tell(turn, (struct event){.kind = EVENT_close, .block_kind = BLOCK_hosted, .index = index});
+}
+
+/* The code that ran, when no more of its output can come. */
+static void tell_code(struct turn_of_record *turn)
+{
+    struct choice_state *choice = choice_at(turn);
+    const struct act *act = choice->ran;
+
+    choice->ran = NULL;
+    if (act)
+        tell_act(turn, act);
+}
+
+static void keep_words(struct turn_of_record *turn, struct text text)
+{
+    if (turn->state->keeps_words)
+        (void)buffer_append(&choice_at(turn)->words, text_plain(text, &turn->scratch));
+}
+
 static void open_text(struct turn_of_record *turn, enum block_kind kind)
 {
     struct choice_state *choice = choice_at(turn);
 
     close_call(turn);
-    if (choice->open && choice->kind == kind)
+    if (choice->open && choice->kind == kind && !choice->sealed)
         return;
     close_text(turn);
+    tell_code(turn);
     choice->open = true;
+    choice->before_words = choice->words.len;
     choice->kind = (uint8_t)kind;
     choice->index = turn->state->next_index;
     open_block(turn, (struct event){.block_kind = (uint8_t)kind});
@@ -127,6 +164,8 @@ static void tell_text(struct turn_of_record *turn, enum block_kind kind, struct 
     if (text.len == 0)
         return;
     open_text(turn, kind);
+    if (kind == BLOCK_text)
+        keep_words(turn, text);
     tell(turn, (struct event){.kind = EVENT_delta,
                               .block_kind = (uint8_t)kind,
                               .index = choice_at(turn)->index,
@@ -148,7 +187,8 @@ static void tell_signature(struct turn_of_record *turn, enum block_kind kind, ui
 
 /* ---- parts ----------------------------------------------------------------------------- */
 
-/* A signed text is a block of its own: what follows has another signature. */
+/* A signed text is a block of its own: what follows has another signature. It stays open for
+ * what the record says of it. */
 static void read_text(struct turn_of_record *turn, const struct json_value *part)
 {
     struct json_value signature = part[PART_thoughtSignature];
@@ -159,7 +199,7 @@ static void read_text(struct turn_of_record *turn, const struct json_value *part
         return;
     open_text(turn, kind);
     tell_signature(turn, kind, choice_at(turn)->index, signature);
-    close_text(turn);
+    choice_at(turn)->sealed = true;
 }
 
 static void read_media(struct turn_of_record *turn, const struct media *media)
@@ -169,20 +209,27 @@ static void read_media(struct turn_of_record *turn, const struct media *media)
 
     close_call(turn);
     close_text(turn);
+    tell_code(turn);
     open_block(turn, (struct event){.block_kind = (uint8_t)kind, .media = media});
     tell(turn,
          (struct event){.kind = EVENT_close, .block_kind = (uint8_t)kind, .index = index});
 }
 
+/* Code comes in one record, what it printed in others. */
 static void read_code(struct turn_of_record *turn, const struct json_value *part)
 {
-    bool code = part[PART_executableCode].kind == JSON_OBJECT;
+    struct choice_state *choice = choice_at(turn);
+    struct arena *arena = turn->reader->translation->arena;
+    struct act *act = gemini_read_code(part, choice->ran, arena);
 
-    tell_text(turn, BLOCK_text, code ? TEXT("```python\\n") : TEXT("```\\n"));
-    tell_text(turn, BLOCK_text,
-              text_of(code ? gemini_member(part[PART_executableCode], SPAN("code"))
-                           : gemini_member(part[PART_codeExecutionResult], SPAN("output"))));
-    tell_text(turn, BLOCK_text, TEXT("\\n```\\n"));
+    close_call(turn);
+    close_text(turn);
+    if (act) {
+        tell_code(turn);
+        choice->ran = act;
+    }
+    choice->ran->input = text_copy(choice->ran->input, arena);
+    choice->ran->output = text_copy(choice->ran->output, arena);
 }
 
 enum call_member {
@@ -204,6 +251,7 @@ static void open_call(struct turn_of_record *turn, const struct json_value *valu
 
     close_call(turn);
     close_text(turn);
+    tell_code(turn);
     if (call.id.len == 0)
         call.id = make_id(t, "call_");
     if (call.input.kind == JSON_OBJECT)
@@ -290,18 +338,56 @@ static void read_part(struct turn_of_record *turn, struct json_value item)
 
 /* ---- records --------------------------------------------------------------------------- */
 
+/* A place in the open block; none when it lies before. */
+static struct json_value placed(const struct turn_of_record *turn, struct json_value number,
+                                struct arena *arena)
+{
+    const struct choice_state *choice = &turn->state->choice[turn->choice];
+    uint64_t before =
+        words_characters_before(buffer_span(&choice->words), choice->before_words);
+    uint64_t at;
+
+    if (!json_u64(number, &at) || at < before)
+        return (struct json_value){.kind = JSON_ABSENT};
+    return words_number(at - before, arena);
+}
+
 static void tell_citations(struct turn_of_record *turn, struct json_value candidate)
 {
     struct choice_state *choice = choice_at(turn);
+    bool known = turn->state->keeps_words && !choice->words.failed;
+    struct span words = known ? buffer_span(&choice->words) : SPAN_NONE;
+    struct citation *at = gemini_read_citations(candidate, words, &turn->scratch);
 
-    if (!choice->open || choice->kind != BLOCK_text)
+    if (!at)
         return;
-    for (const struct citation *at = gemini_read_citations(candidate, &turn->scratch); at;
-         at = at->next)
+    if (!choice->open || choice->kind != BLOCK_text)
+        open_text(turn, BLOCK_text);
+    for (; at; at = at->next) {
+        at->start = placed(turn, at->start, &turn->scratch);
+        at->end = placed(turn, at->end, &turn->scratch);
+        if (at->start.kind == JSON_ABSENT)
+            at->end.kind = JSON_ABSENT;
         tell(turn, (struct event){.kind = EVENT_citation,
                                   .block_kind = choice->kind,
                                   .index = choice->index,
                                   .citation = at});
+    }
+}
+
+/* The same stands in several records. */
+static void tell_acts(struct turn_of_record *turn, struct json_value candidate)
+{
+    struct block *acts = gemini_read_acts(candidate, &turn->scratch);
+
+    if (!acts || choice_at(turn)->grounded)
+        return;
+    choice_at(turn)->grounded = true;
+    close_call(turn);
+    close_text(turn);
+    tell_code(turn);
+    for (; acts; acts = acts->next)
+        tell_act(turn, acts->act);
 }
 
 /* The candidate's own number, or else its place. */
@@ -336,6 +422,7 @@ static void read_candidate(struct turn_of_record *turn, struct json_value candid
         for (walk = json_walk(parts); json_next(&walk, &key, &part);)
             read_part(turn, part);
     tell_citations(turn, candidate);
+    tell_acts(turn, candidate);
     stop = gemini_finish_read(values[1]);
     if (stop != STOP_NONE && choice_at(turn)->stop == STOP_NONE)
         choice_at(turn)->stop = (uint8_t)stop;
@@ -414,69 +501,38 @@ static void read_value(struct event_reader *reader, struct span text)
             read_body(reader, item);
 }
 
-/* The bytes of the object that TEXT begins with; 0: it does not end here. */
-static size_t object_length(struct span text)
-{
-    unsigned depth = 0;
-    bool in_string = false;
-
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-
-        if (in_string) {
-            i += c == '\\';
-            in_string = c != '"';
-            continue;
-        }
-        in_string = c == '"';
-        depth += c == '{' || c == '[';
-        if ((c == '}' || c == ']') && --depth == 0)
-            return i + 1;
-    }
-    return 0;
-}
-
-/* Objects without framing: a stream that is one array, or an error that breaks in. */
-static void read_bare(struct event_reader *reader, struct span text)
-{
-    while (text.len > 0 && !reader->failed) {
-        size_t len;
-
-        if (strchr(" \t\r\n[],", text.ptr[0])) {
-            text = span_skip(text, 1);
-            continue;
-        }
-        if (text.ptr[0] != '{')
-            return; /* a comment, or fields without data */
-        len = object_length(text);
-        if (len == 0) {
-            event_fail(reader, COMPLAINT_cut, TEXT_NONE);
-            return;
-        }
-        reader->repaired = true;
-        read_value(reader, span_of(text.ptr, len));
-        text = span_skip(text, len);
-    }
-}
-
-static void forget_args(void *what)
+static void forget_buffer(void *what)
 {
     buffer_done(what);
+}
+
+static void prepare(struct event_reader *reader)
+{
+    struct reader_state *state = reader->state;
+    const struct chat *chat = reader->translation->chat;
+    struct arena *arena = reader->translation->arena;
+
+    buffer_init(&state->args, ARGS_LIMIT);
+    arena_on_done(arena, forget_buffer, &state->args);
+    state->has_args = true;
+    state->keeps_words =
+        chat && (hosted_is_asked(chat, HOSTED_search) || hosted_is_asked(chat, HOSTED_fetch));
+    for (unsigned i = 0; i < CHOICES_MAX && state->keeps_words; i++) {
+        buffer_init(&state->choice[i].words, WORDS_LIMIT);
+        arena_on_done(arena, forget_buffer, &state->choice[i].words);
+    }
 }
 
 void gemini_read_record(struct event_reader *reader, const struct sse_record *record)
 {
     struct reader_state *state = reader->state;
 
-    if (!state->has_args) {
-        buffer_init(&state->args, ARGS_LIMIT);
-        arena_on_done(reader->translation->arena, forget_args, &state->args);
-        state->has_args = true;
-    }
+    if (!state->has_args)
+        prepare(reader);
     if (record->has_data)
         read_value(reader, record->data);
     else
-        read_bare(reader, record->raw);
+        gemini_read_bare(reader, record->raw, read_value);
 }
 
 /* ---- the end --------------------------------------------------------------------------- */
@@ -487,6 +543,7 @@ static void tell_stop(struct turn_of_record *turn)
     enum stop_reason stop = (enum stop_reason)choice->stop;
 
     close_text(turn);
+    tell_code(turn);
     if (stop == STOP_NONE) {
         event_fail(turn->reader, COMPLAINT_cut, TEXT_NONE);
         return;

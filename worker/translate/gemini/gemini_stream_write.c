@@ -2,8 +2,10 @@
 #include "shared/base/check.h"
 
 #include "worker/translate/gemini/gemini_inside.h"
+#include "worker/translate/words.h"
 
 #define OPEN_MAX        16                 /* blocks open at once */
+#define CHOICES_MAX     8                  /* candidates */
 #define ARGUMENTS_LIMIT ((size_t)16 << 20) /* of one call, which is written whole */
 
 /* A block that is open. */
@@ -13,7 +15,15 @@ struct open_block {
     bool custom;
     uint32_t index;
     struct text id, name, signature;
-    struct buffer arguments; /* of a call, reused */
+    uint64_t before;            /* bytes of text before it */
+    struct citation *citations; /* until it is over */
+    struct buffer arguments; /* of a call, or the words of a text that may be cited; reused */
+};
+
+/* What a choice rests on waits for its end. */
+struct choice_out {
+    uint64_t text_bytes; /* so far */
+    struct gemini_ground ground;
 };
 
 struct writer_state {
@@ -24,6 +34,7 @@ struct writer_state {
     uint32_t choice;
     struct text id, model;
     struct usage usage;
+    struct choice_out choices[CHOICES_MAX];
     struct open_block blocks[OPEN_MAX];
 };
 
@@ -68,11 +79,18 @@ static void begin_parts(struct event_writer *writer, struct json_writer *json)
     json_write_array(json);
 }
 
+/* NULL: more of them than anyone may ask for. */
+static struct choice_out *choice_at(struct writer_state *state, uint32_t choice)
+{
+    return choice < CHOICES_MAX ? &state->choices[choice] : NULL;
+}
+
 /* The rest of the record; STOP and USAGE may be none. */
 static void end_parts(struct event_writer *writer, struct json_writer *json,
                       const struct event *event, const struct usage *usage)
 {
-    const struct writer_state *state = writer->state;
+    struct writer_state *state = writer->state;
+    const struct choice_out *choice = choice_at(state, event->choice);
 
     json_write_array_end(json);
     json_write_member_text(json, SPAN("role"), SPAN("model"));
@@ -81,12 +99,8 @@ static void end_parts(struct event_writer *writer, struct json_writer *json,
         json_write_member_text(json, SPAN("finishReason"),
                                gemini_finish_text((enum stop_reason)event->stop));
     json_write_member_u64(json, SPAN("index"), event->choice);
-    if (event->citation) {
-        struct citation alone = *event->citation;
-
-        alone.next = NULL;
-        gemini_write_citations(json, &alone);
-    }
+    if (event->kind == EVENT_stop && choice)
+        gemini_write_ground(json, &choice->ground);
     gemini_write_logprobs(json, event->logprobs);
     json_write_object_end(json);
     json_write_array_end(json);
@@ -124,16 +138,6 @@ static struct open_block *find_block(struct writer_state *state, uint32_t index)
 static void forget_arguments(void *what)
 {
     buffer_done(what);
-}
-
-static struct text kept(struct text text, struct arena *arena)
-{
-    struct span copy;
-
-    if (!text.ptr)
-        return text;
-    copy = arena_copy(arena, span_of(text.ptr, text.len));
-    return (struct text){copy.ptr, copy.len};
 }
 
 static struct open_block *take_slot(struct event_writer *writer)
@@ -181,9 +185,40 @@ static void fail(struct event_writer *writer)
     write_error(writer, &complaint);
 }
 
+/* Code is parts; what was searched for and read waits for the end. */
+static void write_act(struct event_writer *writer, const struct event *event)
+{
+    struct choice_out *choice = choice_at(writer->state, event->choice);
+    struct block block = {.kind = BLOCK_hosted,
+                          .origin = DIALECT_NONE,
+                          .act = act_copy(event->act, writer->translation->arena)};
+
+    if (event->act->kind == HOSTED_code) {
+        write_block(writer, event, &block);
+    } else if (choice) {
+        choice->ground.arena = writer->translation->arena;
+        gemini_ground_act(&choice->ground, block.act);
+    }
+}
+
+/* The words of a text are kept only where places in them may be asked for. */
+static void note_text(struct event_writer *writer, struct open_block *block,
+                      const struct event *event)
+{
+    struct choice_out *choice = choice_at(writer->state, event->choice);
+    const struct chat *chat = writer->translation->chat;
+
+    if (!choice || (block->kind != BLOCK_text && block->kind != BLOCK_refusal))
+        return;
+    choice->text_bytes += words_bytes(event->text);
+    if (chat && hosted_is_asked(chat, HOSTED_search))
+        (void)buffer_append(&block->arguments, span_of(event->text.ptr, event->text.len));
+}
+
 static void write_open(struct event_writer *writer, const struct event *event)
 {
     struct open_block *block = take_slot(writer);
+    struct choice_out *choice = choice_at(writer->state, event->choice);
     struct arena *arena = writer->translation->arena;
     struct block media = {.kind = event->block_kind, .origin = DIALECT_NONE};
     bool call = event->block_kind == BLOCK_tool_call;
@@ -197,9 +232,13 @@ static void write_open(struct event_writer *writer, const struct event *event)
     block->origin = DIALECT_NONE;
     block->custom = event->custom;
     block->index = event->index;
-    block->id = call ? kept(event->id, arena) : TEXT_NONE;
-    block->name = call ? kept(event->name, arena) : TEXT_NONE;
+    block->id = call ? text_copy(event->id, arena) : TEXT_NONE;
+    block->name = call ? text_copy(event->name, arena) : TEXT_NONE;
     block->signature = TEXT_NONE;
+    block->citations = NULL;
+    block->before = choice ? choice->text_bytes : 0;
+    if (event->act)
+        write_act(writer, event);
     if (event->media) {
         media.media = *event->media;
         write_block(writer, event, &media);
@@ -218,6 +257,7 @@ static void write_delta(struct event_writer *writer, const struct event *event)
             fail(writer);
         return;
     }
+    note_text(writer, block, event);
     text.kind = block->kind == BLOCK_reasoning ? BLOCK_reasoning : BLOCK_text;
     write_block(writer, event, &text);
 }
@@ -230,7 +270,7 @@ static void write_signature(struct event_writer *writer, const struct event *eve
     if (!block || event->text.len == 0)
         return;
     if (block->kind == BLOCK_tool_call) {
-        block->signature = kept(event->text, writer->translation->arena);
+        block->signature = text_copy(event->text, writer->translation->arena);
         block->origin = event->origin;
         return;
     }
@@ -238,22 +278,55 @@ static void write_signature(struct event_writer *writer, const struct event *eve
     write_block(writer, event, &text);
 }
 
-static void write_citation(struct event_writer *writer, const struct event *event)
+static void hold_citation(struct event_writer *writer, const struct event *event)
 {
-    struct json_writer json;
+    struct open_block *block = find_block(writer->state, event->index);
+    struct arena *arena = writer->translation->arena;
+    struct citation *held, **at;
 
-    begin_parts(writer, &json);
-    end_parts(writer, &json, event, NULL);
+    if (!block)
+        return;
+    held = ARENA_NEW(arena, struct citation);
+    *held = *event->citation;
+    held->next = NULL;
+    held->url = text_copy(held->url, arena);
+    held->title = text_copy(held->title, arena);
+    held->start.raw = arena_copy(arena, held->start.raw);
+    held->end.raw = arena_copy(arena, held->end.raw);
+    for (at = &block->citations; *at; at = &(*at)->next)
+        continue;
+    *at = held;
+}
+
+/* A text is over: its citations have their places. */
+static void ground_text(struct event_writer *writer, const struct open_block *block,
+                        struct choice_out *choice)
+{
+    struct text text = {buffer_span(&block->arguments).ptr, block->arguments.len};
+    struct arena *arena = writer->translation->arena;
+    struct gemini_place place = {.before = block->before,
+                                 .bytes = choice->text_bytes - block->before};
+
+    if (text.len > 0 && !block->arguments.failed)
+        place.words = text_plain(text, arena);
+    if (text.len > 0 && place.words.ptr == text.ptr)
+        place.words = arena_copy(arena, place.words); /* the buffer is used again */
+    choice->ground.arena = arena;
+    for (const struct citation *at = block->citations; at; at = at->next)
+        gemini_ground_citation(&choice->ground, at, &place);
 }
 
 static void write_close(struct event_writer *writer, const struct event *event)
 {
     struct open_block *open = find_block(writer->state, event->index);
+    struct choice_out *choice = choice_at(writer->state, event->choice);
     struct block call = {.kind = BLOCK_tool_call};
 
     if (!open)
         return;
     open->used = false;
+    if (open->citations && choice)
+        ground_text(writer, open, choice);
     if (open->kind != BLOCK_tool_call)
         return;
     call.id = open->id;
@@ -274,8 +347,8 @@ static void note_start(struct event_writer *writer, const struct event *event)
     struct arena *arena = writer->translation->arena;
 
     state->id =
-        event->id.len > 0 ? kept(event->id, arena) : make_id(writer->translation, "resp_");
-    state->model = kept(event->model, arena);
+        event->id.len > 0 ? text_copy(event->id, arena) : make_id(writer->translation, "resp_");
+    state->model = text_copy(event->model, arena);
 }
 
 static void note_usage(struct writer_state *state, const struct usage *usage)
@@ -339,7 +412,7 @@ void gemini_write_event(struct event_writer *writer, const struct event *event)
     case EVENT_usage: note_usage(writer->state, event->usage); break;
     case EVENT_error: write_error(writer, event->complaint); break;
     case EVENT_end: write_end(writer); break;
-    case EVENT_citation: write_citation(writer, event); break;
+    case EVENT_citation: hold_citation(writer, event); break;
     case EVENT_ping: break; /* a comment would break the SDKs' reading of records */
     }
 }

@@ -144,21 +144,13 @@ static bool write_schema(struct gemini_writing *writing)
     return true;
 }
 
-static bool has_functions(const struct chat *chat)
-{
-    for (const struct tool *tool = chat->tools; tool; tool = tool->next)
-        if (tool->kind != TOOL_HOSTED)
-            return true;
-    return false;
-}
-
 static bool write_format(struct gemini_writing *writing)
 {
     const struct chat *chat = writing->chat;
 
     if (chat->format.kind != FORMAT_JSON && chat->format.kind != FORMAT_SCHEMA)
         return true;
-    if (has_functions(chat) && !gemini_has_trait(writing, TRAIT_FORMAT_WITH_TOOLS)) {
+    if (gemini_writes_tools(writing) && !gemini_has_trait(writing, TRAIT_FORMAT_WITH_TOOLS)) {
         drop(writing->t, format_name(chat));
         return true;
     }

@@ -26,11 +26,14 @@ static bool says(struct translation *t, const struct block *block)
 {
     if (block->cache != CACHE_NONE)
         drop(t, SPAN("cache_control"));
+    turns_drop_citations(t, block);
     if (block->kind == BLOCK_reasoning && block->origin != DIALECT_gemini) {
         drop(t, reasoning_name(t->chat));
         return false;
     }
-    if (block->kind == BLOCK_other && block->origin != DIALECT_gemini) {
+    if ((block->kind == BLOCK_other && block->origin != DIALECT_gemini) ||
+        (block->kind == BLOCK_hosted &&
+         (block->act->kind != HOSTED_code || block->act->shell))) {
         turns_drop(t, block);
         return false;
     }
@@ -195,6 +198,15 @@ static bool write_call(struct gemini_writing *writing, const struct block *call,
     return true;
 }
 
+static void write_code(struct gemini_writing *writing, const struct block *block)
+{
+    struct block own = *block;
+
+    if (block->origin != DIALECT_gemini)
+        own.signature = TEXT_NONE;
+    gemini_write_code(writing->json, &own, writing->t->arena);
+}
+
 static bool write_part(struct gemini_writing *writing, const struct turn_block *item,
                        bool first_call)
 {
@@ -209,6 +221,7 @@ static bool write_part(struct gemini_writing *writing, const struct turn_block *
     case BLOCK_document: return write_media(writing, block);
     case BLOCK_tool_call: return write_call(writing, block, first_call);
     case BLOCK_tool_result: return write_result(writing, item);
+    case BLOCK_hosted: write_code(writing, block); return true;
     case BLOCK_other: break;
     }
     json_write_raw(writing->json, block->raw.raw);

@@ -2,6 +2,7 @@
 #include "shared/base/check.h"
 
 #include "worker/translate/gemini/gemini_inside.h"
+#include "worker/translate/hosted.h"
 #include "worker/translate/schema.h"
 
 #define FREE_TEXT_SCHEMA                                                          \
@@ -96,8 +97,29 @@ static bool write_functions(struct gemini_writing *writing, bool *ret_any)
     return true;
 }
 
+static void write_settings(struct gemini_writing *writing, const struct tool *tool)
+{
+    enum hosted_kind kind = (enum hosted_kind)tool->hosted->kind;
+
+    json_write_object(writing->json);
+    json_write_key(writing->json, hosted_name(kind, DIALECT_gemini));
+    json_write_object(writing->json);
+    hosted_write_settings(writing->t, tool, DIALECT_gemini, writing->json);
+    json_write_object_end(writing->json);
+    json_write_object_end(writing->json);
+}
+
+/* Beside functions a hosted tool needs its calls and answers back in each further request, and
+ * clients of other dialects have no place for them: the functions go first. */
+static bool is_hosted(const struct gemini_writing *writing, const struct tool *tool,
+                      bool functions)
+{
+    return hosted_is_written(writing->chat, tool, DIALECT_gemini) &&
+           (tool->origin == DIALECT_gemini || !functions);
+}
+
 static void write_hosted(struct gemini_writing *writing, const struct tool *tool,
-                         uint32_t index)
+                         uint32_t index, bool functions)
 {
     struct path tools = {.key = SPAN("tools")}, item = {.up = &tools, .index = index};
 
@@ -105,6 +127,10 @@ static void write_hosted(struct gemini_writing *writing, const struct tool *tool
         return;
     if (tool->origin == DIALECT_gemini)
         json_write_raw(writing->json, tool->raw.raw);
+    else if (is_hosted(writing, tool, functions))
+        write_settings(writing, tool);
+    else if (tool->hosted)
+        hosted_drop(writing->t, tool);
     else
         drop_at(writing->t, &item);
 }
@@ -134,13 +160,29 @@ static void write_choice(struct gemini_writing *writing)
     json_write_object_end(writing->json);
 }
 
-static bool has_tools(const struct gemini_writing *writing)
+static bool has_functions(const struct gemini_writing *writing)
 {
     for (const struct tool *tool = writing->chat->tools; tool; tool = tool->next)
-        if (is_function(writing, tool) ||
-            (tool->kind == TOOL_HOSTED && tool->origin == DIALECT_gemini))
+        if (is_function(writing, tool))
             return true;
     return false;
+}
+
+bool gemini_writes_tools(const struct gemini_writing *writing)
+{
+    bool functions = has_functions(writing);
+
+    for (const struct tool *tool = writing->chat->tools; tool; tool = tool->next)
+        if (functions || is_hosted(writing, tool, functions))
+            return true;
+    return false;
+}
+
+static bool is_hosted_chosen(const struct chat *chat)
+{
+    return chat->tool_choice == TOOL_CHOICE_NAMED && chat->tool_names &&
+           !chat_find_tool(chat, chat->tool_names->text) &&
+           hosted_find(chat, chat->tool_names->text);
 }
 
 bool gemini_write_tools(struct gemini_writing *writing)
@@ -148,7 +190,7 @@ bool gemini_write_tools(struct gemini_writing *writing)
     bool any = false, functions = false;
     uint32_t index = 0;
 
-    any = has_tools(writing);
+    any = gemini_writes_tools(writing);
     if (any) {
         json_write_key(writing->json, SPAN("tools"));
         json_write_array(writing->json);
@@ -156,10 +198,12 @@ bool gemini_write_tools(struct gemini_writing *writing)
             return false;
     }
     for (const struct tool *tool = writing->chat->tools; tool; tool = tool->next)
-        write_hosted(writing, tool, index++);
+        write_hosted(writing, tool, index++, functions);
     if (any)
         json_write_array_end(writing->json);
-    if (functions)
+    if (functions && !is_hosted_chosen(writing->chat))
         write_choice(writing);
+    else if (any && writing->chat->tool_choice > TOOL_CHOICE_NONE)
+        drop(writing->t, SPAN("tool_choice"));
     return true;
 }

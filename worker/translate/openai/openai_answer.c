@@ -89,6 +89,11 @@ void openai_write_google_signature(struct text signature, struct json_writer *js
     json_write_object_end(json);
 }
 
+void openai_drop_act(struct translation *t, const struct act *act)
+{
+    drop(t, act->kind == HOSTED_search ? SPAN("web_search") : SPAN("web_fetch"));
+}
+
 bool openai_is_custom_tool(const struct translation *t, struct text name)
 {
     const struct tool *tool = t->chat ? chat_find_tool(t->chat, name) : NULL;

@@ -8,6 +8,7 @@
 #define WORKER_TRANSLATE_OPENAI_INSIDE_H
 
 #include "worker/translate/chat_read.h"
+#include "worker/translate/hosted.h"
 #include "worker/translate/openai/openai.h"
 
 /* ---- words ----------------------------------------------------------------------------- */
@@ -27,6 +28,7 @@ read_setting_f openai_read_tools;
 read_setting_f openai_read_functions;
 read_setting_f openai_read_tool_choice;
 read_setting_f openai_read_function_call;
+read_setting_f openai_read_web_search;
 
 /* VALUE is a string or an array of parts, or absent; blocks are added to TO. */
 bool openai_read_parts(struct chat_reading *reading, const struct path *path,
@@ -60,6 +62,10 @@ struct json_value openai_reasoning_member(struct json_value reasoning_content,
 /* The citation in an item of `annotations`; false when it is of another kind. */
 bool openai_read_annotation(struct json_value item, struct citation *ret);
 void openai_write_annotation(const struct citation *citation, struct json_writer *json);
+void openai_place_citation(struct citation *citation, uint64_t start, uint64_t end,
+                           struct arena *arena);
+/* Names what a hosted tool did, and has no words here, as left out of the answer. */
+void openai_drop_act(struct translation *t, const struct act *act);
 /* An answer with status 200 that is an error all the same; *RET says which. */
 bool openai_error_inside(struct json_value error, struct json_value base_resp, struct span body,
                          struct arena *arena, struct complaint *ret);
@@ -67,7 +73,8 @@ bool openai_error_inside(struct json_value error, struct json_value base_resp, s
 /* {"type": "thinking", ...} or {"type": "redacted_thinking", ...}. */
 void openai_write_thinking(struct text text, struct text signature, enum dialect_id origin,
                            bool redacted, struct arena *arena, struct json_writer *json);
-/* "extra_content": where Google's layer puts the signature of a call. */
+/* "extra_content": where Google's layer puts the signature of a call; a text's stands so in its
+ * message. */
 void openai_write_google_signature(struct text signature, struct json_writer *json);
 /* Whether the client knows the tool NAME as one with free text. */
 bool openai_is_custom_tool(const struct translation *t, struct text name);

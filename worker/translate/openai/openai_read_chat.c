@@ -175,6 +175,7 @@ static const struct setting settings[] = {
     {WORD("thinking"), read_thinking},
     {WORD("service_tier"), chat_read_service_tier},
     {WORD("top_k"), read_top_k},
+    {WORD("web_search_options"), openai_read_web_search},
 };
 
 /* ---- members that are one value -------------------------------------------------------- */
@@ -198,7 +199,6 @@ static const uint16_t field_kinds[CHAT_FIELD_COUNT] = {
     [CHAT_metadata] = KIND(OBJECT),
     [CHAT_prediction] = KIND(OBJECT),
     [CHAT_audio] = KIND(OBJECT),
-    [CHAT_web_search] = KIND(OBJECT),
     [CHAT_modalities] = KIND(ARRAY),
 };
 

@@ -19,6 +19,7 @@
     M(audio) \
     M(images) \
     M(extra_content) \
+    M(annotations) \
     M(cache_control)
 
 /* clang-format on */
@@ -71,9 +72,10 @@ static bool read_required_content(struct message_reading *reading, struct messag
 static void drop_assistants_own(struct message_reading *reading)
 {
     static const uint8_t own[] = {
-        MESSAGE_refusal,           MESSAGE_tool_calls, MESSAGE_function_call,
-        MESSAGE_reasoning_content, MESSAGE_reasoning,  MESSAGE_thinking_blocks,
-        MESSAGE_reasoning_details, MESSAGE_audio,      MESSAGE_images,
+        MESSAGE_refusal,           MESSAGE_tool_calls,  MESSAGE_function_call,
+        MESSAGE_reasoning_content, MESSAGE_reasoning,   MESSAGE_thinking_blocks,
+        MESSAGE_reasoning_details, MESSAGE_audio,       MESSAGE_images,
+        MESSAGE_extra_content,     MESSAGE_annotations,
     };
 
     for (unsigned i = 0; i < ARRAY_LEN(own); i++) {
@@ -258,6 +260,24 @@ static void take_words_signature(struct message_reading *reading)
     words->origin = DIALECT_gemini;
 }
 
+/* Of all words; where they stand in several texts they are the last one's. */
+static void read_citations(struct message_reading *reading)
+{
+    struct json_value list = reading->values[MESSAGE_annotations], item;
+    struct json_walk walk = json_walk(list);
+    struct block *text = reading->to->last;
+    struct citation found, **end = text ? &text->citations : NULL;
+
+    while (text && text->kind == BLOCK_text && list.kind == JSON_ARRAY &&
+           json_next(&walk, NULL, &item)) {
+        if (!openai_read_annotation(item, &found))
+            continue;
+        *end = ARENA_NEW(reading->chat->arena, struct citation);
+        **end = found;
+        end = &(*end)->next;
+    }
+}
+
 static bool read_assistant(struct message_reading *reading)
 {
     struct path refusal_path = member_path(reading, MESSAGE_refusal);
@@ -273,6 +293,7 @@ static bool read_assistant(struct message_reading *reading)
     if (!openai_read_parts(reading->chat, &images, reading->values[MESSAGE_images],
                            reading->to))
         return false;
+    read_citations(reading);
     if (reading->values[MESSAGE_refusal].kind != JSON_ABSENT &&
         !read_string(reading->chat->t, &refusal_path, reading->values[MESSAGE_refusal],
                      &refusal))

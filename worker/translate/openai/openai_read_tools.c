@@ -1,6 +1,7 @@
 /* Requests: the tools, and which of them the model may or must call. */
 #include "shared/base/check.h"
 
+#include "worker/translate/hosted.h"
 #include "worker/translate/openai/openai_inside.h"
 
 /* ---- tools ------------------------------------------------------------------------------- */
@@ -89,6 +90,21 @@ bool openai_read_functions(struct chat_reading *reading, const struct path *path
                            struct json_value value)
 {
     return chat_read_list(reading, path, value, read_function);
+}
+
+/* The one hosted tool of this dialect is a member of the request. */
+bool openai_read_web_search(struct chat_reading *reading, const struct path *path,
+                            struct json_value value)
+{
+    struct tool *tool;
+
+    if (value.kind != JSON_OBJECT)
+        return refuse(reading->t, path, "must be an object");
+    tool = chat_add_tool(reading->chat, TOOL_HOSTED, reading->arena);
+    tool->name = TEXT("web_search_options");
+    tool->raw = value;
+    hosted_read(reading->t, path, HOSTED_search, value, tool);
+    return true;
 }
 
 /* ---- the choice -------------------------------------------------------------------------- */

@@ -64,11 +64,13 @@ void openai_tell_choices(struct event_reader *reader, struct json_value choices,
 struct block_out {
     uint32_t index; /* the event's */
     uint8_t choice;
-    uint8_t kind;    /* enum block_kind */
-    uint8_t ordinal; /* of a call, in its choice */
-    bool custom;     /* a call with free text, for the client */
-    bool collects;   /* ... which the provider gives as JSON: unwrapped at its end */
-    bool said;       /* some of the input was written */
+    uint8_t kind;               /* enum block_kind */
+    uint8_t ordinal;            /* of a call, in its choice */
+    bool custom;                /* a call with free text, for the client */
+    bool collects;              /* ... which the provider gives as JSON: unwrapped at its end */
+    bool said;                  /* some of the input was written */
+    uint32_t before;            /* text: characters of the choice before it */
+    struct citation *citations; /* without a place: until the end is known */
     struct buffer *collected;
 };
 
@@ -78,6 +80,7 @@ struct openai_writer {
     struct usage usage;
     uint8_t roles[CHOICE_LIMIT]; /* choices whose first chunk was written */
     uint8_t next_ordinal[CHOICE_LIMIT];
+    uint32_t characters[CHOICE_LIMIT]; /* of texts, so far */
     uint32_t open_count;
     struct block_out open[CALL_LIMIT];
     bool holds;         /* the last of OPEN is a call that waits for its signature */

@@ -5,6 +5,7 @@
 #include "worker/translate/call.h"
 #include "worker/translate/media.h"
 #include "worker/translate/openai/openai_stream.h"
+#include "worker/translate/words.h"
 
 #define HELD_LIMIT_BYTES      (64U << 10)
 #define COLLECTED_LIMIT_BYTES (8U << 20)
@@ -252,6 +253,25 @@ static void write_image(struct event_writer *writer, const struct event *event)
     end_plain(writer);
 }
 
+static void write_words(struct event_writer *writer, const struct block_out *block,
+                        const struct event *event)
+{
+    state_of(writer)->characters[block->choice] += (uint32_t)words_count(event->text);
+    put_words(writer, block->choice, SPAN("{\"content\":\""), event);
+}
+
+/* Code that ran, in words; a search has none. */
+static void write_act(struct event_writer *writer, const struct block_out *block,
+                      const struct event *event)
+{
+    struct event words = {.text = act_words(event->act, writer->translation->arena)};
+
+    if (words.text.ptr)
+        write_words(writer, block, &words);
+    else
+        openai_drop_act(writer->translation, event->act);
+}
+
 static void write_open(struct event_writer *writer, const struct event *event)
 {
     struct openai_writer *state = state_of(writer);
@@ -268,10 +288,13 @@ static void write_open(struct event_writer *writer, const struct event *event)
         .choice = (uint8_t)event->choice,
         .kind = event->block_kind,
     };
+    block->before = state->characters[event->choice];
     if (event->block_kind == BLOCK_tool_call)
         open_call(writer, block, event);
     if (event->block_kind == BLOCK_image && event->media)
         write_image(writer, event);
+    if (event->act)
+        write_act(writer, block, event);
 }
 
 static void write_delta(struct event_writer *writer, const struct event *event)
@@ -281,7 +304,7 @@ static void write_delta(struct event_writer *writer, const struct event *event)
     if (!block || event->text.len == 0)
         return;
     switch ((enum block_kind)block->kind) {
-    case BLOCK_text: put_words(writer, block->choice, SPAN("{\"content\":\""), event); break;
+    case BLOCK_text: write_words(writer, block, event); break;
     case BLOCK_refusal: put_words(writer, block->choice, SPAN("{\"refusal\":\""), event); break;
     case BLOCK_reasoning:
         put_words(writer, block->choice, SPAN("{\"reasoning_content\":\""), event);
@@ -296,6 +319,7 @@ static void write_delta(struct event_writer *writer, const struct event *event)
     case BLOCK_audio:
     case BLOCK_document:
     case BLOCK_tool_result:
+    case BLOCK_hosted:
     case BLOCK_other: break;
     }
 }
@@ -337,22 +361,43 @@ static void write_signature(struct event_writer *writer, const struct event *eve
     end_plain(writer);
 }
 
-static void write_citation(struct event_writer *writer, const struct event *event)
+static void put_citation(struct event_writer *writer, const struct block_out *block,
+                         const struct citation *citation)
 {
-    struct block_out *block = find_block(state_of(writer), event->index);
+    struct citation placed = *citation;
     struct json_writer json;
 
-    if (!block || !event->citation->url.ptr)
-        return;
+    openai_place_citation(&placed, block->before, state_of(writer)->characters[block->choice],
+                          writer->translation->arena);
     begin_chunk(writer, block->choice);
     json_write_init(&json, writer->out);
     json_write_object(&json);
     json_write_key(&json, SPAN("annotations"));
     json_write_array(&json);
-    openai_write_annotation(event->citation, &json);
+    openai_write_annotation(&placed, &json);
     json_write_array_end(&json);
     json_write_object_end(&json);
     end_plain(writer);
+}
+
+/* One that is about the whole of its text waits for its end. */
+static void write_citation(struct event_writer *writer, const struct event *event)
+{
+    struct block_out *block = find_block(state_of(writer), event->index);
+    struct arena *arena = writer->translation->arena;
+    struct citation **at;
+
+    if (!block || !event->citation->url.ptr)
+        return;
+    if (event->citation->end.kind == JSON_NUMBER) {
+        put_citation(writer, block, event->citation);
+        return;
+    }
+    for (at = &block->citations; *at; at = &(*at)->next)
+        continue;
+    *at = ARENA_NEW(arena, struct citation);
+    (*at)->url = text_copy(event->citation->url, arena);
+    (*at)->title = text_copy(event->citation->title, arena);
 }
 
 static void write_close(struct event_writer *writer, const struct event *event)
@@ -361,6 +406,8 @@ static void write_close(struct event_writer *writer, const struct event *event)
 
     if (!block)
         return;
+    for (const struct citation *at = block->citations; at; at = at->next)
+        put_citation(writer, block, at);
     if (block->kind == BLOCK_tool_call)
         close_call(writer, block);
     forget_block(state_of(writer), block);

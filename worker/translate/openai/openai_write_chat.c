@@ -303,8 +303,8 @@ static void write_effort(struct chat_writing *writing)
     if (write_vendor_switches(writing))
         return;
     /* Some models refuse functions while they reason, in chat completions only. */
-    if (has_trait(writing, TRAIT_NO_TOOLS_WHILE_REASONING) && writing->chat->tools &&
-        effort != EFFORT_NONE) {
+    if (has_trait(writing, TRAIT_NO_TOOLS_WHILE_REASONING) &&
+        openai_lists_tools(writing->chat) && effort != EFFORT_NONE) {
         if (effort != EFFORT_ABSENT)
             openai_drop_word(writing, CLIENT_effort);
         effort = has_trait(writing, TRAIT_THINKS_WHEN_ASKED) ? EFFORT_ABSENT : EFFORT_NONE;

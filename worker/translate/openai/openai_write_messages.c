@@ -314,7 +314,8 @@ static void write_others(struct chat_writing *writing, const struct turn *turn)
         if (ours) {
             json_write_key(writing->json, span_of(block->name.ptr, block->name.len));
             json_write_raw(writing->json, block->raw.raw);
-        } else if (block->kind == BLOCK_other || is_media(block)) {
+        } else if (block->kind == BLOCK_other || block->kind == BLOCK_hosted ||
+                   is_media(block)) {
             openai_drop_block(writing, block);
         }
     }
@@ -437,17 +438,22 @@ static bool write_as_they_are(struct chat_writing *writing)
         write_system(writing, SPAN("system"), TEXT_NONE,
                      listed(instruction_block(writing), writing->arena));
     for (const struct message *at = writing->chat->messages; at; at = at->next) {
+        for (const struct block *block = at->blocks; block; block = block->next)
+            turns_drop_citations(writing->t, block);
         *next = turn_alone(at, writing->arena);
         next = &(*next)->next;
     }
     return write_turns(writing, first, writing->chat->messages);
 }
 
-static void drop_names(struct chat_writing *writing)
+static void drop_unsaid(struct chat_writing *writing)
 {
-    for (const struct message *at = writing->chat->messages; at; at = at->next)
+    for (const struct message *at = writing->chat->messages; at; at = at->next) {
         if (at->name.ptr)
             drop(writing->t, SPAN("messages.name"));
+        for (const struct block *block = at->blocks; block; block = block->next)
+            turns_drop_citations(writing->t, block);
+    }
 }
 
 /* From a client of another dialect, or to a host that is strict about the order. */
@@ -457,8 +463,9 @@ static bool write_in_turns(struct chat_writing *writing)
         has_quirk(writing, QUIRK_SYSTEM_FIRST) || has_quirk(writing, QUIRK_ALTERNATING);
     struct turns turns;
 
-    drop_names(writing);
-    turns_make(writing->t, writing->chat, apart ? 0 : TURNS_MID_SYSTEM, NULL, &turns);
+    drop_unsaid(writing);
+    turns_make(writing->t, writing->chat, (apart ? 0 : TURNS_MID_SYSTEM) | TURNS_ACT_WORDS,
+               NULL, &turns);
     if (writing->instruction.ptr) {
         struct turn_block *last = listed(instruction_block(writing), writing->arena);
 

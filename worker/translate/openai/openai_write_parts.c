@@ -1,4 +1,5 @@
 /* Requests on the way out: the parts of a message. */
+#include "worker/translate/hosted.h"
 #include "worker/translate/media.h"
 #include "worker/translate/openai/openai_writing.h"
 #include "worker/translate/turns.h"
@@ -133,6 +134,7 @@ bool openai_write_part(struct chat_writing *writing, const struct block *block)
     case BLOCK_reasoning:
     case BLOCK_tool_call:
     case BLOCK_tool_result:
+    case BLOCK_hosted:
     case BLOCK_other: break;
     }
     openai_drop_block(writing, block);
@@ -144,7 +146,10 @@ bool openai_write_part(struct chat_writing *writing, const struct block *block)
 static bool is_plain(struct translation *t, const struct block *block)
 {
     (void)t;
-    return block->kind != BLOCK_reasoning && block->kind != BLOCK_other;
+    if (block->kind == BLOCK_text)
+        return !text_blank(block->text); /* but its signature it says nothing */
+    return block->kind != BLOCK_reasoning && block->kind != BLOCK_hosted &&
+           block->kind != BLOCK_other;
 }
 
 static void drop_unsaid(struct chat_writing *writing, const struct message *message)
@@ -152,9 +157,11 @@ static void drop_unsaid(struct chat_writing *writing, const struct message *mess
     if (message->name.ptr)
         drop(writing->t, SPAN("messages.name"));
     for (const struct block *block = message->blocks; block; block = block->next) {
+        turns_drop_citations(writing->t, block);
         if (block->kind == BLOCK_reasoning)
             openai_drop_word(writing, CLIENT_reasoning);
-        else if (block->kind == BLOCK_other)
+        else if (block->kind == BLOCK_other ||
+                 (block->kind == BLOCK_hosted && block->act->kind != HOSTED_code))
             openai_drop_block(writing, block);
     }
 }
@@ -163,5 +170,5 @@ void openai_plain_turns(struct chat_writing *writing, uint32_t flags, struct tur
 {
     for (const struct message *at = writing->chat->messages; at; at = at->next)
         drop_unsaid(writing, at);
-    turns_make(writing->t, writing->chat, flags, is_plain, ret);
+    turns_make(writing->t, writing->chat, flags | TURNS_ACT_WORDS, is_plain, ret);
 }

@@ -2,8 +2,10 @@
 #include "shared/base/check.h"
 
 #include "worker/translate/call.h"
+#include "worker/translate/hosted.h"
 #include "worker/translate/media.h"
 #include "worker/translate/openai/openai_inside.h"
+#include "worker/translate/words.h"
 
 struct reply_writing {
     struct translation *t;
@@ -11,30 +13,40 @@ struct reply_writing {
     const struct choice *choice;
 };
 
+/* What BLOCK adds to the words of KIND; empty: nothing. Code that ran is among the texts. */
+static struct text said(const struct block *block, enum block_kind kind)
+{
+    if (block->kind == BLOCK_hosted && kind == BLOCK_text)
+        return block->text; /* see say_acts */
+    return block->kind == kind ? block->text : TEXT_NONE;
+}
+
 /* The blocks of KIND as one string, or null. */
 static void write_joined(struct reply_writing *writing, enum block_kind kind,
                          const char *between)
 {
-    const struct block *only = NULL;
+    struct text only = TEXT_NONE;
     struct buffer joined _buffer_;
     unsigned count = 0;
 
     buffer_init(&joined, SIZE_MAX);
     for (const struct block *block = writing->choice->blocks; block; block = block->next)
-        if (block->kind == kind && block->text.len > 0) {
-            only = block;
+        if (said(block, kind).len > 0) {
+            only = said(block, kind);
             count++;
         }
     if (count <= 1) {
-        text_write(writing->json, only ? only->text : TEXT_NONE);
+        text_write(writing->json, only);
         return;
     }
     for (const struct block *block = writing->choice->blocks; block; block = block->next) {
-        if (block->kind != kind || block->text.len == 0)
+        struct text text = said(block, kind);
+
+        if (text.len == 0)
             continue;
         if (joined.len > 0)
             (void)buffer_append(&joined, span_of_text(between));
-        (void)buffer_append(&joined, span_of(block->text.ptr, block->text.len));
+        (void)buffer_append(&joined, span_of(text.ptr, text.len));
     }
     json_write_inside(writing->json, buffer_span(&joined));
 }
@@ -42,9 +54,21 @@ static void write_joined(struct reply_writing *writing, enum block_kind kind,
 static bool has_text(const struct choice *choice, enum block_kind kind)
 {
     for (const struct block *block = choice->blocks; block; block = block->next)
-        if (block->kind == kind && block->text.len > 0)
+        if (said(block, kind).len > 0)
             return true;
     return false;
+}
+
+/* What hosted tools did, in words where there are any. */
+static void say_acts(struct translation *t, const struct choice *choice)
+{
+    for (struct block *block = choice->blocks; block; block = block->next) {
+        if (block->kind != BLOCK_hosted)
+            continue;
+        block->text = act_words(block->act, t->arena);
+        if (!block->text.ptr)
+            openai_drop_act(t, block->act);
+    }
 }
 
 static void write_content(struct reply_writing *writing)
@@ -133,48 +157,24 @@ static void write_calls(struct reply_writing *writing)
 
 /* ---- the rest of a message --------------------------------------------------------------- */
 
-/* Characters (code points; a surrogate pair is one) that TEXT decodes to. */
-static uint64_t count_characters(struct text text)
+/* The place of CITATION in all words, of which its block has those from START to END; about the
+ * whole of it when it does not say where it belongs. */
+void openai_place_citation(struct citation *citation, uint64_t start, uint64_t end,
+                           struct arena *arena)
 {
-    uint64_t count = 0;
+    uint64_t first, last;
+    bool placed = json_u64(citation->start, &first) && json_u64(citation->end, &last);
 
-    for (size_t i = 0; i < text.len; i++) {
-        unsigned char c = (unsigned char)text.ptr[i];
-
-        if ((c & 0xc0) == 0x80)
-            continue;
-        count++;
-        if (c != '\\')
-            continue;
-        i++;
-        if (i < text.len && text.ptr[i] == 'u') {
-            /* The second half of a pair does not count. */
-            if (text.len - i > 4 && (text.ptr[i + 1] | 0x20) == 'd' &&
-                strchr("cdefCDEF", text.ptr[i + 2]))
-                count--;
-            i += 4;
-        }
-    }
-    return count;
+    if (placed && start == 0)
+        return;
+    citation->start = words_number(placed ? start + first : start, arena);
+    citation->end = words_number(placed ? start + last : end, arena);
 }
 
-static struct json_value number(uint64_t value, struct arena *arena)
-{
-    struct buffer digits _buffer_;
-
-    buffer_init(&digits, 24);
-    (void)buffer_append_u64(&digits, value);
-    return (struct json_value){JSON_NUMBER, arena_copy(arena, buffer_span(&digits))};
-}
-
-/* A citation that does not say where it belongs is about the whole of its block. */
 static void write_placed(struct reply_writing *writing, struct citation citation,
                          uint64_t start, uint64_t end)
 {
-    if (citation.start.kind != JSON_NUMBER)
-        citation.start = number(start, writing->t->arena);
-    if (citation.end.kind != JSON_NUMBER)
-        citation.end = number(end, writing->t->arena);
+    openai_place_citation(&citation, start, end, writing->t->arena);
     openai_write_annotation(&citation, writing->json);
 }
 
@@ -186,9 +186,9 @@ static void write_annotations(struct reply_writing *writing)
     for (const struct block *block = writing->choice->blocks; block; block = block->next) {
         uint64_t end;
 
-        if (block->kind != BLOCK_text)
+        if (block->kind != BLOCK_text && block->kind != BLOCK_hosted)
             continue;
-        end = start + count_characters(block->text);
+        end = start + words_count(block->text);
         for (const struct citation *at = block->citations; at; at = at->next) {
             if (!at->url.ptr)
                 continue;
@@ -245,6 +245,7 @@ static void write_choice(struct reply_writing *writing)
     const struct choice *choice = writing->choice;
     struct json_writer *json = writing->json;
 
+    say_acts(writing->t, choice);
     json_write_object(json);
     json_write_member_u64(json, SPAN("index"), choice->index);
     json_write_key(json, SPAN("message"));

@@ -1,4 +1,5 @@
 /* Requests on the way out: tools and the choice among them. */
+#include "worker/translate/hosted.h"
 #include "worker/translate/openai/openai_writing.h"
 
 #define NAME_LIMIT_BYTES 64
@@ -76,10 +77,11 @@ static void drop_tool(struct chat_writing *writing, uint32_t index)
     drop_at(writing->t, &item);
 }
 
+/* A search of the web is a member of the request: see write_search. */
 static bool takes_tool(struct chat_writing *writing, const struct tool *tool)
 {
     if (tool->kind == TOOL_HOSTED)
-        return tool->origin == DIALECT_openai && tool->raw.kind == JSON_OBJECT;
+        return tool->origin == DIALECT_openai && tool->raw.kind == JSON_OBJECT && !tool->hosted;
     return knows_allowed(writing) || chat_allows_tool(writing->chat, tool);
 }
 
@@ -90,7 +92,7 @@ static bool write_list(struct chat_writing *writing)
 
     for (const struct tool *tool = writing->chat->tools; tool; tool = tool->next, index++) {
         if (!takes_tool(writing, tool)) {
-            if (tool->kind == TOOL_HOSTED)
+            if (tool->kind == TOOL_HOSTED && !tool->hosted)
                 drop_tool(writing, index);
             continue;
         }
@@ -154,6 +156,14 @@ static void write_allowed(struct chat_writing *writing)
     json_write_object_end(json);
 }
 
+/* There are no words for it here. */
+static bool is_hosted_chosen(const struct chat *chat)
+{
+    return chat->tool_choice == TOOL_CHOICE_NAMED &&
+           !chat_find_tool(chat, chat->tool_names->text) &&
+           hosted_find(chat, chat->tool_names->text);
+}
+
 static void write_choice(struct chat_writing *writing)
 {
     const struct chat *chat = writing->chat;
@@ -162,7 +172,7 @@ static void write_choice(struct chat_writing *writing)
 
     if (choice == TOOL_CHOICE_ABSENT)
         return;
-    if (forced && has_quirk(writing, QUIRK_NO_FORCED_TOOLS)) {
+    if ((forced && has_quirk(writing, QUIRK_NO_FORCED_TOOLS)) || is_hosted_chosen(chat)) {
         openai_drop_word(writing, CLIENT_tool_choice);
         return;
     }
@@ -175,9 +185,57 @@ static void write_choice(struct chat_writing *writing)
         json_write_text(writing->json, choice_word(choice));
 }
 
+/* ---- hosted tools ------------------------------------------------------------------------ */
+
+static bool writes_search(const struct chat_writing *writing, const struct tool *tool)
+{
+    if (has_quirk(writing, QUIRK_STRICT_MEMBERS) || writing->elsewhere)
+        return false;
+    if (tool->origin == DIALECT_openai)
+        return true; /* the client knows its model */
+    return has_trait(writing, TRAIT_SEARCHES) && !is_look_alike(writing) &&
+           hosted_is_written(writing->chat, tool, DIALECT_openai);
+}
+
+static void write_search(struct chat_writing *writing, const struct tool *tool)
+{
+    struct json_writer *json = writing->json;
+
+    json_write_key(json, hosted_name(HOSTED_search, DIALECT_openai));
+    if (tool->origin == DIALECT_openai) {
+        json_write_raw(json, tool->raw.raw);
+        return;
+    }
+    json_write_object(json);
+    hosted_write_settings(writing->t, tool, DIALECT_openai, json);
+    json_write_object_end(json);
+}
+
+static void write_hosted(struct chat_writing *writing)
+{
+    for (const struct tool *tool = writing->chat->tools; tool; tool = tool->next) {
+        if (!tool->hosted)
+            continue;
+        if (writes_search(writing, tool))
+            write_search(writing, tool);
+        else
+            hosted_drop(writing->t, tool);
+    }
+}
+
+bool openai_lists_tools(const struct chat *chat)
+{
+    const struct tool *tool = chat->tools;
+
+    while (tool && tool->hosted)
+        tool = tool->next;
+    return tool != NULL;
+}
+
 void openai_write_tools(struct chat_writing *writing)
 {
-    if (!writing->chat->tools)
+    write_hosted(writing);
+    if (!openai_lists_tools(writing->chat))
         return;
     if (has_quirk(writing, QUIRK_NO_TOOLS)) {
         drop(writing->t, SPAN("tools"));

@@ -18,6 +18,7 @@ struct chat_writing {
     struct json_writer *json;
     uint32_t quirks;         /* enum quirk, of the provider */
     uint32_t traits;         /* enum trait, of the model */
+    bool elsewhere;          /* the tools stand in an envelope of another dialect */
     struct text instruction; /* what the target has no member for, said in the system's words */
 };
 
@@ -63,6 +64,8 @@ struct text openai_format_instruction(const struct chat_writing *writing);
 /* The value of KEY "messages" / the members "tools", "tool_choice", "parallel_tool_calls". */
 bool openai_write_messages(struct chat_writing *writing);
 void openai_write_tools(struct chat_writing *writing);
+/* Whether CHAT has tools that are not hosted, or that only this dialect has. */
+bool openai_lists_tools(const struct chat *chat);
 
 /* The member "stop", of LIMIT texts at the most; of more is named as dropped. */
 void openai_write_stops(struct chat_writing *writing, unsigned limit);

@@ -6,6 +6,7 @@
 #define WORKER_TRANSLATE_RESPONSES_INSIDE_H
 
 #include "worker/translate/chat_read.h"
+#include "worker/translate/hosted.h"
 #include "worker/translate/responses/responses.h"
 
 #define NAME_LIMIT_BYTES 64 /* of tools */
@@ -35,6 +36,12 @@ void responses_wrap_logprobs(struct json_value list, struct buffer *out,
 void responses_read_reasoning(struct json_value item, struct arena *arena, struct block *block);
 /* {"type": "url_citation", ...}; false when it is of another kind. */
 bool responses_read_annotation(struct json_value item, struct citation *ret);
+void responses_read_annotations(struct json_value list, struct arena *arena,
+                                struct block *block);
+/* The citations of BLOCK that have an address, with commas between; or nothing. */
+struct span responses_annotations(const struct block *block, struct arena *arena);
+struct citation responses_placed(const struct citation *citation, struct text text,
+                                 struct arena *arena);
 void responses_write_annotation(const struct citation *citation, struct json_writer *json);
 
 /* Tools as an answer repeats them and as a request has them. */
@@ -46,6 +53,24 @@ void responses_write_tool_choice(struct translation *t, const struct chat *chat,
 void responses_write_text(const struct chat *chat, struct json_writer *json);
 
 void responses_write_usage(const struct usage *usage, struct json_writer *json);
+
+/* ---- hosted tools ---------------------------------------------------------------------- */
+
+/* What ITEM says that a hosted tool did; NULL when it is another item. */
+struct act *responses_read_act(struct json_value item, struct arena *arena);
+/* Names an item of that type, which no other dialect has, as left out of the answer. */
+void responses_drop_answer(struct translation *t, struct json_value type);
+struct text responses_act_id(struct translation *t, const struct act *act);
+
+/* What an item says of it. */
+struct act_wishes {
+    bool begun; /* as it begins, without all that comes of it */
+    bool sources, outputs;
+};
+/* What the client asked for. */
+struct act_wishes responses_wishes(const struct chat *chat, bool begun);
+void responses_write_act(const struct act *act, struct text id, struct act_wishes wishes,
+                         struct json_writer *json);
 
 /* ---- answers --------------------------------------------------------------------------- */
 
@@ -98,6 +123,9 @@ void responses_item_begin(struct translation *t, enum block_kind kind, struct te
 /* STATUS "in_progress": as it begins, without its content. */
 void responses_write_item(struct translation *t, const struct output_item *item,
                           const char *status, struct json_writer *json);
+/* The reasoning that carries the signature of a text before it. */
+void responses_text_signature(struct translation *t, const struct block *text,
+                              struct output_item *ret);
 /* {"type": "output_text", ...} or {"type": "refusal", ...}. */
 void responses_write_part(const struct output_item *item, struct text text,
                           struct json_writer *json);

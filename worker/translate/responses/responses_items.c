@@ -3,6 +3,7 @@
 
 #include "worker/translate/call.h"
 #include "worker/translate/responses/responses_inside.h"
+#include "worker/translate/words.h"
 
 static const char *prefix(const struct output_item *item)
 {
@@ -15,6 +16,7 @@ static const char *prefix(const struct output_item *item)
     case BLOCK_audio:
     case BLOCK_document:
     case BLOCK_tool_result:
+    case BLOCK_hosted:
     case BLOCK_other: break;
     }
     return "msg_";
@@ -130,12 +132,26 @@ void responses_write_item(struct translation *t, const struct output_item *item,
 
 /* ---- whole answers ----------------------------------------------------------------------- */
 
-static struct span annotations_of(const struct block *block, struct arena *arena)
+/* A citation that does not say where it belongs is about all of its text. */
+struct citation responses_placed(const struct citation *citation, struct text text,
+                                 struct arena *arena)
+{
+    struct citation placed = *citation;
+
+    if (placed.end.kind == JSON_NUMBER)
+        return placed;
+    placed.start = words_number(0, arena);
+    placed.end = words_number(words_count(text), arena);
+    return placed;
+}
+
+struct span responses_annotations(const struct block *block, struct arena *arena)
 {
     struct buffer out _buffer_;
 
     buffer_init(&out, SIZE_MAX);
     for (const struct citation *at = block->citations; at; at = at->next) {
+        struct citation placed = responses_placed(at, block->text, arena);
         struct json_writer json;
 
         if (!at->url.ptr)
@@ -143,7 +159,7 @@ static struct span annotations_of(const struct block *block, struct arena *arena
         if (out.len > 0)
             (void)buffer_append_byte(&out, ',');
         json_write_init(&json, &out);
-        responses_write_annotation(at, &json);
+        responses_write_annotation(&placed, &json);
     }
     return out.len > 0 ? arena_copy(arena, buffer_span(&out)) : SPAN_NONE;
 }
@@ -161,6 +177,9 @@ static void write_block(struct translation *t, const struct block *block, struct
 {
     struct output_item item;
 
+    if (block->kind == BLOCK_hosted)
+        responses_write_act(block->act, responses_act_id(t, block->act),
+                            responses_wishes(t->chat, false), json);
     if (block->kind != BLOCK_text && block->kind != BLOCK_refusal &&
         block->kind != BLOCK_reasoning && block->kind != BLOCK_tool_call)
         return;
@@ -169,12 +188,55 @@ static void write_block(struct translation *t, const struct block *block, struct
     item.origin = block->origin;
     item.signature = block->signature;
     item.text = block->kind == BLOCK_tool_call ? input_of(t, block, item.custom) : block->text;
-    item.annotations = annotations_of(block, t->arena);
+    item.annotations = responses_annotations(block, t->arena);
     if (block->kind == BLOCK_text) {
         item.logprobs = *logprobs;
         *logprobs = SPAN_NONE;
     }
     responses_write_item(t, &item, "completed", json);
+}
+
+static void add_block(struct translation *t, const struct block *block, struct span *logprobs,
+                      struct buffer *items)
+{
+    size_t before = items->len;
+    struct json_writer item;
+
+    /* A text that is nothing but its signature is no message. */
+    if (block->kind == BLOCK_text && block->text.len == 0 && block->signature.len > 0)
+        return;
+    if (before > 0)
+        (void)buffer_append_byte(items, ',');
+    json_write_init(&item, items);
+    write_block(t, block, logprobs, &item);
+    if (before > 0 && items->len == before + 1)
+        items->len = before;
+}
+
+void responses_text_signature(struct translation *t, const struct block *text,
+                              struct output_item *ret)
+{
+    *ret = (struct output_item){
+        .kind = BLOCK_reasoning,
+        .origin = DIALECT_NONE,
+        .id = make_id(t, "rs_"),
+        .signature =
+            signature_pack_text((enum dialect_id)text->origin, text->signature, t->arena),
+    };
+}
+
+static void add_signature(struct translation *t, const struct block *text, struct buffer *items)
+{
+    struct output_item signature;
+    struct json_writer json;
+
+    if (text->signature.len == 0 || text->origin == DIALECT_NONE)
+        return;
+    responses_text_signature(t, text, &signature);
+    if (items->len > 0)
+        (void)buffer_append_byte(items, ',');
+    json_write_init(&json, items);
+    responses_write_item(t, &signature, "completed", &json);
 }
 
 void responses_write_reply(struct translation *t, const struct reply *reply,
@@ -187,15 +249,9 @@ void responses_write_reply(struct translation *t, const struct reply *reply,
 
     buffer_init(&items, SIZE_MAX);
     for (const struct block *block = reply->choices->blocks; block; block = block->next) {
-        struct json_writer item;
-        size_t before = items.len;
-
-        if (before > 0)
-            (void)buffer_append_byte(&items, ',');
-        json_write_init(&item, &items);
-        write_block(t, block, &logprobs, &item);
-        if (before > 0 && items.len == before + 1)
-            items.len = before;
+        add_block(t, block, &logprobs, &items);
+        if (block->kind == BLOCK_text)
+            add_signature(t, block, &items);
     }
     responses_begin(t, reply->id, reply->model, reply->created, &response);
     response.service_tier = reply->service_tier;

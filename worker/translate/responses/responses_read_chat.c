@@ -105,8 +105,8 @@ static bool read_reasoning(struct chat_reading *reading, const struct path *path
     return true;
 }
 
-/* Encrypted reasoning comes in any case; probabilities are asked for here; the rest is of tools
- * that the provider runs itself. */
+/* Encrypted reasoning comes in any case; probabilities are asked for here; the rest is of
+ * hosted tools. */
 static bool read_include(struct chat_reading *reading, const struct path *path,
                          struct json_value value)
 {
@@ -120,6 +120,10 @@ static bool read_include(struct chat_reading *reading, const struct path *path,
     for (; json_next(&walk, NULL, &word); item.index++) {
         if (json_text_eq(word, SPAN("message.output_text.logprobs")))
             reading->chat->fields[CHAT_logprobs] = yes;
+        else if (json_text_eq(word, SPAN("web_search_call.action.sources")))
+            reading->chat->wants_sources = true;
+        else if (json_text_eq(word, SPAN("code_interpreter_call.outputs")))
+            reading->chat->wants_outputs = true;
         else if (!json_text_eq(word, SPAN("reasoning.encrypted_content")))
             drop_at(reading->t, &item);
     }

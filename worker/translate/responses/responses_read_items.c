@@ -119,6 +119,7 @@ static bool read_text_part(struct part *part)
 {
     struct block *block = add_part(part, BLOCK_text);
 
+    responses_read_annotations(part->values[PART_annotations], part->reading->arena, block);
     return read_known(part->reading->t, part->path, SPAN("text"), part->values[PART_text],
                       &block->text);
 }
@@ -341,8 +342,30 @@ static bool read_output(struct item *item)
     return read_content(reading, &output, item->values[ITEM_output], &block->content);
 }
 
+/* What stands for the signature of the text before it; an empty text when there is none. */
+static bool read_text_signature(struct item *item)
+{
+    struct message *message = item->reading->chat->last_message;
+    struct block *text = message && message->role == ROLE_assistant ? message->last : NULL;
+    enum dialect_id origin;
+    struct text signature;
+
+    if (!signature_unpack_text(text_of(item->values[ITEM_encrypted_content]), &signature,
+                               &origin))
+        return false;
+    if (!text || text->kind != BLOCK_text || text->signature.ptr) {
+        text = message_add_block(assistant(item->reading), BLOCK_text, item->reading->arena);
+        text->text = TEXT("");
+    }
+    text->signature = signature;
+    text->origin = (uint8_t)origin;
+    return true;
+}
+
 static bool read_reasoning(struct item *item)
 {
+    if (read_text_signature(item))
+        return true;
     responses_read_reasoning(
         item->value, item->reading->arena,
         message_add_block(assistant(item->reading), BLOCK_reasoning, item->reading->arena));
@@ -353,6 +376,16 @@ static bool refuse_reference(struct item *item)
 {
     return refuse_as(item->reading->t, COMPLAINT_unsupported, item->path,
                      "refers to an item that is not kept: send the item itself");
+}
+
+static bool read_act(struct item *item)
+{
+    struct block *block =
+        message_add_block(assistant(item->reading), BLOCK_hosted, item->reading->arena);
+
+    block->origin = DIALECT_responses;
+    block->act = responses_read_act(item->value, item->reading->arena);
+    return true;
 }
 
 static const struct {
@@ -366,9 +399,11 @@ static const struct {
     {WORD("custom_tool_call_output"), read_output},
     {WORD("reasoning"), read_reasoning},
     {WORD("item_reference"), refuse_reference},
+    {WORD("web_search_call"), read_act},
+    {WORD("code_interpreter_call"), read_act},
 };
 
-/* Items of tools that a provider runs itself are left out, and named. */
+/* Items of other tools that a provider runs itself are left out, and named. */
 static bool read_item(struct chat_reading *reading, const struct path *path,
                       struct json_value value)
 {

@@ -1,6 +1,7 @@
 /* Requests: the tools, and which of them the model may or must call. */
 #include "shared/base/check.h"
 
+#include "worker/translate/hosted.h"
 #include "worker/translate/responses/responses_inside.h"
 
 #define GRAMMAR_LIMIT (1U << 20)
@@ -75,6 +76,7 @@ static bool read_tool(struct chat_reading *reading, const struct path *path,
 {
     struct path type_path = {.up = path, .key = SPAN("type")};
     struct json_value type = json_member(value, SPAN("type"));
+    enum hosted_kind kind;
     struct tool *tool;
 
     if (value.kind != JSON_OBJECT)
@@ -88,6 +90,9 @@ static bool read_tool(struct chat_reading *reading, const struct path *path,
     tool = chat_add_tool(reading->chat, TOOL_HOSTED, reading->arena);
     tool->name = text_of(type);
     tool->raw = value;
+    kind = hosted_kind_of(DIALECT_responses, tool->name);
+    if (kind != HOSTED_none)
+        hosted_read(reading->t, path, kind, value, tool);
     return true;
 }
 
@@ -109,8 +114,15 @@ const unsigned responses_choice_count = ARRAY_LEN(responses_choices);
 static struct text_item *new_name(struct chat_reading *reading, struct json_value tool)
 {
     struct text_item *item = ARENA_NEW(reading->arena, struct text_item);
+    struct text type;
 
     item->text = text_of(json_member(tool, SPAN("name")));
+    if (item->text.ptr)
+        return item;
+    /* A hosted tool has no name but its type. */
+    type = text_of(json_member(tool, SPAN("type")));
+    if (hosted_kind_of(DIALECT_responses, type) != HOSTED_none)
+        item->text = type;
     return item;
 }
 
@@ -130,7 +142,7 @@ static bool read_allowed(struct chat_reading *reading, const struct path *path,
         return refuse(reading->t, &tools, "must be an array");
     while (json_next(&walk, NULL, &tool)) {
         *end = new_name(reading, tool);
-        if ((*end)->text.len > 0) /* a hosted tool has no name */
+        if ((*end)->text.len > 0)
             end = &(*end)->next;
     }
     *end = NULL;

@@ -22,7 +22,8 @@ bool responses_read_annotation(struct json_value item, struct citation *ret)
     return ret->url.ptr != NULL;
 }
 
-static void read_annotations(struct json_value list, struct arena *arena, struct block *block)
+void responses_read_annotations(struct json_value list, struct arena *arena,
+                                struct block *block)
 {
     struct citation **end = &block->citations;
     struct json_walk walk = json_walk(list);
@@ -75,7 +76,7 @@ static void read_part(struct translation *t, struct json_value part, struct choi
     } else if (values[1].kind == JSON_STRING) {
         block = choice_add_block(choice, BLOCK_text, t->arena);
         block->text = text_of(values[1]);
-        read_annotations(values[3], t->arena, block);
+        responses_read_annotations(values[3], t->arena, block);
         read_logprobs(values[4], t->arena, choice);
     }
 }
@@ -97,11 +98,19 @@ static void read_call(struct translation *t, struct json_value item, bool custom
         block->arguments = TEXT("");
 }
 
-static void read_item(struct translation *t, struct json_value item, struct choice *choice)
+void responses_drop_answer(struct translation *t, struct json_value type)
+{
+    drop(t, arena_copy(t->arena, json_text(type, t->arena)));
+}
+
+static void read_item(struct translation *t, struct json_value item, struct choice *choice,
+                      struct usage *usage)
 {
     struct json_value type = json_member(item, SPAN("type"));
+    struct act *act = responses_read_act(item, t->arena);
     struct json_value content, part;
     struct json_walk walk;
+    struct block *block;
 
     if (json_text_eq(type, SPAN("reasoning"))) {
         responses_read_reasoning(item, t->arena,
@@ -115,6 +124,13 @@ static void read_item(struct translation *t, struct json_value item, struct choi
         walk = json_walk(content);
         while (content.kind == JSON_ARRAY && json_next(&walk, NULL, &part))
             read_part(t, part, choice);
+    } else if (act) {
+        block = choice_add_block(choice, BLOCK_hosted, t->arena);
+        block->origin = DIALECT_responses;
+        block->act = act;
+        usage_note_act(usage, act);
+    } else if (type.kind == JSON_STRING) {
+        responses_drop_answer(t, type);
     }
 }
 
@@ -152,7 +168,7 @@ bool responses_read_reply(struct translation *t, struct json_value body, struct 
     responses_read_usage(values[4], &ret->usage);
     walk = json_walk(values[3]);
     while (json_next(&walk, NULL, &item))
-        read_item(t, item, choice);
+        read_item(t, item, choice, &ret->usage);
     choice->stop = (uint8_t)read_stop(values[5], values[6], choice);
     return true;
 }

@@ -342,10 +342,47 @@ static void message_done(struct reading *reading)
     }
 }
 
+/* What a hosted tool did is told when it is whole. */
+static bool act_done(struct reading *reading)
+{
+    struct act *act =
+        responses_read_act(reading->values[MEMBER_item], reading->reader->translation->arena);
+    struct event event = {.kind = EVENT_open,
+                          .block_kind = BLOCK_hosted,
+                          .origin = DIALECT_responses,
+                          .act = act};
+
+    if (!act)
+        return false;
+    usage_note_act(&reading->reader->usage, act);
+    event.index = reading->state->block_count++;
+    event_tell(reading->reader, &event);
+    event.kind = EVENT_close;
+    event_tell(reading->reader, &event);
+    return true;
+}
+
+/* Items that only this dialect has. */
+static void drop_unknown(struct reading *reading)
+{
+    static const struct span known[] = {WORD("message"), WORD("reasoning"),
+                                        WORD("function_call"), WORD("custom_tool_call")};
+    struct json_value type = json_member(reading->values[MEMBER_item], SPAN("type"));
+
+    for (unsigned i = 0; i < ARRAY_LEN(known); i++)
+        if (json_text_eq(type, known[i]))
+            return;
+    if (type.kind == JSON_STRING)
+        responses_drop_answer(reading->reader->translation, type);
+}
+
 static void item_done(struct reading *reading)
 {
     struct slot *slot = find(reading, 0);
 
+    if (act_done(reading))
+        return;
+    drop_unknown(reading);
     if (slot && slot->kind == BLOCK_reasoning)
         reasoning_done(reading, slot);
     else if (slot && slot->kind == BLOCK_tool_call)

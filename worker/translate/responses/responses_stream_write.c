@@ -7,56 +7,13 @@
 #include "shared/base/check.h"
 
 #include "worker/translate/call.h"
-#include "worker/translate/responses/responses_inside.h"
-
-#define KEPT_BYTES (8U << 20)
-
-#define NOT_ANNOUNCED UINT32_MAX
-
-/* A block that is open. Items are numbered as they are announced: SDKs append each to a list
- * and then look it up by its number. */
-struct open_item {
-    struct open_item *next;
-    uint32_t index;        /* the block's */
-    uint32_t output_index; /* the item's, or NOT_ANNOUNCED */
-    uint32_t citation_count;
-    bool summary; /* reasoning: its part was announced */
-    struct output_item item;
-    struct buffer text, annotations;
-};
-
-/* An item that is over, until the stream ends. */
-struct kept_item {
-    struct kept_item *next;
-    uint32_t output_index;
-    struct span json;
-};
-
-struct stream_state {
-    struct response response;
-    uint64_t sequence;
-    uint32_t output_count;
-    struct open_item *open;
-    struct open_item *waiting; /* a call that is not announced: its signature may come */
-    struct kept_item *kept;    /* in the order of output_index */
-    struct usage usage;
-    uint8_t stop; /* enum stop_reason */
-    bool begun;
-    size_t kept_bytes;
-};
+#include "worker/translate/responses/responses_writing.h"
 
 _Static_assert(sizeof(struct stream_state) <= RESPONSES_WRITER_BYTES, "it has its room");
 
-struct writing {
-    struct event_writer *writer;
-    struct stream_state *state;
-    struct translation *t;
-    struct json_writer json;
-};
-
 /* ---- events ------------------------------------------------------------------------------ */
 
-static struct json_writer *begin_event(struct writing *writing, const char *type)
+struct json_writer *responses_begin_event(struct writing *writing, const char *type)
 {
     struct buffer *out = writing->writer->out;
 
@@ -70,7 +27,7 @@ static struct json_writer *begin_event(struct writing *writing, const char *type
     return &writing->json;
 }
 
-static void end_event(struct writing *writing)
+void responses_end_event(struct writing *writing)
 {
     json_write_object_end(&writing->json);
     (void)buffer_append(writing->writer->out, SPAN("\n\n"));
@@ -80,7 +37,7 @@ static void end_event(struct writing *writing)
 static struct json_writer *begin_inside(struct writing *writing, const char *type,
                                         const struct open_item *open, const char *place)
 {
-    struct json_writer *json = begin_event(writing, type);
+    struct json_writer *json = responses_begin_event(writing, type);
 
     text_write_member(json, SPAN("item_id"), open->item.id);
     json_write_member_u64(json, SPAN("output_index"), open->output_index);
@@ -89,25 +46,39 @@ static struct json_writer *begin_inside(struct writing *writing, const char *typ
     return json;
 }
 
+/* What is repeated of the request may have line ends between its tokens, where they would cut a
+ * record in two; inside of strings there are none. */
+static void put_on_one_line(struct buffer *out, size_t begin)
+{
+    char *at = out->ptr + begin, *end = out->ptr + out->len;
+
+    for (; at && at < end; at++)
+        if (*at == '\n' || *at == '\r')
+            *at = ' ';
+}
+
 static void write_response_event(struct writing *writing, const char *type,
                                  const struct response_state *state)
 {
-    struct json_writer *json = begin_event(writing, type);
+    struct json_writer *json = responses_begin_event(writing, type);
+    struct buffer *out = writing->writer->out;
+    size_t begin = out->len;
 
     json_write_key(json, SPAN("response"));
     responses_write_response(writing->t, &writing->state->response, state, json);
-    end_event(writing);
+    put_on_one_line(out, begin);
+    responses_end_event(writing);
 }
 
 static void write_item_event(struct writing *writing, const char *type,
                              const struct open_item *open, const char *status)
 {
-    struct json_writer *json = begin_event(writing, type);
+    struct json_writer *json = responses_begin_event(writing, type);
 
     json_write_member_u64(json, SPAN("output_index"), open->output_index);
     json_write_key(json, SPAN("item"));
     responses_write_item(writing->t, &open->item, status, json);
-    end_event(writing);
+    responses_end_event(writing);
 }
 
 static void write_part_event(struct writing *writing, const char *type,
@@ -117,7 +88,7 @@ static void write_part_event(struct writing *writing, const char *type,
 
     json_write_key(json, SPAN("part"));
     responses_write_part(&open->item, text, json);
-    end_event(writing);
+    responses_end_event(writing);
 }
 
 static void write_summary_event(struct writing *writing, const char *type,
@@ -130,7 +101,7 @@ static void write_summary_event(struct writing *writing, const char *type,
     json_write_member_text(json, SPAN("type"), SPAN("summary_text"));
     text_write_member(json, SPAN("text"), text);
     json_write_object_end(json);
-    end_event(writing);
+    responses_end_event(writing);
 }
 
 /* A delta, or the text that closes a part: MEMBER is its name. */
@@ -151,7 +122,7 @@ static void write_text_event(struct writing *writing, const char *type,
         json_write_key(json, SPAN("logprobs"));
         json_write_raw(json, responses_logprobs(event->logprobs));
     }
-    end_event(writing);
+    responses_end_event(writing);
 }
 
 /* ---- the names of events, by what they are about ----------------------------------------- */
@@ -207,12 +178,7 @@ static void release(void *what)
 
 static struct text keep(struct translation *t, struct text text)
 {
-    struct span copy;
-
-    if (!text.ptr)
-        return text;
-    copy = arena_copy(t->arena, span_of(text.ptr, text.len));
-    return (struct text){copy.ptr, copy.len};
+    return text_copy(text, t->arena);
 }
 
 static void write_added(struct writing *writing, struct open_item *open)
@@ -221,11 +187,16 @@ static void write_added(struct writing *writing, struct open_item *open)
     write_item_event(writing, "response.output_item.added", open, "in_progress");
 }
 
+/* ---- blocks that open ----------------------------------------------------------------------
+ */
+
 static void open_block(struct writing *writing, const struct event *event)
 {
     struct stream_state *state = writing->state;
     struct open_item *open;
 
+    if (event->act)
+        responses_act_events(writing, event->act);
     if (event->block_kind != BLOCK_text && event->block_kind != BLOCK_refusal &&
         event->block_kind != BLOCK_reasoning && event->block_kind != BLOCK_tool_call)
         return;
@@ -309,23 +280,79 @@ static void add_signature(struct writing *writing, const struct event *event)
     open->item.origin = event->origin;
 }
 
-static void add_citation(struct writing *writing, const struct event *event)
+static void write_citation(struct writing *writing, struct open_item *open,
+                           const struct citation *citation)
 {
-    struct open_item *open = find_open(writing->state, event->index);
     struct json_writer *json, list;
 
-    if (!open || !event->citation->url.ptr)
-        return;
     json =
         begin_inside(writing, "response.output_text.annotation.added", open, "content_index");
     json_write_member_u64(json, SPAN("annotation_index"), open->citation_count++);
     json_write_key(json, SPAN("annotation"));
-    responses_write_annotation(event->citation, json);
-    end_event(writing);
+    responses_write_annotation(citation, json);
+    responses_end_event(writing);
     if (open->annotations.len > 0)
         (void)buffer_append_byte(&open->annotations, ',');
     json_write_init(&list, &open->annotations);
-    responses_write_annotation(event->citation, &list);
+    responses_write_annotation(citation, &list);
+}
+
+/* One that is about the whole of its text waits for its end. */
+static void add_citation(struct writing *writing, const struct event *event)
+{
+    struct open_item *open = find_open(writing->state, event->index);
+    struct citation **at;
+
+    if (!open || !event->citation->url.ptr)
+        return;
+    if (event->citation->end.kind == JSON_NUMBER) {
+        write_citation(writing, open, event->citation);
+        return;
+    }
+    for (at = &open->citations; *at; at = &(*at)->next)
+        continue;
+    *at = ARENA_NEW(writing->t->arena, struct citation);
+    (*at)->url = keep(writing->t, event->citation->url);
+    (*at)->title = keep(writing->t, event->citation->title);
+}
+
+static void write_waiting(struct writing *writing, struct open_item *open)
+{
+    struct text text = {buffer_span(&open->text).ptr, open->text.len};
+
+    for (const struct citation *at = open->citations; at; at = at->next) {
+        struct citation placed = responses_placed(at, text, writing->t->arena);
+
+        write_citation(writing, open, &placed);
+    }
+}
+
+static void keep_item(struct writing *writing, const struct open_item *open, const char *status)
+{
+    struct buffer out _buffer_;
+    struct json_writer json;
+
+    buffer_init(&out, SIZE_MAX);
+    json_write_init(&json, &out);
+    responses_write_item(writing->t, &open->item, status, &json);
+    responses_keep_json(writing, open->output_index, buffer_span(&out));
+}
+
+/* The signature of a text goes in reasoning of its own behind it. */
+static void write_text_signature(struct writing *writing, const struct open_item *text)
+{
+    struct block signed_text = {
+        .kind = BLOCK_text, .origin = text->item.origin, .signature = text->item.signature};
+    struct open_item open = {.output_index = writing->state->output_count};
+
+    if (text->item.kind != BLOCK_text || text->item.signature.len == 0 ||
+        text->item.origin == DIALECT_NONE)
+        return;
+    responses_text_signature(writing->t, &signed_text, &open.item);
+    writing->state->output_count++;
+    write_item_event(writing, "response.output_item.added", &open, "in_progress");
+    write_item_event(writing, "response.output_item.done", &open, "completed");
+    keep_item(writing, &open, "completed");
 }
 
 /* The free text in the JSON that a provider without such tools answered. */
@@ -339,24 +366,6 @@ static void unwrap_custom(struct writing *writing, struct open_item *open)
     open->item.text = input;
     write_text_event(writing, said_rows[SAID_INPUT].delta, open, "delta",
                      &(struct event){.text = input});
-}
-
-static void keep_item(struct writing *writing, const struct open_item *open, const char *status)
-{
-    struct kept_item *kept = ARENA_NEW(writing->t->arena, struct kept_item);
-    struct kept_item **at = &writing->state->kept;
-    struct buffer out _buffer_;
-    struct json_writer json;
-
-    buffer_init(&out, SIZE_MAX);
-    json_write_init(&json, &out);
-    responses_write_item(writing->t, &open->item, status, &json);
-    kept->output_index = open->output_index;
-    kept->json = arena_copy(writing->t->arena, buffer_span(&out));
-    while (*at && (*at)->output_index < kept->output_index)
-        at = &(*at)->next;
-    kept->next = *at;
-    *at = kept;
 }
 
 /* A call that has nothing to say still has arguments: clients parse them. */
@@ -382,6 +391,7 @@ static void close_item(struct writing *writing, struct open_item *open, const ch
     if (open->item.kind != BLOCK_reasoning || open->text.len > 0)
         announce(writing, open);
     say_no_arguments(writing, open);
+    write_waiting(writing, open);
     open->item.text = (struct text){buffer_span(&open->text).ptr, open->text.len};
     if (open->annotations.len > 0)
         open->item.annotations = buffer_span(&open->annotations);
@@ -398,6 +408,7 @@ static void close_item(struct writing *writing, struct open_item *open, const ch
         write_part_event(writing, "response.content_part.done", open, open->item.text);
     write_item_event(writing, "response.output_item.done", open, status);
     keep_item(writing, open, status);
+    write_text_signature(writing, open);
     release(open);
 }
 
@@ -465,10 +476,10 @@ static void fail(struct writing *writing, const struct event *event)
     struct json_writer *json;
 
     start(writing, &begin);
-    json = begin_event(writing, "error");
+    json = responses_begin_event(writing, "error");
     json_write_key(json, SPAN("error"));
     responses_write_error(event->complaint, json);
-    end_event(writing);
+    responses_end_event(writing);
     end(writing, event->complaint);
 }
 

@@ -110,6 +110,7 @@ static void write_part(struct chat_writing *writing, const struct block *block)
     case BLOCK_audio:
     case BLOCK_tool_call:
     case BLOCK_tool_result:
+    case BLOCK_hosted:
     case BLOCK_other: break; /* `says` keeps them away */
     }
 }
@@ -217,6 +218,22 @@ static void write_reasoning(struct chat_writing *writing, const struct block *bl
     json_write_object_end(writing->json);
 }
 
+static void write_cited_text(struct chat_writing *writing, const struct block *block)
+{
+    struct span annotations = responses_annotations(block, writing->t->arena);
+
+    json_write_object(writing->json);
+    json_write_member_text(writing->json, SPAN("type"), SPAN("output_text"));
+    text_write_member(writing->json, SPAN("text"), block->text.ptr ? block->text : TEXT(""));
+    if (annotations.len > 0) {
+        json_write_key(writing->json, SPAN("annotations"));
+        json_write_array(writing->json);
+        json_write_raw(writing->json, annotations);
+        json_write_array_end(writing->json);
+    }
+    json_write_object_end(writing->json);
+}
+
 static void write_said(struct chat_writing *writing, const struct block *block)
 {
     begin_message(writing, "assistant");
@@ -224,10 +241,20 @@ static void write_said(struct chat_writing *writing, const struct block *block)
     if (block->kind == BLOCK_refusal)
         write_text_part(writing, "refusal", "refusal", block->text);
     else
-        write_text_part(writing, "output_text", "text", block->text);
+        write_cited_text(writing, block);
     json_write_array_end(writing->json);
     json_write_object_end(writing->json);
     drop_mark(writing, block->cache);
+}
+
+/* A search or a page that was opened: its item has nothing that others could not know. */
+static void write_act(struct chat_writing *writing, const struct block *block)
+{
+    if (block->origin == DIALECT_responses)
+        json_write_raw(writing->json, block->act->call.raw);
+    else
+        responses_write_act(block->act, responses_act_id(writing->t, block->act),
+                            (struct act_wishes){.sources = true}, writing->json);
 }
 
 static void write_assistant(struct chat_writing *writing, const struct turn *turn)
@@ -237,6 +264,8 @@ static void write_assistant(struct chat_writing *writing, const struct turn *tur
             write_call(writing, at->block);
         else if (at->block->kind == BLOCK_reasoning)
             write_reasoning(writing, at->block);
+        else if (at->block->kind == BLOCK_hosted)
+            write_act(writing, at->block);
         else
             write_said(writing, at->block);
     }
@@ -270,6 +299,10 @@ static bool says(struct translation *t, const struct block *block)
     case BLOCK_audio:
     case BLOCK_other: said = false; break;
     case BLOCK_text:
+        if (text_blank(block->text))
+            return false; /* but a signature of another maker */
+        break;
+    case BLOCK_hosted:
     case BLOCK_refusal:
     case BLOCK_image:
     case BLOCK_document:
@@ -283,9 +316,12 @@ static bool says(struct translation *t, const struct block *block)
 
 static void write_input(struct chat_writing *writing)
 {
+    uint32_t flags = TURNS_MID_SYSTEM;
     struct turns turns;
 
-    turns_make(writing->t, writing->chat, TURNS_MID_SYSTEM, says, &turns);
+    if (writing->chat->dialect != DIALECT_responses)
+        flags |= TURNS_ACT_WORDS;
+    turns_make(writing->t, writing->chat, flags, says, &turns);
     json_write_key(writing->json, SPAN("input"));
     json_write_array(writing->json);
     write_system(writing, turns.system);
@@ -415,18 +451,33 @@ static void write_reasoning_setting(struct chat_writing *writing)
     }
 }
 
+/* Whether what a tool of KIND found is to be told: WISHED for by a client that can say so; else
+ * wherever the provider is given such a tool. */
+static bool is_wanted(const struct chat_writing *writing, enum hosted_kind kind, bool wished)
+{
+    if (writing->chat->dialect == DIALECT_responses)
+        return wished;
+    for (const struct tool *tool = writing->chat->tools; tool; tool = tool->next)
+        if (tool->hosted && tool->hosted->kind == kind &&
+            hosted_is_written(writing->chat, tool, DIALECT_responses))
+            return true;
+    return false;
+}
+
 /* What an answer has only when it is asked for. */
 static void write_include(struct chat_writing *writing)
 {
     bool reasoning = has_trait(writing, TRAIT_THINKS_BY_EFFORT);
     bool logprobs = writing->chat->fields[CHAT_logprobs].kind == JSON_TRUE;
+    bool search = is_wanted(writing, HOSTED_search, writing->chat->wants_sources);
+    bool code = is_wanted(writing, HOSTED_code, writing->chat->wants_outputs);
 
     if (logprobs && !takes_field(writing, CHAT_logprobs)) {
         drop(writing->t,
              chat_field_name(CHAT_logprobs, (enum dialect_id)writing->chat->dialect));
         logprobs = false;
     }
-    if (!reasoning && !logprobs)
+    if (!reasoning && !logprobs && !search && !code)
         return;
     json_write_key(writing->json, SPAN("include"));
     json_write_array(writing->json);
@@ -434,6 +485,10 @@ static void write_include(struct chat_writing *writing)
         json_write_text(writing->json, SPAN("reasoning.encrypted_content"));
     if (logprobs)
         json_write_text(writing->json, SPAN("message.output_text.logprobs"));
+    if (search)
+        json_write_text(writing->json, SPAN("web_search_call.action.sources"));
+    if (code)
+        json_write_text(writing->json, SPAN("code_interpreter_call.outputs"));
     json_write_array_end(writing->json);
 }
 

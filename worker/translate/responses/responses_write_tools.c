@@ -2,6 +2,7 @@
  * answer repeats them. */
 #include "shared/base/check.h"
 
+#include "worker/translate/hosted.h"
 #include "worker/translate/responses/responses_inside.h"
 
 static struct text name_out(struct translation *t, struct text name, bool renamed)
@@ -38,11 +39,30 @@ static void write_function(const struct tool *tool, struct json_writer *json)
     json_write_member_bool(json, SPAN("strict"), tool->strict == MAYBE_TRUE);
 }
 
+/* Code needs a place to run in. */
+static void write_hosted(struct translation *t, const struct tool *tool,
+                         struct json_writer *json)
+{
+    enum hosted_kind kind = (enum hosted_kind)tool->hosted->kind;
+
+    json_write_object(json);
+    json_write_member_text(json, SPAN("type"), hosted_name(kind, DIALECT_responses));
+    if (kind == HOSTED_code) {
+        json_write_key(json, SPAN("container"));
+        json_write_raw(json, SPAN("{\"type\":\"auto\"}"));
+    }
+    hosted_write_settings(t, tool, DIALECT_responses, json);
+    json_write_object_end(json);
+}
+
 static void write_tool(struct translation *t, const struct tool *tool, bool renamed,
                        struct json_writer *json)
 {
     if (tool->kind == TOOL_HOSTED) {
-        json_write_raw(json, tool->raw.raw);
+        if (tool->origin == DIALECT_responses)
+            json_write_raw(json, tool->raw.raw);
+        else
+            write_hosted(t, tool, json);
         return;
     }
     json_write_object(json);
@@ -66,9 +86,12 @@ void responses_write_tools(struct translation *t, const struct chat *chat, bool 
     json_write_key(json, SPAN("tools"));
     json_write_array(json);
     for (const struct tool *tool = chat->tools; tool; tool = tool->next, item.index++) {
-        bool foreign = tool->kind == TOOL_HOSTED && tool->origin != DIALECT_responses;
+        bool foreign =
+            tool->kind == TOOL_HOSTED && !hosted_is_written(chat, tool, DIALECT_responses);
 
-        if (foreign)
+        if (foreign && tool->hosted)
+            hosted_drop(t, tool);
+        else if (foreign)
             drop_at(t, &item);
         else
             write_tool(t, tool, renamed, json);
@@ -78,13 +101,29 @@ void responses_write_tools(struct translation *t, const struct chat *chat, bool 
     json_write_array_end(json);
 }
 
+static void write_hosted_type(const struct tool *tool, struct json_writer *json)
+{
+    if (tool->origin == DIALECT_responses)
+        text_write_member(json, SPAN("type"), tool->name);
+    else
+        json_write_member_text(
+            json, SPAN("type"),
+            hosted_name((enum hosted_kind)tool->hosted->kind, DIALECT_responses));
+}
+
 static void write_name(struct translation *t, const struct chat *chat, struct text name,
                        bool renamed, struct json_writer *json)
 {
     const struct tool *tool = chat_find_tool(chat, name);
+    const struct tool *hosted = tool ? NULL : hosted_find(chat, name);
     bool custom = tool && tool->kind == TOOL_CUSTOM;
 
     json_write_object(json);
+    if (hosted) {
+        write_hosted_type(hosted, json);
+        json_write_object_end(json);
+        return;
+    }
     json_write_member_text(json, SPAN("type"), custom ? SPAN("custom") : SPAN("function"));
     text_write_member(json, SPAN("name"), name_out(t, name, renamed));
     json_write_object_end(json);
@@ -109,6 +148,10 @@ void responses_write_tool_choice(struct translation *t, const struct chat *chat,
 {
     struct span mode = word_text(responses_choices, responses_choice_count, chat->tool_choice);
 
+    if (hosted_is_choice_lost(chat, DIALECT_responses)) {
+        drop(t, SPAN("tool_choice"));
+        return;
+    }
     json_write_key(json, SPAN("tool_choice"));
     if (chat->tool_choice == TOOL_CHOICE_NAMED && chat->tool_names)
         write_name(t, chat, chat->tool_names->text, renamed, json);

@@ -74,7 +74,9 @@ START_TEST(a_part_is_not_more_than_its_whole)
                          .reasoning = 6,
                          .audio_input = NO,
                          .audio_output = NO,
-                         .tool_input = NO};
+                         .tool_input = NO,
+                         .searches = 7,
+                         .fetches = NO};
     struct price_use price;
     struct used used;
 
@@ -89,6 +91,10 @@ START_TEST(a_part_is_not_more_than_its_whole)
     ck_assert_uint_eq(price.counts[PRICE_cache_write_long], 1);
     ck_assert_uint_eq(price.counts[PRICE_audio_input], 0);
     ck_assert_uint_eq(price.counts[PRICE_request], 1);
+    ck_assert_uint_eq(price.counts[PRICE_search], 7);
+    told.searches = NO;
+    use_price(&told, PRICE_SERVICE_standard, &price);
+    ck_assert_uint_eq(price.counts[PRICE_search], 0);
 }
 
 END_TEST

@@ -123,6 +123,27 @@ START_TEST(a_signature_goes_back_to_its_maker)
 
 END_TEST
 
+START_TEST(the_signature_of_a_text_is_told_apart_from_that_of_reasoning)
+{
+    enum dialect_id origin = DIALECT_NONE;
+    struct text signature, packed = signature_pack_text(DIALECT_gemini, TEXT("c2ln"), &arena);
+
+    ck_assert(text_eq(packed, TEXT("aigw.text.gemini.c2ln")));
+    ck_assert(signature_unpack_text(packed, &signature, &origin));
+    ck_assert(text_eq(signature, TEXT("c2ln")));
+    ck_assert_int_eq(origin, DIALECT_gemini);
+    ck_assert(!signature_unpack_text(TEXT("aigw.gemini.c2ln"), &signature, &origin));
+    ck_assert(!signature_unpack_text(TEXT("aigw.text.nobody.c2ln"), &signature, &origin));
+    ck_assert(!signature_unpack_text(TEXT_NONE, &signature, &origin));
+    /* nor is it anybody's reasoning */
+    ck_assert(text_eq(signature_unpack(packed, DIALECT_anthropic, &origin), packed));
+    ck_assert_int_eq(origin, DIALECT_anthropic);
+    ck_assert_ptr_null(signature_pack_text(DIALECT_gemini, TEXT_NONE, &arena).ptr);
+    ck_assert_ptr_null(signature_pack_text(DIALECT_NONE, TEXT("c2ln"), &arena).ptr);
+}
+
+END_TEST
+
 START_TEST(an_id_carries_a_signature_with_the_digits_of_urls)
 {
     struct text signature;
@@ -151,6 +172,7 @@ int main(void)
     tcase_add_test(tests, any_number_of_odd_names_is_quick);
     tcase_add_test(tests, what_is_dropped_is_named_once_and_not_without_end);
     tcase_add_loop_test(tests, a_signature_goes_back_to_its_maker, 0, ARRAY_LEN(signatures));
+    tcase_add_test(tests, the_signature_of_a_text_is_told_apart_from_that_of_reasoning);
     tcase_add_test(tests, an_id_carries_a_signature_with_the_digits_of_urls);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);

@@ -48,6 +48,7 @@ static void begin(enum dialect_id dialect)
 
     arena_reset(&arena);
     chat = (struct chat){.dialect = (uint8_t)dialect, .wants_usage = true};
+    replies_ask(&chat, &arena);
     for (unsigned i = 0; i < ARRAY_LEN(both); i++) {
         translation_init(both[i], &arena, 1, 1700000000);
         both[i]->target.model = SPAN("target");

@@ -115,9 +115,11 @@ static const struct {
      "age.googleapis.com/v1beta/files/1\n"},
     {"what the provider's own tools did",
      "{\"contents\":[{\"role\":\"model\",\"parts\":[{\"executableCode\":{\"lan"
-     "guage\":\"PYTHON\",\"code\":\"1\"}}]}]}",
-     "assistant {\"executableCode\":{\"language\":\"PYTHON\",\"code\":\"1\"}}"
-     "\n"},
+     "guage\":\"PYTHON\",\"code\":\"1\"},\"thoughtSignature\":\"QUJD\"},{"
+     "\"codeExecutionResult\":{\"outcome\":\"OUTCOME_OK\",\"output\":\"2\"}},"
+     "{\"codeExecutionResult\":{\"outcome\":\"OUTCOME_FAILED\",\"output\":\"3\"}}"
+     "]}]}",
+     "assistant hosted:code(1)!23 signed:gemini:QUJD\n"},
     {"types of OpenAPI become those of JSON Schema",
      "{\"contents\":[{\"role\":\"user\",\"parts\":[{\"text\":\"hi\"}]}],\"tool"
      "s\":[{\"functionDeclarations\":[{\"name\":\"f\",\"description\":\"d\","

@@ -208,26 +208,29 @@ static const struct {
      "leCode\":{\"language\":\"PYTHON\",\"code\":\"1\"}},{\"codeExecutionResul"
      "t\":{\"outcome\":\"OUTCOME_OK\",\"output\":\"2\"}}]},\"finishReason\":"
      "\"STOP\",\"index\":0}],\"modelVersion\":\"m\",\"responseId\":\"r\"}",
-     "id r model m created 0\n0 end \"```python\\n1\\n```\\n\" \"```\\n2\\n```"
-     "\\n\"\nusage\n",
-     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"```python\\n1\\n``"
-     "`\\n\"},{\"text\":\"```\\n2\\n```\\n\"}],\"role\":\"model\"},\"finishRea"
+     "id r model m created 0\n0 end hosted:code(1)=2\nusage\n",
+     "{\"candidates\":[{\"content\":{\"parts\":[{\"executableCode\":{\"language"
+     "\":\"PYTHON\",\"code\":\"1\"}},{\"codeExecutionResult\":{\"outcome\":\"OU"
+     "TCOME_OK\",\"output\":\"2\"}}],\"role\":\"model\"},\"finishRea"
      "son\":\"STOP\",\"index\":0}],\"usageMetadata\":{\"promptTokenCount\":0,"
      "\"candidatesTokenCount\":0,\"totalTokenCount\":0},\"modelVersion\":\"m"
      "\",\"responseId\":\"r\"}"},
     {"links",
      "{\"candidates\":[{\"content\":{\"role\":\"model\",\"parts\":[{\"text\":"
-     "\"x\"}]},\"finishReason\":\"STOP\",\"index\":0,\"groundingMetadata\":{"
+     "\"x\\u00e9y\"}]},\"finishReason\":\"STOP\",\"index\":0,\"groundingMetadata\":{"
      "\"groundingChunks\":[{\"web\":{\"uri\":\"https://a.example\",\"title\":"
      "\"A\"}}]},\"citationMetadata\":{\"citationSources\":[{\"startIndex\":1,"
-     "\"endIndex\":2,\"uri\":\"https://b.example\"}]}}],\"modelVersion\":\"m"
+     "\"endIndex\":4,\"uri\":\"https://b.example\"}]}}],\"modelVersion\":\"m"
      "\",\"responseId\":\"r\"}",
-     "id r model m created 0\n0 end \"x\" cites:https://b.example cites:https:"
-     "//a.example:A\nusage\n",
-     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}],\"role\":\"m"
-     "odel\"},\"finishReason\":\"STOP\",\"index\":0,\"citationMetadata\":{\"ci"
-     "tationSources\":[{\"startIndex\":1,\"endIndex\":2,\"uri\":\"https://b.ex"
-     "ample\"},{\"uri\":\"https://a.example\",\"title\":\"A\"}]}}],\"usageMeta"
+     "id r model m created 0\n0 end \"x\\u00e9y\" cites:https://b.example<1-3> ci"
+     "tes:https://a.example:A\nusage\n",
+     "{\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\\u00e9y\"}],\"role"
+     "\":\"model\"},\"finishReason\":\"STOP\",\"index\":0,\"groundingMetadata\":"
+     "{\"groundingChunks\":[{\"web\":{\"uri\":\"https://b.example\"}},{\"web\":{"
+     "\"uri\":\"https://a.example\",\"title\":\"A\"}}],\"groundingSupports\":[{"
+     "\"segment\":{\"startIndex\":1,\"endIndex\":4,\"text\":\"\xc3\xa9y\"},\"gro"
+     "undingChunkIndices\":[0]},{\"segment\":{\"startIndex\":0,\"endIndex\":4,"
+     "\"text\":\"x\xc3\xa9y\"},\"groundingChunkIndices\":[1]}]}}],\"usageMeta"
      "data\":{\"promptTokenCount\":0,\"candidatesTokenCount\":0,\"totalTokenCo"
      "unt\":0},\"modelVersion\":\"m\",\"responseId\":\"r\"}"},
     {"nothing at all", "{}", "bad_answer The provider's answer has no candidates.\n",

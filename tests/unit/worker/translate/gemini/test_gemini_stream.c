@@ -325,17 +325,17 @@ static const struct {
      "]},\"finishReason\":\"STOP\",\"groundingMetadata\":{\"groundingChunks\":"
      "[{\"web\":{\"uri\":\"https://a.example\",\"title\":\"A\"}}]}}]}\r\n\r\n",
      "start r m 0\nopen 0/0 text\n0 +\"x\"\n0 +\"y\"\n0 cites https://a.exampl"
-     "e\nclose 0\nstop 0 end\nend\n",
+     "e:A\nclose 0\nstop 0 end\nend\n",
      "data: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"x\"}],\"role"
      "\":\"model\"},\"index\":0}],\"modelVersion\":\"m\",\"responseId\":\"r\"}"
      "\r\n\r\ndata: {\"candidates\":[{\"content\":{\"parts\":[{\"text\":\"y\"}"
      "],\"role\":\"model\"},\"index\":0}],\"modelVersion\":\"m\",\"responseId"
-     "\":\"r\"}\r\n\r\ndata: {\"candidates\":[{\"content\":{\"parts\":[],\"rol"
-     "e\":\"model\"},\"index\":0,\"citationMetadata\":{\"citationSources\":[{"
-     "\"uri\":\"https://a.example\",\"title\":\"A\"}]}}],\"modelVersion\":\"m"
-     "\",\"responseId\":\"r\"}\r\n\r\ndata: {\"candidates\":[{\"content\":{\"p"
+     "\":\"r\"}\r\n\r\ndata: {\"candidates\":[{\"content\":{\"p"
      "arts\":[{\"text\":\"\"}],\"role\":\"model\"},\"finishReason\":\"STOP\","
-     "\"index\":0}],\"usageMetadata\":{\"promptTokenCount\":0,\"candidatesToke"
+     "\"index\":0,\"groundingMetadata\":{\"groundingChunks\":[{\"web\":{\"uri\":"
+     "\"https://a.example\",\"title\":\"A\"}}],\"groundingSupports\":[{\"segment\":{"
+     "\"startIndex\":0,\"endIndex\":2},\"groundingChunkIndices\":[0]}]}}],\"usageM"
+     "etadata\":{\"promptTokenCount\":0,\"candidatesToke"
      "nCount\":0,\"totalTokenCount\":0},\"modelVersion\":\"m\",\"responseId\":"
      "\"r\"}\r\n\r\n"},
     {"arguments over several lines",

@@ -183,7 +183,7 @@ static const struct {
              "\"images\":[{\"type\":\"image_url\",\"image_url\":{\"url\":\"data:image/png;base64,AA\"}}]")
              FINISH("stop") DONE,
      START
-     "open 0/0 refusal\n0 +\"no\"\nclose 0\nopen 0/1 text\n1 +\"x\"\n1 cites https://u\nclose 1\n"
+     "open 0/0 refusal\n0 +\"no\"\nclose 0\nopen 0/1 text\n1 +\"x\"\n1 cites https://u:t<0-1>\nclose 1\n"
      "open 0/2 image:image/png:AA\nclose 2\nstop 0 end\nend\n"},
     {"probabilities come with their words",
      CHUNK("{\"index\":0,\"delta\":{\"content\":\"x\"},\"logprobs\":{\"content\":[]}}")

@@ -80,9 +80,9 @@ static const struct {
          SAYS(WORDS(
              "x",
              ",\"annotations\":[{\"type\":\"url_citation\",\"url\":\"https://u\","
-             "\"title\":\"t\"},{\"type\":\"file_citation\",\"file_id\":\"f\"}]") ",{\"type\":\"refusal\",\"refusal\":\"no\"}"),
+             "\"title\":\"t\",\"start_index\":0,\"end_index\":1},{\"type\":\"file_citation\",\"file_id\":\"f\"}]") ",{\"type\":\"refusal\",\"refusal\":\"no\"}"),
          DONE),
-     TOP "\n0 end \"x\" cites:https://u:t refusal\"no\"\nusage\n"},
+     TOP "\n0 end \"x\" cites:https://u:t<0-1> refusal\"no\"\nusage\n"},
     {"probabilities",
      ANSWER(SAYS(WORDS("x", ",\"logprobs\":[{\"token\":\"x\",\"logprob\":-1}]")), DONE),
      TOP
@@ -90,9 +90,16 @@ static const struct {
     {"a length that was reached", ANSWER(SAYS(WORDS("x", "")), SHORT("max_output_tokens")),
      TOP "\n0 length \"x\"\nusage\n"},
     {"a filter", ANSWER("", SHORT("content_filter")), TOP "\n0 filter\nusage\n"},
-    {"tools that the provider ran are passed over",
-     ANSWER("{\"type\":\"web_search_call\"},5," SAYS(WORDS("x", "")), DONE),
-     TOP "\n0 end \"x\"\nusage\n"},
+    {"what hosted tools did",
+     ANSWER(
+         "{\"type\":\"web_search_call\",\"id\":\"ws_1\",\"status\":\"completed\",\"action\":{"
+         "\"type\":\"search\",\"queries\":[\"q\"]}},5,{\"type\":\"web_search_call\",\"id\":"
+         "\"ws_2\",\"status\":\"failed\",\"action\":{\"type\":\"open_page\",\"url\":"
+         "\"https://u\"}},{\"type\":\"image_generation_call\"}," SAYS(WORDS("x", "")),
+         DONE),
+     TOP
+     "\n0 end hosted:search:ws_1(q)= hosted:fetch:ws_2(https://u)!unavailable found:https://u "
+     "\"x\"\nusage searches=1 fetches=1\n"},
 };
 
 START_TEST(answers_are_understood)

@@ -130,11 +130,19 @@ static const struct {
      START "open 0/0 text\n0 +\"x\"\nclose 0\nstop 0 length\nusage\nend\n"},
     {"a filter stops a stream", CREATED LONG INCOMPLETE("content_filter"),
      START "open 0/0 text\n0 +\"x\"\nclose 0\nstop 0 filter\nusage\nend\n"},
-    {"items of the provider's own tools are passed over",
-     CREATED ADDED(0, "\"type\":\"web_search_call\"")
-         EVENT("web_search_call.searching", AT(0) "\"x\":1")
-             OVER(0, "\"type\":\"web_search_call\"") TEXT_DELTA(1, 0, "x") COMPLETED,
-     START "open 0/0 text\n0 +\"x\"\nclose 0\nstop 0 end\nusage\nend\n"},
+    {"what hosted tools did; other items are passed over",
+     CREATED ADDED(0, "\"type\":\"web_search_call\"") EVENT("web_search_call.searching",
+                                                            AT(0) "\"x\":1")
+         OVER(0, "\"type\":\"web_search_call\",\"id\":\"ws_1\",\"action\":{\"type\":"
+                 "\"search\",\"query\":\"q\",\"sources\":[{\"type\":\"url\",\"url\":"
+                 "\"https://u\"}]}")
+             OVER(1, "\"type\":\"code_interpreter_call\",\"id\":\"ci_1\",\"code\":\"1\","
+                     "\"outputs\":[{\"type\":\"logs\",\"logs\":\"2\"}]")
+                 OVER(2, "\"type\":\"image_generation_call\"") TEXT_DELTA(3, 0, "x") COMPLETED,
+     START
+     "open 0/0 hosted hosted:search:ws_1(q)= found:https://u\nclose 0\nopen 0/1 hosted "
+     "hosted:code:ci_1(1)=2\nclose 1\nopen 0/2 text\n2 +\"x\"\nclose 2\nstop 0 end\nusage "
+     "searches=1\nend\n"},
     {"a generation that failed",
      CREATED LONG EVENT("failed", "\"response\":{\"status\":\"failed\",\"error\":{\"code\":"
                                   "\"rate_limit_exceeded\",\"message\":\"slow down\"}}") LONG,
