@@ -10,6 +10,8 @@
 #include "shared/base/memory.h"
 #include "shared/base/title.h"
 
+#include "worker/cache/request_key.h"
+
 #define HEARTBEAT_MS    250
 #define ACCESS_MS       5 /* a burst of requests shares one write of its lines */
 #define ACCESS_BYTES    49152
@@ -118,6 +120,8 @@ static int inherit(struct worker *worker, const struct heritage *heritage)
     worker->segment = segment_attach(heritage->segment_fd);
     if (!worker->segment)
         return -errno;
+    if (heritage->cache_fd >= 0)
+        worker->cache = cache_attach(heritage->cache_fd);
     worker->slot = segment_slot(worker->segment, worker->slot_index);
     worker->metrics = segment_metrics(worker->segment, worker->slot_index);
     atomic_store_explicit(&worker->slot->connections, 0, memory_order_relaxed);
@@ -134,6 +138,7 @@ static int open_loop(struct worker *worker)
         return result;
     reactor->http = &worker->http;
     buffer_init(&worker->head, HEAD_SIZE_LIMIT);
+    buffer_init(&worker->key_text, REQUEST_KEY_TEXT_BYTES);
     worker->batch.scratch = memory_new_raw(REACTOR_READ_BYTES);
     worker->resolver = resolver_new(reactor, &(struct resolver_options){0}, &why);
     if (!worker->resolver) {

@@ -42,6 +42,9 @@ struct worker {
     struct segment *segment;
     struct slot *slot;
     struct metric_row *metrics;
+    struct cache *cache;                  /* NULL: there is none */
+    struct buffer key_text;               /* scratch of the cache's keys */
+    struct cached *flights[FLIGHT_LISTS]; /* leaders of equal requests, by their keys */
     uint32_t slot_index, number;
     int control_fd;
     struct resolver *resolver;

@@ -6,6 +6,7 @@
 #include "shared/base/check.h"
 #include "shared/base/hash.h"
 #include "shared/base/memory.h"
+#include "shared/base/sha256_native.h"
 
 #if MBEDTLS_VERSION_MAJOR < 3
 #    define SHA256_ONCE mbedtls_sha256_ret
@@ -21,8 +22,11 @@ static const unsigned char *bytes_of(struct span s)
 
 void hash_sha256(struct span bytes, uint8_t ret_digest[SHA256_SIZE])
 {
-    int result = SHA256_ONCE(bytes_of(bytes), bytes.len, ret_digest, 0);
+    int result;
 
+    if (sha256_native(bytes, ret_digest))
+        return;
+    result = SHA256_ONCE(bytes_of(bytes), bytes.len, ret_digest, 0);
     CHECK(result == 0);
 }
 

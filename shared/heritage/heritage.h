@@ -13,7 +13,7 @@
 #include <sys/socket.h>
 
 #define HERITAGE_MAGIC      0x6169677768657274ULL
-#define HERITAGE_VERSION    2
+#define HERITAGE_VERSION    3
 #define HERITAGE_LISTENERS  16
 #define HERITAGE_PATH_BYTES 512
 #define CONTROL_REPLACED    UINT32_MAX
@@ -37,6 +37,7 @@ struct heritage {
     int32_t control_fd; /* SOCK_SEQPACKET to the parent; EOF = the parent died */
     int32_t segment_fd;
     int32_t snapshot_fd; /* the newest one, or -1 */
+    int32_t cache_fd;    /* or -1: there is none */
     int32_t listener_count;
     int32_t listeners[HERITAGE_LISTENERS];   /* workers */
     char settings_path[HERITAGE_PATH_BYTES]; /* absolute */
@@ -56,6 +57,8 @@ enum control_kind {
     CONTROL_HURRY, /* parent -> worker: finish within `value` ms, cut the rest */
     CONTROL_ADMIN, /* parent -> controller: one admin listening socket, `value` = 0 TCP, 1 Unix;
                       descriptor */
+    CONTROL_CACHE, /* parent -> controller: the cache's memory, or no descriptor: there is none
+                    */
     CONTROL_DEAD,  /* parent -> controller: slot `value` is DEAD, sweep it */
     CONTROL_EVENT, /* parent -> controller: upgrade failed and the like, for status (text in
                       plan.note); `generation` not 0: that PLAN was not taken */
@@ -73,6 +76,8 @@ struct plan {
     uint32_t listener_count, admin_count;
     uint32_t needs_new_workers; /* a setting changed that a running worker cannot take over */
     uint32_t drain_delay_ms, drain_ms, watchdog_ms;
+    uint32_t cache_entries;
+    uint64_t cache_bytes; /* 0: no cache */
     struct plan_listener listeners[HERITAGE_LISTENERS];
     struct plan_listener admin[HERITAGE_ADMIN_MAX];
     char note[128];

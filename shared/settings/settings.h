@@ -100,6 +100,23 @@ struct settings_usage { /* milliseconds; 0: for ever */
     uint64_t rows, hourly, daily;
 };
 
+struct settings_cache_rules {
+    uint64_t ttl; /* milliseconds */
+    uint64_t sampled, tools, choices, single_flight;
+};
+
+struct settings_cache {
+    uint32_t line;
+    uint64_t memory, entries, answer, ttl_max;
+    struct settings_cache_rules rules;
+    struct settings_list distinguish; /* struct span */
+};
+
+struct settings_model_cache {
+    uint32_t line; /* 0: as for all */
+    struct settings_cache_rules rules;
+};
+
 struct settings_tls {
     uint32_t line;
     struct span ca_file;
@@ -157,6 +174,7 @@ struct settings_model {
     struct settings_list targets; /* struct settings_target */
     uint64_t total;
     uint64_t listed, strict;
+    struct settings_model_cache cache;
 };
 
 struct settings_rate_limit {
@@ -203,6 +221,7 @@ struct settings {
     struct settings_responses responses;
     struct settings_media media;
     struct settings_usage usage;
+    struct settings_cache cache;
     struct settings_tls tls;
     struct settings_list providers;   /* struct settings_provider */
     struct settings_list models;      /* struct settings_model */

@@ -2,6 +2,7 @@
 
 #include "shared/base/check.h"
 #include "shared/base/net.h"
+#include "shared/cache/cache.h"
 #include "shared/settings/settings_inside.h"
 
 const struct settings_provider *provider_named(const struct settings *settings,
@@ -178,12 +179,29 @@ static void check_media(struct reader *reader)
     }
 }
 
+static void check_cache(struct reader *reader)
+{
+    const struct settings_cache *cache = &reader->settings->cache;
+
+    if (cache->memory > 0 &&
+        !cache_fits(cache->memory, cache_entries(cache->memory, (uint32_t)cache->entries)))
+        complain(reader, cache->line, "cache: `memory` is too small for so many `entries`");
+    for (uint32_t i = 0; i < cache->distinguish.count; i++) {
+        struct span name = ((const struct span *)cache->distinguish.rows)[i];
+
+        if (!cache_member_bit(name))
+            complain(reader, cache->line,
+                     "cache: `distinguish` has `%.*s`, which it does not know", SPAN_ARG(name));
+    }
+}
+
 void check_references(struct reader *reader)
 {
     const struct settings *settings = reader->settings;
 
     check_listeners(reader);
     check_media(reader);
+    check_cache(reader);
     for (uint32_t i = 0; i < settings->providers.count; i++)
         check_provider(reader, SETTINGS_ROW(settings->providers, i, settings_provider));
     for (uint32_t i = 0; i < settings->models.count; i++)

@@ -28,7 +28,7 @@
 #include "shared/settings/signer.h"
 
 #define SNAPSHOT_MAGIC   0x61696777736e6170ULL
-#define SNAPSHOT_VERSION 6
+#define SNAPSHOT_VERSION 7
 
 #define SNAPSHOT_LISTENERS_MAX    16
 #define SNAPSHOT_CERTIFICATES_MAX 16 /* per listener */
@@ -79,6 +79,20 @@ struct snapshot_media {
     uint8_t reserved[2];
     struct snapshot_table allow; /* of struct net */
     struct snapshot_text ca_file;
+};
+
+/* Which answers of a model are given again, and how long. */
+struct snapshot_cache_rules {
+    uint64_t ttl_ms; /* 0: only where the request asks */
+    uint8_t sampled, tools, choices, single_flight;
+    uint8_t reserved[4];
+};
+
+struct snapshot_cache {
+    struct snapshot_cache_rules rules; /* of models that are not in the settings */
+    uint64_t ttl_max_ms;
+    uint32_t answer_bytes; /* of one */
+    uint32_t distinguish;  /* cache_member_bit: these count */
 };
 
 struct snapshot_certificate {
@@ -203,6 +217,7 @@ struct snapshot_model {
     uint32_t context, output; /* tokens */
     uint32_t capabilities;    /* enum capability */
     uint32_t scope;           /* 1 + index; 0: no limits */
+    struct snapshot_cache_rules cache;
 };
 
 enum key_flag {
@@ -235,6 +250,7 @@ struct snapshot_header_page { /* at offset 0 */
     struct snapshot_limits limits;
     struct snapshot_times times;
     struct snapshot_media media;
+    struct snapshot_cache cache;
     uint32_t log_level, log_form;
     struct snapshot_text access_log; /* file, "stderr", or not there: off */
     struct snapshot_text host_name;

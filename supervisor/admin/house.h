@@ -12,6 +12,7 @@
 
 #include <uv.h>
 
+#include "shared/cache/cache.h"
 #include "shared/segment/segment.h"
 #include "shared/settings/settings.h"
 #include "shared/snapshot/snapshot.h"
@@ -46,6 +47,7 @@ struct house_wait {
 struct house {
     uv_loop_t *loop;
     struct segment *segment;
+    struct cache *cache;                     /* NULL: there is none */
     struct settings *settings;               /* in force */
     const struct configure_rows *rows;       /* in force */
     const struct catalogue *catalogue;       /* NULL: the built-in one */

@@ -10,6 +10,7 @@
 #include "shared/base/hash.h"
 #include "shared/base/log.h"
 #include "shared/base/memory.h"
+#include "shared/cache/cache.h"
 #include "shared/snapshot/snapshot_build.h"
 
 #include "supervisor/configure/configure_inside.h"
@@ -87,6 +88,28 @@ static void put_media(struct snapshot_builder *builder, const struct settings *s
         .allow = SNAPSHOT_BUILD_ROWS(builder, allow, from->allow.count),
         .ca_file = snapshot_build_text(builder, settings->tls.ca_file),
     };
+}
+
+void put_cache_rules(const struct settings_cache_rules *from, struct snapshot_cache_rules *to)
+{
+    *to = (struct snapshot_cache_rules){
+        .ttl_ms = from->ttl,
+        .sampled = from->sampled != 0,
+        .tools = from->tools != 0,
+        .choices = from->choices != 0,
+        .single_flight = from->single_flight != 0,
+    };
+}
+
+static void put_cache(const struct settings *settings, struct snapshot_cache *to)
+{
+    const struct settings_cache *from = &settings->cache;
+
+    to->ttl_max_ms = from->ttl_max;
+    to->answer_bytes = u32(from->answer);
+    put_cache_rules(&from->rules, &to->rules);
+    for (uint32_t i = 0; i < from->distinguish.count; i++)
+        to->distinguish |= cache_member_bit(((const struct span *)from->distinguish.rows)[i]);
 }
 
 static struct snapshot_listener put_listener(struct snapshot_builder *builder,
@@ -206,6 +229,7 @@ static bool put_all(const struct settings *settings, const struct configure_rows
     put_times(settings, &page->times);
     put_places(builder, settings, page);
     put_media(builder, settings, page);
+    put_cache(settings, &page->cache);
     put_listeners(builder, &settings->listeners, page);
     for (uint32_t i = 0; i < accounts->count; i++)
         accounts->rows[i].scope =

@@ -59,6 +59,8 @@ bool put_providers(struct snapshot_builder *builder, const struct settings *sett
 void put_faces(struct snapshot_builder *builder, const struct account *account,
                const struct settings_url *url, struct snapshot_provider *provider);
 
+void put_cache_rules(const struct settings_cache_rules *from, struct snapshot_cache_rules *to);
+
 /* What models and their targets are looked up in. */
 struct put_lists {
     struct price_list *prices;

@@ -18,7 +18,8 @@ struct model_list {
     uint32_t count, size;
     uint32_t *index; /* open addressing over names, UINT32_MAX: empty; twice as long as size */
     int64_t created;
-    uint64_t total_ms; /* of models that the settings do not name */
+    uint64_t total_ms;                        /* of models that the settings do not name */
+    const struct settings_cache_rules *cache; /* the same */
 };
 
 static struct span name_of(const struct model_list *list, uint32_t row)
@@ -141,6 +142,8 @@ static void add_configured(struct model_list *list, const struct settings *setti
     model.total_ms = (uint32_t)(from->total ? from->total : settings->timeouts.total);
     model.listed = from->listed != 0 && count > 0;
     model.strict = from->strict != 0;
+    put_cache_rules(from->cache.line ? &from->cache.rules : &settings->cache.rules,
+                    &model.cache);
     model.scope = scopes_named(list->scopes, LIMIT_SCOPE_model, from->name);
     add_row(list, model);
 }
@@ -160,6 +163,7 @@ static void add_catalogue(struct model_list *list, uint32_t provider, struct spa
     model.owner = snapshot_build_text(list->builder, account->name);
     model.targets = SNAPSHOT_BUILD_ROWS(list->builder, target, 1);
     model.total_ms = (uint32_t)list->total_ms;
+    put_cache_rules(list->cache, &model.cache);
     model.scope = scopes_named(list->scopes, LIMIT_SCOPE_model, name);
     add_row(list, model);
 }
@@ -275,6 +279,7 @@ void put_models(struct snapshot_builder *builder, const struct settings *setting
                               .scopes = lists->scopes,
                               .size = 256,
                               .total_ms = settings->timeouts.total,
+                              .cache = &settings->cache.rules,
                               .created = page->made_ms / 1000};
 
     list.rows = memory_new_array(list.size, sizeof(*list.rows));

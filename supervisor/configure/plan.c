@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <sys/un.h>
 
+#include "shared/cache/cache.h"
+
 #include "supervisor/configure/configure.h"
 
 /* CPUs that this process may use. */
@@ -109,6 +111,9 @@ bool configure_plan(const struct settings *settings, const char *file,
         .drain_delay_ms = (uint32_t)settings->timeouts.drain_delay,
         .drain_ms = (uint32_t)settings->timeouts.drain,
         .watchdog_ms = (uint32_t)settings->timeouts.watchdog,
+        .cache_bytes = settings->cache.memory,
+        .cache_entries =
+            cache_entries(settings->cache.memory, (uint32_t)settings->cache.entries),
     };
     bool good = true;
 

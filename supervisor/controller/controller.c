@@ -31,6 +31,13 @@ static void admin_socket_came(struct controller *controller, int fd, bool unix_s
                   LOG_ERRNO_FIELD(result));
 }
 
+/* The one before is kept mapped by nobody but old workers. */
+static void cache_came(struct controller *controller, int fd)
+{
+    cache_detach(controller->house.cache);
+    controller->house.cache = fd >= 0 ? cache_attach(fd) : NULL;
+}
+
 static void event_came(struct controller *controller, const struct control_message *message)
 {
     (void)snprintf(controller->house.last_event, sizeof(controller->house.last_event), "%s",
@@ -47,6 +54,7 @@ static void message_came(struct controller *controller, const struct control_mes
     case CONTROL_RELOAD: reload_settings(controller, NULL); break;
     case CONTROL_IN_FORCE: publish_in_force(controller, message->generation); break;
     case CONTROL_ADMIN: admin_socket_came(controller, fd, message->value == 1); return;
+    case CONTROL_CACHE: cache_came(controller, fd); break;
     case CONTROL_DEAD: chores_sweep(controller, (uint32_t)message->value); break;
     case CONTROL_DRAIN: chores_end(controller, message->value); break;
     case CONTROL_EVENT: event_came(controller, message); break;
@@ -284,6 +292,7 @@ int controller_main(const struct heritage *heritage)
         log_note(LOG_ERROR, "the controller cannot start: no segment or no loop");
         return 1;
     }
+    cache_came(controller, heritage->cache_fd);
     controller->lasting.segment = controller->house.segment;
     controller->house.budgets = &controller->lasting.budgets;
     controller->lasting.blocked = budgets_blocked;

@@ -87,7 +87,8 @@ static void fill_heritage(const struct parent *parent, const struct child *child
                              .strict = !parent->crew_complete,
                              .control_fd = control_fd,
                              .segment_fd = parent->kept.segment_fd,
-                             .snapshot_fd = parent->kept.snapshot_fd};
+                             .snapshot_fd = parent->kept.snapshot_fd,
+                             .cache_fd = parent->kept.cache_fd};
     if (worker)
         ret->listener_count = (int32_t)parent->kept.listener_count;
     for (int32_t i = 0; i < ret->listener_count; i++)
@@ -107,6 +108,8 @@ static void keep_heritage(const struct heritage *heritage, int heritage_fd)
     descriptor_keep(heritage->segment_fd, true);
     if (heritage->snapshot_fd >= 0)
         descriptor_keep(heritage->snapshot_fd, true);
+    if (heritage->cache_fd >= 0)
+        descriptor_keep(heritage->cache_fd, true);
     for (int32_t i = 0; i < heritage->listener_count; i++)
         descriptor_keep(heritage->listeners[i], true);
 }

@@ -65,7 +65,7 @@ struct parent_state {
     uint32_t planned, serving; /* a plan has come; READY was said */
     uint32_t crew;             /* workers of another number are to go */
     uint32_t listener_count, admin_count;
-    int32_t segment_fd, snapshot_fd;
+    int32_t segment_fd, snapshot_fd, cache_fd;
     uint64_t snapshot_generation, in_force_generation;
     struct plan plan;
     struct held_socket listeners[HERITAGE_LISTENERS];
@@ -147,6 +147,12 @@ void control_read(struct parent *parent, struct child *child, uint64_t now_ms);
 void plan_tick(struct parent *parent, uint64_t now_ms);
 void reload_begin(struct parent *parent, uint64_t now_ms);
 void admin_send(struct parent *parent);
+
+/* cache.c: the memory of answers */
+/* Makes the memory that PLAN wants, or keeps the one that is there. */
+void cache_adopt(struct parent *parent, const struct plan *plan);
+/* Whether PLAN wants another than there is. */
+bool cache_differs(const struct parent *parent, const struct plan *plan);
 
 /* sockets.c: listening */
 int sockets_take(struct parent *parent, const struct plan *plan);

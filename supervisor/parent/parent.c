@@ -157,7 +157,7 @@ static bool open_fresh(struct parent *parent)
 {
     parent->kept.magic = PARENT_STATE_MAGIC;
     parent->kept.size = sizeof(parent->kept);
-    parent->kept.segment_fd = parent->kept.snapshot_fd = -1;
+    parent->kept.segment_fd = parent->kept.snapshot_fd = parent->kept.cache_fd = -1;
     return open_segment(parent, notify_take_descriptors(parent));
 }
 

@@ -80,6 +80,7 @@ static void adopt_plan(struct parent *parent, const struct control_message *mess
                   LOG_NUMBER_FIELD("started", WORKERS_MAX));
     if (kept->snapshot_fd >= 0)
         (void)close(kept->snapshot_fd);
+    cache_adopt(parent, &message->plan);
     kept->snapshot_fd = fd;
     kept->snapshot_generation = message->generation;
     kept->in_force_generation = 0;
@@ -93,7 +94,7 @@ static bool needs_new_crew(const struct parent *parent, const struct plan *plan)
 {
     return parent->kept.planned &&
            (plan->needs_new_workers || within(plan->workers) != parent->kept.plan.workers ||
-            !listeners_equal(parent, plan));
+            cache_differs(parent, plan) || !listeners_equal(parent, plan));
 }
 
 static void plan_received(struct parent *parent, struct child *controller,

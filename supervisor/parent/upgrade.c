@@ -134,6 +134,8 @@ static void keep_descriptors(const struct parent_state *kept, bool over_exec)
 {
     descriptor_keep(kept->segment_fd, over_exec);
     descriptor_keep(kept->snapshot_fd, over_exec);
+    if (kept->cache_fd >= 0)
+        descriptor_keep(kept->cache_fd, over_exec);
     for (uint32_t i = 0; i < kept->listener_count; i++)
         descriptor_keep(kept->listeners[i].fd, over_exec);
     for (uint32_t i = 0; i < kept->admin_count; i++)

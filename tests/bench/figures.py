@@ -60,6 +60,20 @@ def translation_text(found):
     return table.text()
 
 
+def cache_text(found):
+    if not found:
+        return ""
+    rows = found["medians"]
+    table = Table("1 kB POST, 700 B answer, 32 kept connections", "CPU us / request",
+                  "with all processes", "requests/s")
+    for name, what in (("proxied", "from the provider"), ("hit", "from the cache")):
+        row = rows[name]
+        table.add(what, f"{row['worker_us']:.1f}" + ratio(rows, "worker_us", name, "proxied"),
+                  f"{row['all_us']:.1f}" + ratio(rows, "all_us", name, "proxied"),
+                  f"{row['rps']:,.0f}" + ratio(rows, "rps", name, "proxied"))
+    return table.text()
+
+
 def memory_text(found):
     table = Table("memory of the worker (PSS)", "idle, MB", "after 5,000 requests, MB",
                   "with open streams, MB", "bytes per open stream", "streams gone, MB")
@@ -88,6 +102,7 @@ def start_text(found):
 
 
 TEXTS = {"requests": requests_text, "chunks": chunks_text, "translation": translation_text,
+         "cache": cache_text,
          "memory": memory_text, "fairness": fairness_text, "start": start_text}
 
 
@@ -112,6 +127,10 @@ def goals(found):
         if crossed:
             add(what, crossed["translated"][key] / crossed["same"][key], limit,
                 form="{:.2f} x passed on")
+    kept = (found.get("cache") or {}).get("medians")
+    if kept:
+        add("answer from the cache", kept["hit"]["worker_us"] / kept["proxied"]["worker_us"], 0.6,
+            form="{:.2f} x passed on")
     held = found.get("memory", {}).get("aigw")
     if held:
         add("worker idle", held["idle"] / 1e6, 10, form="{:.1f} MB")

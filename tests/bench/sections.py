@@ -330,5 +330,45 @@ def translation(bench):
         (bench.folder / "provider.out").unlink()
 
 
-SECTIONS = {"requests": requests, "chunks": chunks, "translation": translation, "memory": memory,
-            "fairness": fairness, "start": start}
+class Cached:
+    """One gateway, asked for a model whose answers are kept, or for one whose are not."""
+
+    def __init__(self, gateway, name, model):
+        self.gateway, self.name, self.model = gateway, name, model
+
+    def worker_pids(self):
+        return self.gateway.worker_pids()
+
+    def all_pids(self):
+        return self.gateway.all_pids()
+
+
+def cache(bench):
+    """What an answer from the cache costs beside one from the provider."""
+    def measure(way):
+        spent = Spent(way)
+        full = clean(bench.load(way.gateway.plain_port, "--key", way.gateway.key, "--model",
+                                way.model, "--seconds", bench.seconds), way.name)
+        return dict(spent.us_per(full["ok"]), rps=full["rps"], p50=full["latency_us"]["p50"],
+                    p99=full["latency_us"]["p99"])
+
+    if "aigw" not in bench.names:
+        return {}
+    provider = lab.Provider(bench.folder, bench.load_cores)
+    more = """  - {name: kept, targets: [{provider: up, model: %s}], cache: {ttl: 1h, sampled: true}}
+""" % lab.MODEL
+    gateway = lab.Aigw(provider, bench.proxy_cores, bench.folder, more=more)
+    try:
+        gateway.start()
+        found = interleaved(bench, [Cached(gateway, "proxied", "fast"),
+                                    Cached(gateway, "hit", "kept")], measure)
+        found["status"] = gateway.control("cache", "status")
+        return found
+    finally:
+        gateway.stop()
+        provider.stop()
+        (bench.folder / "provider.out").unlink()
+
+
+SECTIONS = {"requests": requests, "chunks": chunks, "translation": translation, "cache": cache,
+            "memory": memory, "fairness": fairness, "start": start}

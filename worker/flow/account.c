@@ -186,4 +186,5 @@ void account_record(struct exchange *x, struct usage_record *record)
         .saved_nano = USAGE_UNKNOWN,
         .host = snapshot_span(snapshot, x->view->page->host_name),
     };
+    cached_tell(x, record);
 }

@@ -86,7 +86,7 @@ static void price_usage(struct exchange *x)
 
     buffer_init(&text, PRICE_TEXT);
     x->cost_nano = 0;
-    if (!x->plan || x->used.usage.input == TOKENS_UNKNOWN)
+    if (!x->plan || cached_is_hit(x->cached) || x->used.usage.input == TOKENS_UNKNOWN)
         return;
     use_price(&x->used.usage, service_of(x), &use);
     sheet = sheet_of(x, &use);
@@ -135,7 +135,7 @@ static void count_money(const struct exchange *x)
 
 static void note_yield(const struct exchange *x)
 {
-    if (x->fault || !x->plan || exchange_target(x)->yield == 0 ||
+    if (x->fault || !x->plan || cached_is_hit(x->cached) || exchange_target(x)->yield == 0 ||
         x->bill.usage.output == TOKENS_UNKNOWN)
         return;
     yield_add(segment_yield(x->worker->segment, exchange_target(x)->yield - 1),

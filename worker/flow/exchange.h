@@ -15,6 +15,7 @@
 
 #include "worker/accept/client.h"
 #include "worker/authenticate/caller.h"
+#include "worker/flow/cached.h"
 #include "worker/flow/crossing.h"
 #include "worker/flow/limits.h"
 #include "worker/flow/view.h"
@@ -111,6 +112,7 @@ struct exchange {
     bool passes_on;           /* its body is the client's own bytes */
     struct crossing
         *crossing;         /* NULL: the bytes are passed on; else what comes is translated */
+    struct cached *cached; /* NULL: nobody spoke of a cache */
     struct stored *stored; /* NULL: no response that the gateway may keep */
     struct gather *gather; /* NULL: no file is put in place of its address */
     struct forward_body forward;
@@ -166,6 +168,9 @@ void flow_received(struct exchange *x);
 void flow_body(struct exchange *x, struct span bytes);
 /* Its files are in place, or x->fault says why not. */
 void flow_gathered(struct exchange *x);
+
+/* cached.c: the room `cache` */
+enum step cached_enter(struct exchange *x);
 
 /* outgoing.c: the request of the current target. A refusal of the translation is x->complaint.
  */

@@ -18,7 +18,7 @@
 typedef enum step enter_f(struct exchange *x);
 
 static enter_f enter_parse, enter_authenticate, enter_receive, enter_limit, enter_route,
-    enter_translate, enter_upstream, enter_meter, enter_log;
+    enter_cache, enter_translate, enter_upstream, enter_meter, enter_log;
 
 static const struct {
     enter_f *enter;
@@ -108,6 +108,7 @@ static void exchange_end(struct exchange *x)
     worker->exchange_count--;
     atomic_store_explicit(&worker->slot->exchanges, worker->exchange_count,
                           memory_order_relaxed);
+    cached_end(x);
     gather_free(x);
     worker->body_bytes -= x->body.len;
     buffer_done(&x->body);
@@ -357,6 +358,11 @@ static enum step enter_route(struct exchange *x)
     if (x->plan->total_ms > 0)
         reactor_arm(&x->worker->reactor, &x->deadline, x->plan->total_ms);
     return STEP_NEXT;
+}
+
+static enum step enter_cache(struct exchange *x)
+{
+    return cached_enter(x);
 }
 
 static void copy_name(char *to, size_t size, uint32_t *ret_len, struct span from)

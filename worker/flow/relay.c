@@ -55,6 +55,7 @@ static void forget_answer(struct exchange *x)
     reactor_disarm(&x->worker->reactor, &x->quiet);
     x->answer = (struct answer){.status = 0};
     x->complaint = NULL;
+    cached_forget(x);
     bill_init(&x->bill);
     buffer_done(&x->error_body);
     sse_done(&x->framer);
@@ -140,6 +141,9 @@ static void begin_relay(struct exchange *x, const struct http_head *head, struct
         x->answer.head = reply_head(x, head->status, x->crossing ? stream_type(x) : type,
                                     known ? head->content_length : HTTP_LENGTH_NONE, head);
     json_tap_init(&x->service_tap, SPAN("service_tier"));
+    cached_note_type(x, x->crossing && x->answer.stream ? stream_type(x)
+                        : x->crossing                   ? SPAN("application/json")
+                                                        : type);
     json_tap_init(&x->tap, dialect_row((enum dialect_id)x->provider_dialect)->usage_member);
     if (x->crossing)
         crossing_begin(x->crossing, relay_take_event, x);
@@ -275,13 +279,16 @@ static void crossing_done(struct exchange *x)
     x->first_byte_ns = clock_monotonic_ns();
     if (x->crossing->chat.stream) {
         x->answer.stream = true;
+        cached_note_type(x, stream_type(x));
         x->answer.head = reply_head(x, 200, stream_type(x), HTTP_LENGTH_NONE, NULL);
         relay_turn(x, true);
     } else {
         if (x->stored)
             stored_keep(x, crossing_body(buffer_span(&x->crossing->out)));
+        cached_add(x, &(struct span){x->crossing->out.ptr, x->crossing->out.len}, 1);
         reply_json(x, 200, buffer_span(&x->crossing->out));
     }
+    cached_note_whole(x);
     flow_take(x, STEP_NEXT);
 }
 
@@ -302,6 +309,7 @@ static void whole_done(struct exchange *x)
         bill_take(&x->bill, &usage, &x->arena);
     }
     relay_flush(x, true);
+    cached_note_whole(x);
     flow_take(x, STEP_NEXT);
 }
 

@@ -47,6 +47,8 @@ void relay_flush(struct exchange *x, bool last)
     char size[24];
     struct buffer head = {.ptr = size, .size = sizeof(size), .limit_bytes = sizeof(size)};
 
+    if (count > 0)
+        cached_add(x, pieces, count);
     if (chunked && batch->bytes > 0) {
         pieces[count++] = last ? SPAN("\r\n0\r\n\r\n") : SPAN("\r\n");
         (void)http_append_chunk_head(&head, batch->bytes);

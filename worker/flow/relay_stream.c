@@ -176,8 +176,10 @@ static void quiet_passed(struct deadline *deadline)
 
     if (silent_ms >= STREAM_QUIET_MS && !x->answer.paused && x->client) {
         relay_add(x, exchange_dialect(x)->ping);
-        if (x->worker->batch.count > 0)
+        if (x->worker->batch.count > 0) {
             relay_flush(x, false);
+            cached_take_back(x, exchange_dialect(x)->ping.len);
+        }
         silent_ms = 0;
     }
     reactor_arm(&x->worker->reactor, &x->quiet,
@@ -232,5 +234,6 @@ void relay_stream_done(struct exchange *x)
     }
     relay_attempt_ended(x, true);
     relay_turn(x, true);
+    cached_note_whole(x);
     flow_take(x, STEP_NEXT);
 }

@@ -101,6 +101,7 @@ void reply_end_head(struct exchange *x)
     struct buffer *out = &x->worker->head;
 
     add_dropped(x, out);
+    cached_add_fields(x);
     limits_add_fields(x);
     if (x->answer.estimated)
         add_field(out, SPAN("x-aigw-estimated"), SPAN("true"));

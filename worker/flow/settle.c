@@ -72,6 +72,7 @@ void settle_meter(struct exchange *x)
     take_stream_usage(x);
     if (record_owed(x))
         charge_settle(x);
+    cached_settle(x);
     metric_add(metrics, METRIC_client_bytes_sent_total, x->answer.sent_bytes);
     if (x->fault) {
         metric_add(metrics, METRIC_requests_failed_total, 1);
@@ -105,7 +106,8 @@ static void member_there(struct json_writer *json, struct span key, struct span 
 /* One line for one exchange. No header, body or secret stands in it. */
 static void write_access(const struct exchange *x, struct buffer *out)
 {
-    const struct plan_target *target = x->plan ? exchange_target(x) : NULL;
+    const struct plan_target *target =
+        x->plan && !cached_is_hit(x->cached) ? exchange_target(x) : NULL;
     char time[CLOCK_TEXT_SIZE];
     struct json_writer json;
 
@@ -128,6 +130,8 @@ static void write_access(const struct exchange *x, struct buffer *out)
         json_write_member_text(&json, SPAN("served_model"), target->model);
         json_write_member_u64(&json, SPAN("attempts"), x->attempts);
     }
+    if (cached_is_hit(x->cached))
+        json_write_member_bool(&json, SPAN("cache_hit"), true);
     if (x->answer.stream)
         json_write_member_bool(&json, SPAN("stream"), true);
     if (x->fault)

@@ -270,6 +270,8 @@ enum fault head_read(const struct http_head *from, uint64_t body_limit_bytes,
     forward(from, &wanted[ret->dialect], arena, ret);
     if (!tags_add(&ret->tags, http_find(from, SPAN("x-aigw-tags")), arena))
         ret->unfit = FAULT_bad_tags;
+    if (!cache_wish_read(http_find(from, SPAN("x-aigw-cache")), &ret->cache))
+        ret->unfit = FAULT_bad_cache_wish;
     if (rows[ret->operation].method == HTTP_METHOD_POST && !media_type_json(from))
         ret->unfit = FAULT_bad_media_type;
     return FAULT_NONE;

@@ -15,6 +15,7 @@
 #include "shared/base/secret.h"
 #include "shared/http/http_reader.h"
 
+#include "worker/parse/cache_wish.h"
 #include "worker/parse/tags.h"
 
 enum operation {
@@ -96,9 +97,10 @@ struct head {
     bool has_body, keep_alive, expect_continue, head_only, options;
     struct head_page page;
     struct tags tags;
-    bool strict;   /* x-aigw-strict: refuse what a translation would drop */
-    bool sse;      /* alt=sse in the query */
-    uint8_t minor; /* HTTP/1.minor */
+    struct cache_wish cache; /* x-aigw-cache */
+    bool strict;             /* x-aigw-strict: refuse what a translation would drop */
+    bool sse;                /* alt=sse in the query */
+    uint8_t minor;           /* HTTP/1.minor */
     uint8_t
         dialect; /* enum dialect_id: of the operation; of the headers where it has several */
     struct forwarded forwarded[HEAD_FORWARDED_MAX];

@@ -309,6 +309,29 @@ START_TEST(hashes_have_their_published_values)
 END_TEST
 
 /* The GCM specification, test case 14 (key, nonce and text of zeros). */
+/* RFC 2104 by hand: the library's digests under its HMAC, and ours, of all ways to end a block.
+ */
+START_TEST(digests_of_every_length_are_the_librarys)
+{
+    char inner[64 + 300], outer[64 + SHA256_SIZE];
+    uint8_t got[SHA256_SIZE], expected[SHA256_SIZE];
+
+    for (size_t len = 0; len <= 300; len++) {
+        memset(inner, 'k' ^ 0x36, 64);
+        memset(outer, 'k' ^ 0x5c, 64);
+        for (size_t i = 0; i < len; i++)
+            inner[64 + i] = (char)(i * 7 + len);
+        hash_sha256(span_of(inner, 64 + len), (uint8_t *)outer + 64);
+        hash_sha256(span_of(outer, sizeof(outer)), got);
+        hash_hmac_sha256(
+            SPAN("kkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkkk"),
+            span_of(inner + 64, len), expected);
+        ck_assert_mem_eq(got, expected, SHA256_SIZE);
+    }
+}
+
+END_TEST
+
 START_TEST(sealed_bytes_open_only_unchanged)
 {
     uint8_t key[AES_KEY_SIZE] = {0}, nonce[GCM_NONCE_SIZE] = {0}, tag[GCM_TAG_SIZE];
@@ -463,6 +486,7 @@ int main(void)
     tcase_add_test(tests, a_secret_that_differs_in_any_one_bit_is_another);
     tcase_add_test(tests, hashes_have_their_published_values);
     tcase_add_test(tests, sealed_bytes_open_only_unchanged);
+    tcase_add_test(tests, digests_of_every_length_are_the_librarys);
     tcase_add_test(tests, encodings_go_there_and_back);
     tcase_add_test(tests, utf8_is_judged);
     tcase_add_test(tests, deadlines_pass_once_never_early_and_soon);

@@ -1,0 +1,72 @@
+/* worker/flow/cached.h
+ *
+ * The room `cache` of an exchange: a request whose answer is in the cache is answered with it,
+ * another one's answer is kept when it is whole. And the waiting for the answer to an equal
+ * request that is at a provider already. Belongs to the exchange; shared/cache/cache.h is where
+ * answers live, docs/cache.md says which.
+ */
+#ifndef WORKER_FLOW_CACHED_H
+#define WORKER_FLOW_CACHED_H
+
+#include "shared/base/buffer.h"
+#include "shared/base/hash.h"
+#include "shared/cache/cache.h"
+#include "shared/http/http_reader.h"
+
+#define FLIGHT_LISTS 256
+
+struct exchange;
+struct usage_record;
+struct worker;
+
+/* What the header of the answer says. */
+enum cached_word {
+    CACHED_NOTHING, /* nobody spoke of a cache */
+    CACHED_BYPASS,  /* this request's answer is not cached */
+    CACHED_MISS,
+    CACHED_STORED, /* not looked for, and kept */
+    CACHED_HIT
+};
+
+struct cached {
+    uint8_t word; /* enum cached_word */
+    bool keeps;   /* the answer, when it is whole */
+    bool whole;   /* it is */
+    bool flies;   /* it leads: others wait for its answer */
+    uint8_t key[SHA256_SIZE];
+    const struct snapshot_model *model; /* NULL: the snapshot has no row of its name */
+    int64_t now_ms;                     /* wall, of the look */
+    uint64_t ttl_ms;
+    uint32_t stamp_count;
+    struct cache_stamp stamps[CACHE_STAMPS];
+    struct span type;         /* of the answer */
+    struct buffer body;       /* the answer so far, or the copy of what was found */
+    struct cache_entry entry; /* HIT: what was found */
+    struct exchange *owner;
+    struct cached *next;    /* of the leaders of a list, or of those who wait for one */
+    struct cached *waiters; /* of a leader */
+    struct cached *awaits;  /* the leader, while waiting */
+};
+
+static inline bool cached_is_hit(const struct cached *cached)
+{
+    return cached && cached->word == CACHED_HIT;
+}
+
+/* On the way back; each does nothing where nothing is kept. */
+void cached_note_type(struct exchange *x, struct span type);
+void cached_add(struct exchange *x, const struct span *pieces, unsigned count);
+/* The last COUNT bytes were the gateway's own. */
+void cached_take_back(struct exchange *x, size_t count);
+void cached_forget(struct exchange *x); /* the attempt failed */
+void cached_note_whole(struct exchange *x);
+/* x-aigw-cache and age, into the worker's head. */
+void cached_add_fields(struct exchange *x);
+/* The answer goes into the cache, what it cost is known. */
+void cached_settle(struct exchange *x);
+/* The record of an answer from the cache. */
+void cached_tell(const struct exchange *x, struct usage_record *record);
+/* The exchange ends. */
+void cached_end(struct exchange *x);
+
+#endif
