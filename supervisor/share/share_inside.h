@@ -89,7 +89,7 @@ static inline struct span share_base(const struct share *share)
 
 void share_set_hosts(struct share *share, uint32_t hosts);
 
-/* share_redis.c */
+/* share_batches.c: through Redis (configure leaves files out by names that end in _redis.c) */
 void share_redis_begin(struct share *share);
 void share_redis_tick(struct share *share, uint64_t now_ms);
 void share_redis_end(struct share *share);
