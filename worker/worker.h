@@ -64,6 +64,7 @@ struct worker {
     struct exchange *exchanges;
     struct exchange *spare_exchanges; /* ended ones, for the next requests */
     uint32_t spare_count;
+    uint32_t turns[256]; /* of models whose targets take turns */
     uint32_t client_count, exchange_count, stream_count;
     uint64_t body_bytes; /* of all request bodies in memory, and files for them */
     struct ticket freeing[WORKER_FREEING]; /* their records wait for the write */

@@ -18,6 +18,7 @@
     PART(targets, struct target_health, SEGMENT_TARGETS) \
     PART(buckets, struct bucket, SEGMENT_BUCKETS)        \
     PART(yields, struct yield, SEGMENT_YIELDS)           \
+    PART(paces, struct target_pace, SEGMENT_TARGETS)     \
     PART(metrics, struct metric_row, SEGMENT_SLOTS)      \
     PART(inflight, struct inflight, (uint64_t)SEGMENT_SLOTS *SEGMENT_INFLIGHT)
 
@@ -51,9 +52,9 @@ struct segment {
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "the segment has no locks");
 _Static_assert(sizeof(struct part_row) == 32, "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct segment, parts) == 32, "drawn in docs/shared-memory.md");
-_Static_assert(offsetof(struct segment, generation) == 256, "drawn in docs/shared-memory.md");
-_Static_assert(offsetof(struct segment, journal) == 320, "drawn in docs/shared-memory.md");
-_Static_assert(offsetof(struct segment, tickets) == 384, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct segment, generation) == 320, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct segment, journal) == 384, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct segment, tickets) == 448, "drawn in docs/shared-memory.md");
 _Static_assert(sizeof(struct segment_tickets) == 160, "drawn in docs/shared-memory.md");
 _Static_assert(sizeof(struct segment) <= 4096, "the head is one page");
 
@@ -73,7 +74,8 @@ _Static_assert(offsetof(struct layout, slots) == 0x1000, "drawn in docs/shared-m
 _Static_assert(offsetof(struct layout, targets) == 0x3000, "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct layout, buckets) == 0x23000, "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct layout, yields) == 0x423000, "drawn in docs/shared-memory.md");
-_Static_assert(offsetof(struct layout, metrics) == 0x523000, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct layout, paces) == 0x523000, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct layout, metrics) == 0x533000, "drawn in docs/shared-memory.md");
 
 static const struct part_row contents[PART_COUNT] = {
 #define PART(name, type, rows) \
@@ -179,6 +181,12 @@ struct target_health *segment_target(struct segment *segment, uint32_t row)
 {
     CHECK(row < SEGMENT_TARGETS);
     return &layout_of(segment)->targets[row];
+}
+
+struct target_pace *segment_pace(struct segment *segment, uint32_t row)
+{
+    CHECK(row < SEGMENT_TARGETS);
+    return &layout_of(segment)->paces[row];
 }
 
 struct bucket *segment_bucket(struct segment *segment, uint32_t row)

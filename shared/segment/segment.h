@@ -132,6 +132,17 @@ struct yield {
 
 _Static_assert(sizeof(struct yield) == 256, "drawn in docs/shared-memory.md");
 
+/* What routing measures of a provider account. The window is shared/route/pace.h's. */
+struct target_pace {
+    _Atomic uint64_t first_us; /* to the first byte of an answer: the latest peak, fading */
+    _Atomic uint64_t first_ms; /* when that was, monotonic; 0: never */
+    _Atomic uint64_t window;   /* its number, requests and further attempts in it */
+    _Atomic uint64_t before;   /* the window before it */
+    uint64_t reserved[4];
+};
+
+_Static_assert(sizeof(struct target_pace) == 64, "one cache line");
+
 enum metric {
 #define METRIC(name, kind, help) METRIC_##name,
 #include "shared/segment/metrics.def"
@@ -180,6 +191,7 @@ void segment_detach(struct segment *segment);
 struct slot *segment_slot(struct segment *segment, uint32_t slot);
 struct inflight *segment_inflight(struct segment *segment, uint32_t slot, uint32_t index);
 struct target_health *segment_target(struct segment *segment, uint32_t row);
+struct target_pace *segment_pace(struct segment *segment, uint32_t row);
 struct bucket *segment_bucket(struct segment *segment, uint32_t row);
 struct yield *segment_yield(struct segment *segment, uint32_t row);
 /* Controller: the row of IDENTITY, taken (zeroed, all granted) when there is none; UINT32_MAX:

@@ -24,6 +24,7 @@
 #include "shared/settings/capability.h"
 #include "shared/settings/quirk.h"
 #include "shared/settings/signer.h"
+#include "shared/settings/strategy.h"
 
 #define SETTINGS_PATH_MAX   4096
 #define SETTINGS_FILE_MAX   (4u << 20)
@@ -162,6 +163,11 @@ struct settings_provider {
     struct settings_provider_timeouts timeouts;
 };
 
+struct settings_attempts {
+    uint32_t line;
+    uint64_t most, per_target, backoff, backoff_most, budget;
+};
+
 struct settings_target {
     uint32_t line;
     struct span provider, model;
@@ -175,6 +181,8 @@ struct settings_model {
     uint64_t total;
     uint64_t listed, strict;
     struct settings_model_cache cache;
+    uint64_t strategy; /* enum route_strategy */
+    struct settings_list fallbacks[ROUTE_FALLBACK_COUNT]; /* struct span: names of models */
 };
 
 struct settings_rate_limit {
@@ -218,6 +226,7 @@ struct settings {
     struct settings_log log;
     struct settings_limits limits;
     struct settings_timeouts timeouts;
+    struct settings_attempts attempts;
     struct settings_responses responses;
     struct settings_media media;
     struct settings_usage usage;

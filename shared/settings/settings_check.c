@@ -206,6 +206,7 @@ void check_references(struct reader *reader)
         check_provider(reader, SETTINGS_ROW(settings->providers, i, settings_provider));
     for (uint32_t i = 0; i < settings->models.count; i++)
         check_model(reader, i);
+    check_routes(reader);
     check_rules(reader);
     check_prices(reader);
     if (settings->admin.socket.len > 107)

@@ -13,6 +13,7 @@
 
 #define SETTINGS_DEPTH_MAX 16
 #define SETTINGS_NODES_MAX 200000
+#define SETTINGS_CHAIN_MAX 4U /* fallbacks of fallbacks */
 #define SETTINGS_NAMES_MAX 1000  /* in one mapping */
 #define SETTINGS_TEXT_MAX  65536 /* one value */
 
@@ -78,6 +79,7 @@ enum setting_type {
     SETTING_SIZE,
     SETTING_SOFT,
     SETTING_STORE,
+    SETTING_STRATEGY,
     SETTING_SWITCH,
     SETTING_TEXT,
     SETTING_URL,
@@ -118,7 +120,7 @@ bool setting_required(const struct setting_row *row);
 enum setting_group setting_below(const struct setting_row *row);
 /* Words of LEVEL, FORMAT, SIGNER; NULL at the end. */
 extern const char *const setting_levels[], *const setting_formats[], *const setting_signers[];
-extern const char *const setting_services[];
+extern const char *const setting_services[], *const setting_strategies[];
 
 /* The document as a tree, or NULL with a complaint. */
 struct node *yaml_tree(struct reader *reader, struct span text);
@@ -155,6 +157,8 @@ bool read_secret_file(struct reader *reader, const struct node *node, struct spa
 
 /* Names that occur twice, targets of no provider. */
 void check_references(struct reader *reader);
+/* Weights that are forgotten, fallbacks that lead nowhere or in a circle. */
+void check_routes(struct reader *reader);
 /* Limits and budgets as a whole, and whom they name. */
 void check_rules(struct reader *reader);
 /* The provider of that name in the file, or NULL. */

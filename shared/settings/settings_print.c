@@ -71,6 +71,9 @@ static void append_number(struct buffer *out, const struct setting_row *row, uin
     case SETTING_SERVICE:
         (void)buffer_append(out, span_of_text(setting_services[number]));
         break;
+    case SETTING_STRATEGY:
+        (void)buffer_append(out, span_of_text(setting_strategies[number]));
+        break;
     case SETTING_PRICE: money_write(out, number); break;
     case SETTING_DATE: append_date(out, (int64_t)number); break;
     case SETTING_WORKERS:
@@ -117,7 +120,7 @@ static bool is_number(const struct setting_row *row)
            row->type == SETTING_FORMAT || row->type == SETTING_SIGNER ||
            row->type == SETTING_WORKERS || row->type == SETTING_COUNT ||
            row->type == SETTING_PRICE || row->type == SETTING_DATE ||
-           row->type == SETTING_SERVICE;
+           row->type == SETTING_SERVICE || row->type == SETTING_STRATEGY;
 }
 
 /* Numbers that say "not there". */

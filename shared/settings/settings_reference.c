@@ -127,6 +127,7 @@ static const char *const type_names[SETTING_TYPES] = {
     [SETTING_SIGNER] = "word",
     [SETTING_SIZE] = "size",
     [SETTING_STORE] = "URL",
+    [SETTING_STRATEGY] = "word",
     [SETTING_SWITCH] = "true, false",
     [SETTING_TEXT] = "text",
     [SETTING_URL] = "URL",

@@ -49,6 +49,13 @@ const char *const setting_services[] = {
     NULL,
 };
 
+const char *const setting_strategies[] = {
+#define STRATEGY(name, help) #name,
+#include "shared/settings/strategies.def"
+#undef STRATEGY
+    NULL,
+};
+
 bool setting_required(const struct setting_row *row)
 {
     return row->preset == required_mark;

@@ -117,6 +117,15 @@ static const char *read_service(const struct setting_row *row, struct span text,
                : "is none of standard, batch, flex, priority";
 }
 
+static const char *read_strategy(const struct setting_row *row, struct span text, void *member)
+{
+    (void)row;
+    return read_word(setting_strategies, text, member)
+               ? NULL
+               : "is none of weighted, round_robin, priority, least_busy, lowest_latency, "
+                 "lowest_cost, headroom";
+}
+
 /* Dollars. */
 static const char *read_price(const struct setting_row *row, struct span text, void *member)
 {
@@ -391,7 +400,7 @@ static value_f *const readers[SETTING_TYPES] = {
     [SETTING_MODE] = read_mode,           [SETTING_MONEY] = read_money,
     [SETTING_PERIOD] = read_period,       [SETTING_RATE] = read_rate,
     [SETTING_SCOPE] = read_scope,         [SETTING_SOFT] = read_soft,
-    [SETTING_ZONE] = read_zone,
+    [SETTING_ZONE] = read_zone,           [SETTING_STRATEGY] = read_strategy,
 };
 
 static bool is_secret(const struct setting_row *row)

@@ -26,12 +26,14 @@
 #include "shared/settings/capability.h"
 #include "shared/settings/quirk.h"
 #include "shared/settings/signer.h"
+#include "shared/settings/strategy.h"
 
 #define SNAPSHOT_MAGIC   0x61696777736e6170ULL
 #define SNAPSHOT_VERSION 7
 
 #define SNAPSHOT_LISTENERS_MAX    16
 #define SNAPSHOT_CERTIFICATES_MAX 16 /* per listener */
+#define SNAPSHOT_TARGETS_MAX      128 /* per model */
 #define SNAPSHOT_NONE             UINT32_MAX
 #define SNAPSHOT_BUCKETS          65536 /* rows of the segment that may be named */
 #define SNAPSHOT_YIELDS           4096
@@ -69,6 +71,11 @@ struct snapshot_times {
     uint32_t upstream_idle_ms; /* a kept connection is closed after */
     uint32_t dns_stale_ms;
     uint32_t drain_delay_ms, drain_ms;
+};
+
+/* How often a request is sent; shared/settings/settings.def says what the members mean. */
+struct snapshot_attempts {
+    uint32_t most, per_target, backoff_ms, backoff_most_ms, budget_percent;
 };
 
 /* Files that a request names by their address. */
@@ -203,6 +210,7 @@ struct snapshot_target {
     uint32_t price;           /* 1 + index; 0: nobody knows it */
     uint32_t yield;           /* 1 + row of the segment; 0: it is not measured */
     uint32_t context, output; /* tokens, of the catalogue; 0: not known */
+    uint32_t capabilities;    /* enum capability; with CONTEXT 0: not known */
 };
 
 struct snapshot_model {
@@ -218,6 +226,8 @@ struct snapshot_model {
     uint32_t capabilities;    /* enum capability */
     uint32_t scope;           /* 1 + index; 0: no limits */
     struct snapshot_cache_rules cache;
+    uint32_t strategy;        /* enum route_strategy */
+    struct snapshot_table fallbacks[ROUTE_FALLBACK_COUNT]; /* of struct snapshot_text: names */
 };
 
 enum key_flag {
@@ -249,6 +259,7 @@ struct snapshot_header_page { /* at offset 0 */
     int64_t made_ms;
     struct snapshot_limits limits;
     struct snapshot_times times;
+    struct snapshot_attempts attempts;
     struct snapshot_media media;
     struct snapshot_cache cache;
     uint32_t log_level, log_form;

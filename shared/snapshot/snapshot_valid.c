@@ -87,6 +87,17 @@ static bool provider_valid(const struct extent *e, const void *at,
     return true;
 }
 
+static bool names_fit(const struct extent *e, struct snapshot_table names)
+{
+    if (!table_fits(e, names, sizeof(struct snapshot_text)))
+        return false;
+    for (uint32_t i = 0; i < names.count; i++) {
+        if (!text_fits(e, *ROW(e, names, i, snapshot_text)))
+            return false;
+    }
+    return true;
+}
+
 static bool model_valid(const struct extent *e, const void *at,
                         const struct snapshot_header_page *page)
 {
@@ -94,8 +105,13 @@ static bool model_valid(const struct extent *e, const void *at,
 
     if (!scope_fits(page, model->scope) || !text_fits(e, model->name) ||
         !text_fits(e, model->owner) ||
-        !table_fits(e, model->targets, sizeof(struct snapshot_target)))
+        !table_fits(e, model->targets, sizeof(struct snapshot_target)) ||
+        model->targets.count > SNAPSHOT_TARGETS_MAX || model->strategy >= ROUTE_STRATEGY_COUNT)
         return false;
+    for (unsigned i = 0; i < ROUTE_FALLBACK_COUNT; i++) {
+        if (!names_fit(e, model->fallbacks[i]))
+            return false;
+    }
     for (uint32_t i = 0; i < model->targets.count; i++) {
         const struct snapshot_target *target = ROW(e, model->targets, i, snapshot_target);
 

@@ -68,6 +68,17 @@ static void put_times(const struct settings *settings, struct snapshot_times *to
     };
 }
 
+static void put_attempts(const struct settings_attempts *from, struct snapshot_attempts *to)
+{
+    *to = (struct snapshot_attempts){
+        .most = u32(from->most),
+        .per_target = u32(from->per_target),
+        .backoff_ms = u32(from->backoff),
+        .backoff_most_ms = u32(from->backoff_most),
+        .budget_percent = u32(from->budget),
+    };
+}
+
 static void put_media(struct snapshot_builder *builder, const struct settings *settings,
                       struct snapshot_header_page *page)
 {
@@ -228,6 +239,7 @@ static bool put_all(const struct settings *settings, const struct configure_rows
     put_limits(settings, &page->limits);
     put_times(settings, &page->times);
     put_places(builder, settings, page);
+    put_attempts(&settings->attempts, &page->attempts);
     put_media(builder, settings, page);
     put_cache(settings, &page->cache);
     put_listeners(builder, &settings->listeners, page);

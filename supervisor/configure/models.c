@@ -1,5 +1,6 @@
 #include <stdlib.h>
 
+#include "shared/base/check.h"
 #include "shared/base/hash.h"
 #include "shared/base/memory.h"
 #include "shared/text/json_write.h"
@@ -7,6 +8,7 @@
 #include "supervisor/configure/configure_inside.h"
 
 #define MODEL_NAME_MAX 300
+#define FALLBACKS_MAX  8
 
 /* Rows under construction, with the names that are taken. */
 struct model_list {
@@ -93,6 +95,7 @@ static struct snapshot_target make_target(struct model_list *list, uint32_t prov
     target.price = prices_number(list->prices, account, model);
     target.context = known ? known->context : 0;
     target.output = known ? known->output : 0;
+    target.capabilities = known ? known->capabilities : 0;
     return target;
 }
 
@@ -110,15 +113,34 @@ static void promise(struct snapshot_model *model, const struct account *account,
     model->capabilities = first ? known.capabilities : model->capabilities & known.capabilities;
 }
 
+static struct snapshot_table put_names(struct snapshot_builder *builder,
+                                       struct settings_list names)
+{
+    struct snapshot_text texts[FALLBACKS_MAX];
+
+    CHECK(names.count <= FALLBACKS_MAX);
+    for (uint32_t i = 0; i < names.count; i++)
+        texts[i] = snapshot_build_text(builder, ((const struct span *)names.rows)[i]);
+    return SNAPSHOT_BUILD_ROWS(builder, texts, names.count);
+}
+
+static void put_route(struct model_list *list, const struct settings_model *from,
+                      struct snapshot_model *model)
+{
+    model->strategy = (uint32_t)from->strategy;
+    for (unsigned i = 0; i < ROUTE_FALLBACK_COUNT; i++)
+        model->fallbacks[i] = put_names(list->builder, from->fallbacks[i]);
+}
+
 static void add_configured(struct model_list *list, const struct settings *settings,
                            const struct settings_model *from)
 {
     const struct account_list *accounts = list->accounts;
-    struct snapshot_target targets[16];
+    struct snapshot_target targets[SNAPSHOT_TARGETS_MAX];
     struct snapshot_model model = {.created = list->created};
     uint32_t count = 0;
 
-    for (uint32_t i = 0; i < from->targets.count && count < 16; i++) {
+    for (uint32_t i = 0; i < from->targets.count && count < SNAPSHOT_TARGETS_MAX; i++) {
         const struct settings_target *to = SETTINGS_ROW(from->targets, i, settings_target);
         uint32_t provider = account_find(accounts, to->provider);
 
@@ -145,6 +167,7 @@ static void add_configured(struct model_list *list, const struct settings *setti
     put_cache_rules(from->cache.line ? &from->cache.rules : &settings->cache.rules,
                     &model.cache);
     model.scope = scopes_named(list->scopes, LIMIT_SCOPE_model, from->name);
+    put_route(list, from, &model);
     add_row(list, model);
 }
 

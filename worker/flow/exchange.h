@@ -176,6 +176,9 @@ enum step cached_enter(struct exchange *x);
  */
 enum fault outgoing_make(struct exchange *x);
 
+/* facts.c: what routing must know of the request */
+struct route_facts route_facts_of(struct exchange *x);
+
 /* relay.c: the provider's answer on its way to the client */
 extern const struct call_events relay_events;
 void relay_drained(struct exchange *x);

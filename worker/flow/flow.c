@@ -348,8 +348,12 @@ static void refuse_model(struct exchange *x)
 static enum step enter_route(struct exchange *x)
 {
     x->plan = ARENA_NEW(&x->arena, struct route_plan);
-    x->fault = plan_make(x->view->snapshot, &x->caller, x->asked_model, random_u64(), &x->arena,
-                         x->plan);
+    x->fault = plan_make(&(struct plan_options){.snapshot = x->view->snapshot,
+                                                .segment = x->worker->segment,
+                                                .caller = &x->caller,
+                                                .model = x->asked_model,
+                                                .facts = route_facts_of(x)},
+                         &x->arena, x->plan);
     if (x->fault) {
         refuse_model(x);
         x->plan = NULL;

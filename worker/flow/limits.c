@@ -213,6 +213,12 @@ static void expect_usage(struct exchange *x, const struct snapshot_model *model)
     expected->counts.units[LIMIT_UNIT_total_tokens] = sum;
 }
 
+void limits_expect(struct exchange *x, const struct snapshot_model *model)
+{
+    if (!x->limits.expected.made)
+        expect_usage(x, model);
+}
+
 /* ---- taking ------------------------------------------------------------------------------ */
 
 static void grant_passed(struct deadline *deadline)

@@ -44,6 +44,8 @@ enum limits_result {
     LIMITS_AWAITS /* flow_take is called when it is known */
 };
 
+/* What the request is expected to use, when nobody asked before. */
+void limits_expect(struct exchange *x, const struct snapshot_model *model);
 /* Of all but the provider. */
 enum limits_result limits_take(struct exchange *x);
 /* The limits of the current target's provider; what the target before had taken ends. */

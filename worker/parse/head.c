@@ -206,6 +206,15 @@ static void read_page(const struct http_head *from, struct arena *arena, struct 
     };
 }
 
+/* ptr NULL: it is not there, or empty. */
+static struct span kept_value(const struct http_head *from, struct span name,
+                              struct arena *arena)
+{
+    struct span value = http_find(from, name);
+
+    return value.len > 0 ? arena_copy(arena, value) : SPAN_NONE;
+}
+
 static void read_wishes(const struct http_head *from, struct arena *arena, struct head *ret)
 {
     const struct operation_row *row = &rows[ret->operation];
@@ -215,6 +224,8 @@ static void read_wishes(const struct http_head *from, struct arena *arena, struc
     if (row->kind == OPERATION_KIND_STORED_ITEMS)
         read_page(from, arena, &ret->page);
     ret->sse = span_eq(query_value(from->target, SPAN("alt")), SPAN("sse"));
+    ret->session = kept_value(from, SPAN("x-aigw-session"), arena);
+    ret->provider = kept_value(from, SPAN("x-aigw-provider"), arena);
     ret->strict = span_eq_nocase(http_find(from, SPAN("x-aigw-strict")), SPAN("true"));
 }
 

@@ -97,6 +97,7 @@ struct head {
     bool has_body, keep_alive, expect_continue, head_only, options;
     struct head_page page;
     struct tags tags;
+    struct span session, provider; /* x-aigw-session, x-aigw-provider; ptr NULL: not said */
     struct cache_wish cache; /* x-aigw-cache */
     bool strict;             /* x-aigw-strict: refuse what a translation would drop */
     bool sse;                /* alt=sse in the query */

@@ -216,8 +216,9 @@ END_TEST
 
 #define TARGET       "{provider: mock, model: x}"
 #define FOUR_TARGETS TARGET ", " TARGET ", " TARGET ", " TARGET
+#define FIVE_FOURS   FOUR_TARGETS ", " FOUR_TARGETS ", " FOUR_TARGETS ", " FOUR_TARGETS ", " FOUR_TARGETS
 #define MANY_TARGETS \
-    FOUR_TARGETS ", " FOUR_TARGETS ", " FOUR_TARGETS ", " FOUR_TARGETS ", " TARGET
+    FIVE_FOURS ", " FIVE_FOURS ", " FIVE_FOURS ", " FIVE_FOURS ", " FIVE_FOURS ", " TARGET
 
 static const struct {
     const char *text, *expected;
@@ -334,9 +335,27 @@ static const struct {
      "s.yaml:1: providers: the store has the `base_url` and `api_key` of a provider of kind store: "
      "aigwctl providers edit\n"},
     {"models: [{name: m, targets: []}]\n",
-     "s.yaml:1: models[0].targets: has 0 items; it must have 1 to 16\n"},
+     "s.yaml:1: models[0].targets: has 0 items; it must have 1 to 100\n"},
+    {"models:\n- {name: m, fallbacks: [n], targets: [" TARGET "]}\n",
+     "s.yaml:2: models[0].fallbacks[0]: there is no model `n`; PROVIDER/MODEL names one of a "
+     "provider\n"},
+    {"models:\n- {name: m, content_fallbacks: [no/n], targets: [" TARGET "]}\n",
+     "s.yaml:2: models[0].content_fallbacks[0]: there is no model `no/n`; PROVIDER/MODEL names "
+     "one of a provider\n"},
+    {"models:\n- {name: m, fallbacks: [m], targets: [" TARGET "]}\n",
+     "s.yaml:2: models[0].fallbacks[0]: `m` leads back to itself\n"},
+    {"models:\n- {name: m, context_fallbacks: [n], targets: [" TARGET "]}\n"
+     "- {name: n, context_fallbacks: [mock/x, m], targets: [" TARGET "]}\n",
+     "s.yaml:3: models[1].context_fallbacks[1]: `m` leads back to itself\n"},
+    {"models:\n- name: m\n  targets:\n  - {provider: mock, model: x, weight: 2}\n"
+     "  - {provider: mock, model: y}\n",
+     "s.yaml:5: models[0].targets[1].weight: 0 beside targets with a weight; give it one, or a "
+     "higher `priority`\n"},
+    {"models: [{name: m, strategy: fastest, targets: [" TARGET "]}]\n",
+     "s.yaml:1: models[0].strategy: `fastest` is none of weighted, round_robin, priority, "
+     "least_busy, lowest_latency, lowest_cost, headroom\n"},
     {"models: [{name: m, targets: [" MANY_TARGETS "]}]\n",
-     "s.yaml:1: models[0].targets: has 17 items; it must have 1 to 16\n"},
+     "s.yaml:1: models[0].targets: has 101 items; it must have 1 to 100\n"},
     {"models: [{targets: [{provider: mock, model: x}]}]\n",
      "s.yaml:1: models[0]: `name` is missing\n"},
     {"mock: false\nmodels: [{name: m, targets: [{provider: mock, model: x}]}]\n",

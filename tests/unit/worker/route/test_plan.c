@@ -41,6 +41,7 @@ static const struct model {
 };
 
 static struct snapshot *snapshot;
+static struct segment *segment;
 static struct arena arena;
 static struct route_plan plan;
 
@@ -102,12 +103,16 @@ static void set_up(void)
     snapshot = snapshot_attach(fd, &why);
     ck_assert_msg(snapshot != NULL, "%.*s", SPAN_ARG(buffer_span(&why)));
     (void)close(fd);
+    segment = segment_create(&fd);
+    ck_assert_ptr_nonnull(segment);
+    (void)close(fd);
     arena_init(&arena, 0);
 }
 
 static void tear_down(void)
 {
     arena_done(&arena);
+    segment_detach(segment);
     snapshot_unref(snapshot);
 }
 
@@ -117,7 +122,12 @@ static enum fault make(enum key_row key, struct span model, uint64_t random)
         .key = SNAPSHOT_ROW(snapshot, snapshot_page(snapshot)->keys, key, snapshot_key)};
 
     plan = (struct route_plan){.count = 0};
-    return plan_make(snapshot, &caller, model, random, &arena, &plan);
+    return plan_make(&(struct plan_options){.snapshot = snapshot,
+                                            .segment = segment,
+                                            .caller = &caller,
+                                            .model = model,
+                                            .facts = {.random = random}},
+                     &arena, &plan);
 }
 
 static char provider_at(unsigned index)

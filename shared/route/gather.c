@@ -1,0 +1,77 @@
+/* Which targets of a model may be tried at all. */
+#include "shared/route/rank.h"
+
+struct gathering {
+    uint64_t soonest_ms;
+    bool any_fits, any_long;
+};
+
+/* Whether nothing is sent to the provider now, and until when. */
+static bool is_out(const struct ranking *ranking, uint32_t row, uint64_t *ret_until_ms)
+{
+    const struct target_health *health = segment_target(ranking->segment, row);
+
+    *ret_until_ms = atomic_load_explicit(&health->until_ms, memory_order_relaxed);
+    return *ret_until_ms > ranking->facts->now_ms;
+}
+
+static bool is_wanted(const struct ranking *ranking, const struct snapshot_provider *provider)
+{
+    struct span wanted = ranking->facts->provider;
+
+    return !provider->waiting &&
+           (!wanted.ptr || span_eq(wanted, snapshot_span(ranking->snapshot, provider->name)));
+}
+
+static bool is_long(const struct route_facts *facts, const struct snapshot_target *target)
+{
+    return target->context > 0 && facts->input > target->context;
+}
+
+static bool lacks(const struct route_facts *facts, const struct snapshot_target *target)
+{
+    return target->context > 0 && (facts->capabilities & ~target->capabilities) != 0;
+}
+
+/* Those that cannot serve the request count only as long as there is no other. */
+static void add(const struct ranking *ranking, const struct snapshot_target *target,
+                struct gathering *now, struct candidates *ret)
+{
+    bool too_long = is_long(ranking->facts, target);
+    bool fits = !too_long && !lacks(ranking->facts, target);
+
+    now->any_long = now->any_long || too_long;
+    if (fits && !now->any_fits) {
+        ret->count = 0;
+        now->any_fits = true;
+    }
+    if (fits == now->any_fits)
+        ret->rows[ret->count++] = (struct candidate){target, target->priority, 0};
+}
+
+void rank_gather(const struct ranking *ranking, const struct snapshot_model *model,
+                 struct candidates *ret)
+{
+    const struct snapshot *snapshot = ranking->snapshot;
+    struct gathering now = {.soonest_ms = UINT64_MAX};
+
+    ret->count = 0;
+    ret->soonest = NULL;
+    for (uint32_t i = 0; i < model->targets.count; i++) {
+        const struct snapshot_target *target =
+            SNAPSHOT_ROW(snapshot, model->targets, i, snapshot_target);
+        const struct snapshot_provider *provider = SNAPSHOT_ROW(
+            snapshot, snapshot_page(snapshot)->providers, target->provider, snapshot_provider);
+        uint64_t until_ms;
+
+        if (!is_wanted(ranking, provider))
+            continue;
+        if (!is_out(ranking, provider->health_row, &until_ms)) {
+            add(ranking, target, &now, ret);
+        } else if (until_ms < now.soonest_ms) {
+            now.soonest_ms = until_ms;
+            ret->soonest = target;
+        }
+    }
+    ret->too_long = now.any_long && !now.any_fits;
+}

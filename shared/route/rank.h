@@ -1,0 +1,37 @@
+/* shared/route/rank.h
+ *
+ * The targets of one model that may be tried, put in order by its strategy.
+ */
+#ifndef SHARED_ROUTE_RANK_H
+#define SHARED_ROUTE_RANK_H
+
+#include "shared/route/route.h"
+
+struct ranking {
+    const struct snapshot *snapshot;
+    struct segment *segment;
+    const struct route_facts *facts;
+};
+
+struct candidate {
+    const struct snapshot_target *target;
+    uint64_t priority; /* UINT64_MAX: it has its place already */
+    uint64_t score;    /* lower is better among one priority */
+};
+
+struct candidates {
+    struct candidate rows[SNAPSHOT_TARGETS_MAX];
+    unsigned count;
+    /* When none may be tried by what is known of its provider: the soonest to recover. */
+    const struct snapshot_target *soonest;
+    bool too_long; /* some were left out for the length of the request, and none is left */
+};
+
+void rank_gather(const struct ranking *ranking, const struct snapshot_model *model,
+                 struct candidates *ret);
+/* At most ROOM of them into LIST; how many. */
+unsigned rank_order(const struct ranking *ranking, enum route_strategy strategy,
+                    struct candidates *candidates, const struct snapshot_target **list,
+                    unsigned room);
+
+#endif
