@@ -92,10 +92,8 @@ bool pace_take_retry(struct target_pace *pace, uint32_t percent, uint64_t now_ms
 
 uint64_t pace_recent(const struct target_pace *pace, uint64_t now_ms)
 {
-    struct window now =
-        window_of(atomic_load_explicit(&pace->window, memory_order_relaxed));
-    struct window before =
-        window_of(atomic_load_explicit(&pace->before, memory_order_relaxed));
+    struct window now = window_of(atomic_load_explicit(&pace->window, memory_order_relaxed));
+    struct window before = window_of(atomic_load_explicit(&pace->before, memory_order_relaxed));
     uint64_t number = number_at(now_ms), rest = PACE_WINDOW_MS - now_ms % PACE_WINDOW_MS;
 
     if (now.number != number)

@@ -47,8 +47,7 @@ static uint64_t score_latency(const struct ranking *ranking,
                               const struct snapshot_target *target)
 {
     uint32_t row = provider_of(ranking, target)->health_row;
-    uint64_t us =
-        pace_first_us(segment_pace(ranking->segment, row), ranking->facts->now_ms);
+    uint64_t us = pace_first_us(segment_pace(ranking->segment, row), ranking->facts->now_ms);
 
     return us + us * in_flight(ranking, target) / LOAD_DOUBLES;
 }
@@ -100,8 +99,7 @@ static uint64_t bits_missing(uint64_t value)
 static uint64_t score_session(const struct ranking *ranking,
                               const struct snapshot_target *target)
 {
-    struct span name =
-        snapshot_span(ranking->snapshot, provider_of(ranking, target)->name);
+    struct span name = snapshot_span(ranking->snapshot, provider_of(ranking, target)->name);
     uint64_t hash = mix(hash_fast(name) ^ mix(ranking->facts->session));
 
     return (bits_missing(hash) << 20) / weight_of(target);

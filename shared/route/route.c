@@ -46,7 +46,8 @@ static const struct snapshot_model *fallback_at(const struct making *making,
     const struct snapshot *snapshot = making->ranking.snapshot;
 
     return snapshot_find_model(
-        snapshot, snapshot_span(snapshot, *SNAPSHOT_ROW(snapshot, names, index, snapshot_text)));
+        snapshot,
+        snapshot_span(snapshot, *SNAPSHOT_ROW(snapshot, names, index, snapshot_text)));
 }
 
 static void add_fallbacks(struct making *making, const struct snapshot_model *model,

@@ -40,11 +40,11 @@ struct route_plan {
 struct route_facts {
     uint64_t now_ms; /* monotonic */
     uint64_t random;
-    uint64_t turn;    /* of round_robin: grows by one with each request */
-    uint64_t session; /* what belongs together has one number; 0: nothing does */
-    uint64_t input, output;  /* tokens, an estimate */
-    uint32_t capabilities;   /* enum capability that it needs */
-    struct span provider;    /* the only one wanted; ptr NULL: any */
+    uint64_t turn;          /* of round_robin: grows by one with each request */
+    uint64_t session;       /* what belongs together has one number; 0: nothing does */
+    uint64_t input, output; /* tokens, an estimate */
+    uint32_t capabilities;  /* enum capability that it needs */
+    struct span provider;   /* the only one wanted; ptr NULL: any */
 };
 
 /* What a strategy must know beyond a name. */

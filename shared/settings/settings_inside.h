@@ -13,7 +13,7 @@
 
 #define SETTINGS_DEPTH_MAX 16
 #define SETTINGS_NODES_MAX 200000
-#define SETTINGS_CHAIN_MAX 4U /* fallbacks of fallbacks */
+#define SETTINGS_CHAIN_MAX 4U    /* fallbacks of fallbacks */
 #define SETTINGS_NAMES_MAX 1000  /* in one mapping */
 #define SETTINGS_TEXT_MAX  65536 /* one value */
 

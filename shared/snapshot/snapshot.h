@@ -32,7 +32,7 @@
 #define SNAPSHOT_VERSION 7
 
 #define SNAPSHOT_LISTENERS_MAX    16
-#define SNAPSHOT_CERTIFICATES_MAX 16 /* per listener */
+#define SNAPSHOT_CERTIFICATES_MAX 16  /* per listener */
 #define SNAPSHOT_TARGETS_MAX      128 /* per model */
 #define SNAPSHOT_NONE             UINT32_MAX
 #define SNAPSHOT_BUCKETS          65536 /* rows of the segment that may be named */

@@ -84,6 +84,12 @@ static void add_limit_retry(struct exchange *x, uint64_t delay_ms)
     reply_add_field(x->worker, SPAN("retry-after-ms"), buffer_span(&text));
 }
 
+/* What could be tried was tried here. */
+static bool is_exhausted(const struct exchange *x)
+{
+    return x->attempts > 1 && fault_row(x->fault)->source == SOURCE_PROVIDER;
+}
+
 static void add_fault_fields(struct exchange *x)
 {
     const struct fault_row *row = fault_row(x->fault);
@@ -95,11 +101,15 @@ static void add_fault_fields(struct exchange *x)
         reply_add_field(worker, SPAN("allow"), span_of_text(x->head.allow));
     if (x->complaint && x->complaint->retry_after_ms > 0)
         add_retry_after(x, x->complaint->retry_after_ms);
+    else if (x->trying.retry_after_ms > 0 && row->source == SOURCE_PROVIDER)
+        add_retry_after(x, (uint32_t)(x->trying.retry_after_ms < UINT32_MAX - 999
+                                          ? x->trying.retry_after_ms
+                                          : UINT32_MAX - 999));
     else if (limits_retry_ms(x) > 0)
         add_limit_retry(x, limits_retry_ms(x));
     else if (row->status == 503)
         add_retry_after(x, 1000);
-    if ((row->flags & FAULT_NO_RETRY) || limits_never(x))
+    if ((row->flags & FAULT_NO_RETRY) || limits_never(x) || is_exhausted(x))
         reply_add_field(worker, SPAN("x-should-retry"), SPAN("false"));
     reply_add_field(worker, SPAN("x-aigw-error-source"),
                     row->source == SOURCE_PROVIDER ? SPAN("provider") : SPAN("gateway"));

@@ -15,6 +15,7 @@
 
 #include "worker/accept/client.h"
 #include "worker/authenticate/caller.h"
+#include "worker/flow/attempts.h"
 #include "worker/flow/cached.h"
 #include "worker/flow/crossing.h"
 #include "worker/flow/limits.h"
@@ -107,6 +108,7 @@ struct exchange {
     struct route_plan *plan;
     unsigned target; /* index in the plan */
     unsigned attempts;
+    struct attempts trying;
     struct span tries; /* those that failed, for the record: a JSON array; ptr NULL: none */
     uint8_t provider_dialect; /* enum dialect_id, of the current attempt */
     bool passes_on;           /* its body is the client's own bytes */

@@ -10,10 +10,8 @@ static const struct {
     uint32_t capability;
     struct span mark;
 } marks[] = {
-    {CAPABILITY_tools, {"\"tools\"", 7}},
-    {CAPABILITY_vision, {"\"image_url\"", 11}},
-    {CAPABILITY_vision, {"\"input_image\"", 13}},
-    {CAPABILITY_vision, {"\"image\"", 7}},
+    {CAPABILITY_tools, {"\"tools\"", 7}},         {CAPABILITY_vision, {"\"image_url\"", 11}},
+    {CAPABILITY_vision, {"\"input_image\"", 13}}, {CAPABILITY_vision, {"\"image\"", 7}},
     {CAPABILITY_vision, {"\"image/", 7}},
 };
 

@@ -406,10 +406,8 @@ static enum fault find_room(struct exchange *x)
 {
     enum fault fault = limits_take_provider(x);
 
-    while (fault && x->target + 1 < x->plan->count) {
-        x->target++;
+    while (fault && attempts_skip(x))
         fault = limits_take_provider(x);
-    }
     return fault;
 }
 
@@ -426,8 +424,10 @@ static enum step enter_translate(struct exchange *x)
     enum step step;
 
     x->fault = find_room(x);
-    if (x->fault)
+    if (x->fault) {
+        attempts_settle(x);
         return STEP_REFUSE;
+    }
     step = gather_begin(x);
     return step == STEP_NEXT ? translate(x) : step;
 }
@@ -453,7 +453,7 @@ static enum step enter_upstream(struct exchange *x)
         return STEP_REFUSE;
     }
     note_sent(x);
-    x->attempts++;
+    attempts_begin(x);
     x->calling = true;
     x->sent_ns = x->entered_ns;
     metric_add(x->worker->metrics, METRIC_upstream_requests_total, 1);

@@ -2,6 +2,7 @@
  * whole answers. Streams are relay_stream.c. */
 #include "shared/base/check.h"
 #include "shared/base/clock.h"
+#include "shared/route/pace.h"
 
 #include "worker/flow/relay_inside.h"
 #include "worker/flow/stored.h"
@@ -43,11 +44,6 @@ void relay_attempt_ended(struct exchange *x, bool good)
     atomic_store_explicit(&health->last_failure_ms, now_ms, memory_order_relaxed);
 }
 
-static bool may_try_next(const struct exchange *x)
-{
-    return !x->answer.head_sent && x->plan && x->target + 1 < x->plan->count && x->client;
-}
-
 /* Of the attempt that failed before the client saw anything of it. */
 static void forget_answer(struct exchange *x)
 {
@@ -62,21 +58,43 @@ static void forget_answer(struct exchange *x)
     sse_init(&x->framer, x->view->page->limits.event_bytes);
 }
 
-/* Ends the attempt with FAULT: the next target, or the client's answer. */
-void relay_give_up(struct exchange *x, enum fault fault)
+static void wait_passed(struct deadline *deadline)
 {
-    if (x->calling)
-        account_try(x, fault);
-    relay_attempt_ended(x, false);
-    batch_clear(&x->worker->batch);
-    if (may_try_next(x) && (fault_row(fault)->flags & FAULT_NEXT_TARGET)) {
-        x->target++;
-        forget_answer(x);
-        metric_add(x->worker->metrics, METRIC_upstream_next_target_total, 1);
+    struct exchange *x =
+        (struct exchange *)(void *)((char *)deadline - offsetof(struct exchange, quiet));
+
+    flow_take(x, STEP_AGAIN);
+}
+
+/* The deadline of quiet streams is free while there is none. */
+static void try_again(struct exchange *x, uint64_t wait_ms)
+{
+    forget_answer(x);
+    metric_add(x->worker->metrics, METRIC_upstream_next_target_total, 1);
+    if (wait_ms == 0) {
         flow_take(x, STEP_AGAIN);
         return;
     }
+    x->quiet.passed = wait_passed;
+    reactor_arm(&x->worker->reactor, &x->quiet, wait_ms);
+}
+
+/* Ends the attempt with FAULT: another one, or the client's answer. A request that was refused
+ * says nothing against the provider. */
+void relay_give_up(struct exchange *x, enum fault fault)
+{
+    uint64_t wait_ms;
+
+    if (x->calling)
+        account_try(x, fault);
+    relay_attempt_ended(x, fault == FAULT_provider_refused);
+    batch_clear(&x->worker->batch);
+    if (attempts_next(x, fault, &wait_ms)) {
+        try_again(x, wait_ms);
+        return;
+    }
     x->fault = fault;
+    attempts_settle(x);
     flow_take(x, STEP_REFUSE);
 }
 
@@ -90,11 +108,6 @@ static bool is_type(struct span value, struct span type)
 {
     return value.len >= type.len && span_eq_nocase(span_of(value.ptr, type.len), type) &&
            (value.len == type.len || value.ptr[type.len] == ';' || value.ptr[type.len] == ' ');
-}
-
-static bool worth_another(uint16_t status)
-{
-    return status >= 500 || status == 429 || status == 408 || status == 401 || status == 403;
 }
 
 void relay_note_refusal(struct exchange *x)
@@ -115,6 +128,14 @@ static void note_head(struct exchange *x, uint16_t status)
                           memory_order_relaxed);
     if (status == 401)
         (void)atomic_fetch_add_explicit(&health->refusals, 1, memory_order_relaxed);
+}
+
+/* Of a stream that is its first event, mostly. */
+static void note_first(const struct exchange *x)
+{
+    pace_note_first(segment_pace(x->worker->segment, exchange_target(x)->provider->health_row),
+                    (clock_monotonic_ns() - x->sent_ns) / 1000,
+                    reactor_now_ms(&x->worker->reactor));
 }
 
 /* ---- the answer begins ----------------------------------------------------------------- */
@@ -151,6 +172,18 @@ static void begin_relay(struct exchange *x, const struct http_head *head, struct
         relay_begin_stream(x);
 }
 
+/* When the provider wants to be asked again; 0: it does not say, or gives a date. */
+static uint64_t retry_after_of(const struct http_head *head)
+{
+    uint64_t number;
+
+    if (span_read_u64(http_find(head, SPAN("retry-after-ms")), &number))
+        return number;
+    if (!span_read_u64(http_find(head, SPAN("retry-after")), &number))
+        return 0;
+    return number < UINT32_MAX ? number * 1000 : UINT32_MAX;
+}
+
 static void answered(struct call *call, const struct http_head *head)
 {
     struct exchange *x = exchange_of(call);
@@ -158,8 +191,11 @@ static void answered(struct call *call, const struct http_head *head)
 
     note_head(x, head->status);
     if (head->status >= 400) {
-        if (worth_another(head->status) && may_try_next(x)) {
-            relay_cancel(x, FAULT_provider_error);
+        enum fault fault = attempts_fault(head->status);
+
+        x->trying.retry_after_ms = retry_after_of(head);
+        if (fault && attempts_left(x, fault)) {
+            relay_cancel(x, fault);
             return;
         }
         x->answer.failing = true;
@@ -209,6 +245,8 @@ static void body(struct call *call, struct span bytes)
     if (x->answer.body_bytes == 0 && !x->answer.stream && !x->crossing &&
         begins_as_error(bytes))
         x->answer.failing = true;
+    if (x->answer.body_bytes == 0 && !x->answer.failing)
+        note_first(x);
     x->answer.body_bytes += bytes.len;
     if (x->answer.failing) {
         if (x->error_body.len < ERROR_BODY_BYTES)
@@ -247,8 +285,13 @@ static void error_done(struct exchange *x)
         relay_give_up(x, complaint_fault(x->complaint));
         return;
     }
-    relay_attempt_ended(x, !worth_another(status));
     x->fault = complaint_fault(x->complaint);
+    if (x->fault == FAULT_provider_refused && attempts_left(x, x->fault)) {
+        relay_give_up(x, x->fault);
+        return;
+    }
+    relay_attempt_ended(x, attempts_fault(status) == FAULT_NONE);
+    attempts_settle(x);
     flow_take(x, STEP_REFUSE);
 }
 

@@ -103,6 +103,7 @@ void reply_end_head(struct exchange *x)
     add_dropped(x, out);
     cached_add_fields(x);
     limits_add_fields(x);
+    attempts_add_fields(x);
     if (x->answer.estimated)
         add_field(out, SPAN("x-aigw-estimated"), SPAN("true"));
     add_field(out, SPAN("x-request-id"), span_of(x->id, REQUEST_ID_SIZE));

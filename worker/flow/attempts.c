@@ -1,0 +1,263 @@
+#include "worker/flow/attempts.h"
+
+#include "shared/base/clock.h"
+#include "shared/base/hash.h"
+#include "shared/route/pace.h"
+
+#include "worker/worker.h"
+
+struct retry_row {
+    bool again, bars;
+    uint8_t rank;
+};
+
+static const struct retry_row retries[FAULT_COUNT] = {
+#define RETRY(fault, again_, bars_, rank_) \
+    [FAULT_##fault] = {.again = (again_), .bars = (bars_), .rank = (rank_)},
+#include "worker/flow/retries.def"
+#undef RETRY
+};
+
+static const struct {
+    uint16_t status;
+    enum fault fault;
+} statuses[] = {
+    {401, FAULT_provider_auth},         {402, FAULT_provider_quota},
+    {403, FAULT_provider_auth},         {408, FAULT_provider_error},
+    {409, FAULT_provider_error},        {425, FAULT_provider_error},
+    {429, FAULT_provider_rate_limited}, {503, FAULT_provider_overloaded},
+    {529, FAULT_provider_overloaded},
+};
+
+static const struct snapshot_attempts *rules(const struct exchange *x)
+{
+    return &x->view->page->attempts;
+}
+
+void attempts_begin(struct exchange *x)
+{
+    uint32_t row = exchange_target(x)->provider->health_row;
+    struct span name = snapshot_span(x->view->snapshot, exchange_target(x)->provider->name);
+    struct buffer names _buffer_;
+
+    buffer_init(&names, 4096);
+    if (x->attempts == 0)
+        pace_note_request(segment_pace(x->worker->segment, row),
+                          reactor_now_ms(&x->worker->reactor));
+    x->attempts++;
+    x->trying.tries[x->target]++;
+    x->trying.retry_after_ms = 0;
+    if (x->trying.names.len > 0) {
+        (void)buffer_append(&names, x->trying.names);
+        (void)buffer_append(&names, SPAN(", "));
+    }
+    (void)buffer_append(&names, name);
+    x->trying.names = x->attempts == 1 ? name : arena_copy(&x->arena, buffer_span(&names));
+}
+
+enum fault attempts_fault(uint16_t status)
+{
+    for (unsigned i = 0; i < ARRAY_LEN(statuses); i++)
+        if (statuses[i].status == status)
+            return statuses[i].fault;
+    return status >= 500 ? FAULT_provider_error : FAULT_NONE;
+}
+
+/* ---- which ------------------------------------------------------------------------------- */
+
+/* What a refusal leads to, when the plan has such a target. */
+static enum route_role role_after(const struct exchange *x)
+{
+    uint8_t kind = x->complaint ? x->complaint->kind : COMPLAINT_COUNT;
+    enum route_role now = (enum route_role)exchange_target(x)->role;
+
+    if (kind == COMPLAINT_context_length)
+        return ROUTE_CONTEXT;
+    if (kind == COMPLAINT_content_filter)
+        return ROUTE_CONTENT;
+    return now == ROUTE_OWN ? ROUTE_GENERAL : now;
+}
+
+static bool is_barred(const struct exchange *x, unsigned index)
+{
+    for (unsigned i = 0; i < x->plan->count; i++)
+        if (retries[x->trying.faults[i]].bars &&
+            x->plan->targets[i].provider_index == x->plan->targets[index].provider_index)
+            return true;
+    return false;
+}
+
+static bool has_role(const struct exchange *x, unsigned index, enum route_role role)
+{
+    uint8_t here = x->plan->targets[index].role;
+
+    return here == (uint8_t)role || (role == ROUTE_GENERAL && here == ROUTE_OWN);
+}
+
+/* What a target costs that does well is its own to bear; one that fails too would be flooded.
+ */
+static bool may_take(const struct exchange *x, unsigned index, bool again)
+{
+    uint32_t row = x->plan->targets[index].provider->health_row;
+    uint64_t failures = atomic_load_explicit(
+        &segment_target(x->worker->segment, row)->consecutive_failures, memory_order_relaxed);
+
+    return (!again && failures == 0) ||
+           pace_take_retry(segment_pace(x->worker->segment, row), rules(x)->budget_percent,
+                           reactor_now_ms(&x->worker->reactor));
+}
+
+/* Untried, of ROLE, from START on; the plan's count when there is none. */
+static unsigned untried(const struct exchange *x, enum route_role role, unsigned start)
+{
+    unsigned i = start;
+
+    while (i < x->plan->count && (x->trying.tries[i] > 0 || i == x->target ||
+                                  !has_role(x, i, role) || is_barred(x, i)))
+        i++;
+    return i;
+}
+
+/* Whether target INDEX may be asked once more. */
+static bool may_repeat(const struct exchange *x, unsigned index)
+{
+    return x->trying.tries[index] > 0 && x->trying.tries[index] < rules(x)->per_target &&
+           retries[x->trying.faults[index]].again && !is_barred(x, index);
+}
+
+static bool leads_on(const struct exchange *x, enum fault fault)
+{
+    enum route_role role = role_after(x);
+    bool refused = x->complaint && (x->complaint->kind == COMPLAINT_context_length ||
+                                    x->complaint->kind == COMPLAINT_content_filter);
+
+    if (x->answer.head_sent || !x->plan || !x->client || x->attempts >= rules(x)->most)
+        return false;
+    return refused ? untried(x, role, 0) < x->plan->count
+                   : (fault_row(fault)->flags & FAULT_NEXT_TARGET) != 0;
+}
+
+bool attempts_left(const struct exchange *x, enum fault fault)
+{
+    if (!leads_on(x, fault))
+        return false;
+    if (untried(x, role_after(x), 0) < x->plan->count)
+        return true;
+    return rules(x)->per_target > x->trying.tries[x->target] && retries[fault].again;
+}
+
+/* ---- when -------------------------------------------------------------------------------- */
+
+/* Doubled with each, and up to a half of it less; the provider's wish when that is longer. */
+static uint64_t wait_ms(const struct exchange *x)
+{
+    uint64_t wait = rules(x)->backoff_ms;
+
+    for (unsigned i = 0; i < x->trying.waits && wait < rules(x)->backoff_most_ms; i++)
+        wait *= 2;
+    if (wait > rules(x)->backoff_most_ms)
+        wait = rules(x)->backoff_most_ms;
+    wait -= random_u64() % (wait / 2 + 1);
+    return x->trying.retry_after_ms > wait ? x->trying.retry_after_ms : wait;
+}
+
+static bool in_time(const struct exchange *x, uint64_t wait)
+{
+    uint64_t spent_ms = (clock_monotonic_ns() - x->started_ns) / 1000000;
+
+    return wait <= rules(x)->backoff_most_ms &&
+           (x->plan->total_ms == 0 || spent_ms + wait < x->plan->total_ms);
+}
+
+static bool repeat(struct exchange *x, uint64_t *ret_wait_ms)
+{
+    uint64_t wait = wait_ms(x);
+
+    if (!in_time(x, wait))
+        return false;
+    for (unsigned i = 0; i < x->plan->count; i++) {
+        if (!may_repeat(x, i) || !may_take(x, i, true))
+            continue;
+        x->target = i;
+        x->trying.waits++;
+        *ret_wait_ms = wait;
+        return true;
+    }
+    return false;
+}
+
+/* ---- failures ---------------------------------------------------------------------------- */
+
+static void note_failure(struct exchange *x, enum fault fault)
+{
+    struct failure *best = &x->trying.best;
+
+    x->trying.faults[x->target] = (uint8_t)fault;
+    if (retries[fault].rank < best->rank)
+        return;
+    *best = (struct failure){.fault = fault,
+                             .retry_after_ms = x->trying.retry_after_ms,
+                             .rank = retries[fault].rank};
+    if (!x->complaint)
+        return;
+    best->complaint = ARENA_NEW(&x->arena, struct complaint);
+    complaint_keep(x->complaint, &x->arena, best->complaint);
+}
+
+bool attempts_next(struct exchange *x, enum fault fault, uint64_t *ret_wait_ms)
+{
+    enum route_role role;
+
+    *ret_wait_ms = 0;
+    if (!x->plan)
+        return false;
+    role = role_after(x);
+    note_failure(x, fault);
+    if (!leads_on(x, fault))
+        return false;
+    for (unsigned i = untried(x, role, 0); i < x->plan->count; i = untried(x, role, i + 1)) {
+        if (!may_take(x, i, false))
+            continue;
+        x->target = i;
+        return true;
+    }
+    return repeat(x, ret_wait_ms);
+}
+
+bool attempts_skip(struct exchange *x)
+{
+    enum route_role now = (enum route_role)exchange_target(x)->role;
+    unsigned next;
+
+    /* Those before it were passed over already. */
+    next = untried(x, now == ROUTE_OWN ? ROUTE_GENERAL : now, x->target + 1);
+    if (next >= x->plan->count)
+        return false;
+    x->target = next;
+    return true;
+}
+
+void attempts_settle(struct exchange *x)
+{
+    const struct failure *best = &x->trying.best;
+
+    if (best->rank == 0 || best->rank <= retries[x->fault].rank || x->answer.head_sent ||
+        x->gone)
+        return;
+    x->fault = best->fault;
+    x->complaint = best->complaint;
+    x->trying.retry_after_ms = best->retry_after_ms;
+    x->answer.failing = false;
+}
+
+void attempts_add_fields(struct exchange *x)
+{
+    struct buffer count _buffer_;
+
+    if (x->attempts < 2)
+        return;
+    buffer_init(&count, 32);
+    (void)buffer_append_u64(&count, x->attempts);
+    reply_add_field(x->worker, SPAN("x-aigw-attempts"), buffer_span(&count));
+    reply_add_field(x->worker, SPAN("x-aigw-targets"), x->trying.names);
+}

@@ -1,0 +1,48 @@
+/* worker/flow/attempts.h
+ *
+ * After an attempt failed: whether there is another one, where, and when; and which of several
+ * failures the client is told. Nothing here happens once a byte went to the client.
+ */
+#ifndef WORKER_FLOW_ATTEMPTS_H
+#define WORKER_FLOW_ATTEMPTS_H
+
+#include "shared/base/fault.h"
+#include "shared/route/route.h"
+
+#include "worker/translate/complaint.h"
+
+struct exchange;
+
+struct failure {
+    enum fault fault;
+    struct complaint *complaint; /* in the provider's words; NULL: the fault's */
+    uint64_t retry_after_ms;     /* 0: nobody said */
+    unsigned rank;               /* 0: there was none */
+};
+
+struct attempts {
+    uint8_t tries[ROUTE_TARGETS_MAX];  /* of each target of the plan */
+    uint8_t faults[ROUTE_TARGETS_MAX]; /* enum fault of the last one there */
+    uint64_t retry_after_ms;           /* what the current answer says; 0: nothing */
+    unsigned waits;
+    struct failure best;
+    struct span names; /* of the providers that were asked, by commas */
+};
+
+/* An attempt begins at the current target. */
+void attempts_begin(struct exchange *x);
+/* What a status alone says that is worth another attempt; FAULT_NONE: nothing. */
+enum fault attempts_fault(uint16_t status);
+/* The current attempt failed with FAULT. True: x->target is the next, to be tried in
+ * *RET_WAIT_MS. What it cost of a budget is taken. */
+bool attempts_next(struct exchange *x, enum fault fault, uint64_t *ret_wait_ms);
+/* Whether attempts_next would find any, as far as can be said without taking. */
+bool attempts_left(const struct exchange *x, enum fault fault);
+/* The current target has no room: the next one of the plan. False: there is none. */
+bool attempts_skip(struct exchange *x);
+/* It ends with x->fault: or with an earlier failure that says more. */
+void attempts_settle(struct exchange *x);
+/* Header fields that tell what was tried. */
+void attempts_add_fields(struct exchange *x);
+
+#endif
