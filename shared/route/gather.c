@@ -1,4 +1,5 @@
 /* Which targets of a model may be tried at all. */
+#include "shared/base/check.h"
 #include "shared/route/rank.h"
 
 struct gathering {
@@ -7,10 +8,9 @@ struct gathering {
 };
 
 /* Whether nothing is sent to the provider now, and until when. */
-static bool is_out(const struct ranking *ranking, uint32_t row, uint64_t *ret_until_ms)
+static bool is_out(const struct ranking *ranking, const struct target_health *health,
+                   uint64_t *ret_until_ms)
 {
-    const struct target_health *health = segment_target(ranking->segment, row);
-
     *ret_until_ms = atomic_load_explicit(&health->until_ms, memory_order_relaxed);
     return *ret_until_ms > ranking->facts->now_ms;
 }
@@ -35,7 +35,7 @@ static bool lacks(const struct route_facts *facts, const struct snapshot_target 
 
 /* Those that cannot serve the request count only as long as there is no other. */
 static void add(const struct ranking *ranking, const struct snapshot_target *target,
-                struct gathering *now, struct candidates *ret)
+                uint32_t row, struct gathering *now, struct candidates *ret)
 {
     bool too_long = is_long(ranking->facts, target);
     bool fits = !too_long && !lacks(ranking->facts, target);
@@ -46,7 +46,24 @@ static void add(const struct ranking *ranking, const struct snapshot_target *tar
         now->any_fits = true;
     }
     if (fits == now->any_fits)
-        ret->rows[ret->count++] = (struct candidate){target, target->priority, 0};
+        ret->rows[ret->count++] = (struct candidate){target, target->priority, row, 0};
+}
+
+static void look_at(const struct ranking *ranking, const struct snapshot_target *target,
+                    struct gathering *now, struct candidates *ret)
+{
+    const struct snapshot_provider *provider = &ranking->providers[target->provider];
+    uint64_t until_ms;
+
+    CHECK(provider->health_row < SEGMENT_TARGETS);
+    if (!is_wanted(ranking, provider))
+        return;
+    if (!is_out(ranking, &ranking->healths[provider->health_row], &until_ms)) {
+        add(ranking, target, provider->health_row, now, ret);
+    } else if (until_ms < now->soonest_ms) {
+        now->soonest_ms = until_ms;
+        ret->soonest = target;
+    }
 }
 
 void rank_gather(const struct ranking *ranking, const struct snapshot_model *model,
@@ -54,24 +71,15 @@ void rank_gather(const struct ranking *ranking, const struct snapshot_model *mod
 {
     const struct snapshot *snapshot = ranking->snapshot;
     struct gathering now = {.soonest_ms = UINT64_MAX};
+    const struct snapshot_target *targets;
 
     ret->count = 0;
     ret->soonest = NULL;
-    for (uint32_t i = 0; i < model->targets.count; i++) {
-        const struct snapshot_target *target =
-            SNAPSHOT_ROW(snapshot, model->targets, i, snapshot_target);
-        const struct snapshot_provider *provider = SNAPSHOT_ROW(
-            snapshot, snapshot_page(snapshot)->providers, target->provider, snapshot_provider);
-        uint64_t until_ms;
-
-        if (!is_wanted(ranking, provider))
-            continue;
-        if (!is_out(ranking, provider->health_row, &until_ms)) {
-            add(ranking, target, &now, ret);
-        } else if (until_ms < now.soonest_ms) {
-            now.soonest_ms = until_ms;
-            ret->soonest = target;
-        }
-    }
+    ret->too_long = false;
+    if (model->targets.count == 0)
+        return;
+    targets = SNAPSHOT_ROW(snapshot, model->targets, 0, snapshot_target);
+    for (uint32_t i = 0; i < model->targets.count; i++)
+        look_at(ranking, &targets[i], &now, ret);
     ret->too_long = now.any_long && !now.any_fits;
 }

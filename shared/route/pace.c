@@ -72,17 +72,33 @@ void pace_note_request(struct target_pace *pace, uint64_t now_ms)
         &pace->window, &word, word_of(window), memory_order_relaxed, memory_order_relaxed));
 }
 
+/* Whether WINDOW has room for one more. */
+static bool has_room(struct window window, uint32_t percent)
+{
+    uint64_t most = window.requests * percent / 100;
+
+    if (percent > 0 && most < PACE_RETRY_LEAST)
+        most = PACE_RETRY_LEAST;
+    return window.retries < most && window.retries < COUNT_MOST;
+}
+
+bool pace_may_retry(const struct target_pace *pace, uint32_t percent, uint64_t now_ms)
+{
+    struct window window = window_of(atomic_load_explicit(&pace->window, memory_order_relaxed));
+
+    if (window.number != number_at(now_ms))
+        window = (struct window){.number = number_at(now_ms)};
+    return has_room(window, percent);
+}
+
 bool pace_take_retry(struct target_pace *pace, uint32_t percent, uint64_t now_ms)
 {
-    uint64_t word = atomic_load_explicit(&pace->window, memory_order_relaxed), most;
+    uint64_t word = atomic_load_explicit(&pace->window, memory_order_relaxed);
     struct window window;
 
     do {
         window = current(pace, word, now_ms);
-        most = window.requests * percent / 100;
-        if (percent > 0 && most < PACE_RETRY_LEAST)
-            most = PACE_RETRY_LEAST;
-        if (window.retries >= most || window.retries == COUNT_MOST)
+        if (!has_room(window, percent))
             return false;
         window.retries++;
     } while (!atomic_compare_exchange_weak_explicit(

@@ -25,6 +25,8 @@ void pace_note_request(struct target_pace *pace, uint64_t now_ms);
 /* The same for an attempt after a failed one: false, and not counted, when this window has more
  * of them than PERCENT of its requests. */
 bool pace_take_retry(struct target_pace *pace, uint32_t percent, uint64_t now_ms);
+/* Whether pace_take_retry would say yes. */
+bool pace_may_retry(const struct target_pace *pace, uint32_t percent, uint64_t now_ms);
 /* Requests of about the last window. */
 uint64_t pace_recent(const struct target_pace *pace, uint64_t now_ms);
 

@@ -7,18 +7,11 @@
 
 #define LOAD_DOUBLES 32 /* requests under way after which a time counts twice */
 
-typedef uint64_t score_f(const struct ranking *ranking, const struct snapshot_target *target);
+typedef uint64_t score_f(const struct ranking *ranking, const struct candidate *candidate);
 
-static const struct snapshot_provider *provider_of(const struct ranking *ranking,
-                                                   const struct snapshot_target *target)
+static uint64_t per_weight(uint64_t value, const struct snapshot_target *target)
 {
-    return SNAPSHOT_ROW(ranking->snapshot, snapshot_page(ranking->snapshot)->providers,
-                        target->provider, snapshot_provider);
-}
-
-static uint64_t weight_of(const struct snapshot_target *target)
-{
-    return target->weight > 0 ? target->weight : 1;
+    return target->weight > 1 ? value / target->weight : value;
 }
 
 static uint64_t mix(uint64_t value)
@@ -30,51 +23,57 @@ static uint64_t mix(uint64_t value)
 
 /* ---- scores ------------------------------------------------------------------------------ */
 
-static uint64_t in_flight(const struct ranking *ranking, const struct snapshot_target *target)
+static uint64_t in_flight(const struct ranking *ranking, const struct candidate *candidate)
 {
-    uint32_t row = provider_of(ranking, target)->health_row;
-
-    return atomic_load_explicit(&segment_target(ranking->segment, row)->in_flight,
+    return atomic_load_explicit(&ranking->healths[candidate->row].in_flight,
                                 memory_order_relaxed);
 }
 
-static uint64_t score_busy(const struct ranking *ranking, const struct snapshot_target *target)
+static uint64_t score_busy(const struct ranking *ranking, const struct candidate *candidate)
 {
-    return (in_flight(ranking, target) << 20) / weight_of(target);
+    return per_weight(in_flight(ranking, candidate) << 20, candidate->target);
 }
 
-static uint64_t score_latency(const struct ranking *ranking,
-                              const struct snapshot_target *target)
+static uint64_t score_latency(const struct ranking *ranking, const struct candidate *candidate)
 {
-    uint32_t row = provider_of(ranking, target)->health_row;
-    uint64_t us = pace_first_us(segment_pace(ranking->segment, row), ranking->facts->now_ms);
+    uint64_t us = pace_first_us(&ranking->paces[candidate->row], ranking->facts->now_ms);
 
-    return us + us * in_flight(ranking, target) / LOAD_DOUBLES;
+    return us + us * in_flight(ranking, candidate) / LOAD_DOUBLES;
 }
 
-static uint64_t score_cost(const struct ranking *ranking, const struct snapshot_target *target)
+/* Prompt, answer and the request itself: what differs between accounts of one model. Both rates
+ * are for as many tokens, so that nothing is divided. */
+static uint64_t score_cost(const struct ranking *ranking, const struct candidate *candidate)
 {
-    const struct snapshot_price *price = snapshot_price(ranking->snapshot, target->price);
+    const struct route_facts *facts = ranking->facts;
+    const struct snapshot_price *price =
+        snapshot_price(ranking->snapshot, candidate->target->price);
     struct price_use use = {.service = PRICE_SERVICE_standard};
     const struct price_sheet *sheet;
+    unsigned __int128 sum = 0;
 
     if (!price)
         return UINT64_MAX;
-    use.counts[PRICE_input] = ranking->facts->input;
-    use.counts[PRICE_output] = ranking->facts->output;
-    use.counts[PRICE_request] = 1;
-    sheet = price_find_sheet(SNAPSHOT_ROW(ranking->snapshot, price->sheets, 0, price_sheet),
-                             price->sheets.count, &use);
-    return sheet ? price_cost(sheet, &use) : UINT64_MAX;
+    use.counts[PRICE_input] = facts->input;
+    sheet = SNAPSHOT_ROW(ranking->snapshot, price->sheets, 0, price_sheet);
+    if (price->sheets.count > 1)
+        sheet = price_find_sheet(sheet, price->sheets.count, &use);
+    if (!sheet || sheet->rates[PRICE_input] == PRICE_NOT_GIVEN)
+        return UINT64_MAX;
+    sum = (unsigned __int128)sheet->rates[PRICE_input] * facts->input;
+    if (sheet->rates[PRICE_output] != PRICE_NOT_GIVEN)
+        sum += (unsigned __int128)sheet->rates[PRICE_output] * facts->output;
+    if (sheet->rates[PRICE_request] != PRICE_NOT_GIVEN)
+        sum += (unsigned __int128)sheet->rates[PRICE_request] * price_unit_per(PRICE_input);
+    sum >>= 20; /* a cent is far above that */
+    return sum < UINT64_MAX ? (uint64_t)sum : UINT64_MAX - 1;
 }
 
-static uint64_t score_recent(const struct ranking *ranking,
-                             const struct snapshot_target *target)
+static uint64_t score_recent(const struct ranking *ranking, const struct candidate *candidate)
 {
-    uint32_t row = provider_of(ranking, target)->health_row;
-
-    return (pace_recent(segment_pace(ranking->segment, row), ranking->facts->now_ms) << 20) /
-           weight_of(target);
+    return per_weight(pace_recent(&ranking->paces[candidate->row], ranking->facts->now_ms)
+                          << 20,
+                      candidate->target);
 }
 
 /* NULL: the place in the file decides, or chance. */
@@ -88,7 +87,7 @@ static score_f *const scores[ROUTE_STRATEGY_COUNT] = {
 /* -log2(VALUE / 2^64) times 2^16, within a tenth: what a weight divides. */
 static uint64_t bits_missing(uint64_t value)
 {
-    unsigned zeros = value > 0 ? (unsigned)__builtin_clzll(value) : 64;
+    unsigned zeros = (unsigned)__builtin_clzll(value | 1);
     uint64_t below = value << zeros << 1; /* what follows the first one */
 
     return ((uint64_t)(zeros + 1) << 16) - (below >> 48);
@@ -96,22 +95,22 @@ static uint64_t bits_missing(uint64_t value)
 
 /* Rendezvous hashing: each session has an order of its own among the accounts, which does not
  * change when one comes or goes. */
-static uint64_t score_session(const struct ranking *ranking,
-                              const struct snapshot_target *target)
+static uint64_t score_session(const struct ranking *ranking, const struct candidate *candidate)
 {
-    struct span name = snapshot_span(ranking->snapshot, provider_of(ranking, target)->name);
-    uint64_t hash = mix(hash_fast(name) ^ mix(ranking->facts->session));
+    const struct snapshot_provider *provider = &ranking->providers[candidate->target->provider];
+    uint64_t hash = hash_fast(snapshot_span(ranking->snapshot, provider->name));
 
-    return (bits_missing(hash) << 20) / weight_of(target);
+    return per_weight(bits_missing(mix(hash ^ mix(ranking->facts->session))) << 20,
+                      candidate->target);
 }
 
 /* ---- order ------------------------------------------------------------------------------- */
 
-static uint64_t lowest_priority(const struct candidates *from)
+static uint32_t lowest_priority(const struct candidates *from, unsigned start)
 {
-    uint64_t lowest = UINT64_MAX;
+    uint32_t lowest = UINT32_MAX;
 
-    for (unsigned i = 0; i < from->count; i++)
+    for (unsigned i = start; i < from->count; i++)
         if (from->rows[i].priority < lowest)
             lowest = from->rows[i].priority;
     return lowest;
@@ -120,34 +119,40 @@ static uint64_t lowest_priority(const struct candidates *from)
 /* Each in its turn, among those that come first. */
 static void turn_round(const struct ranking *ranking, struct candidates *from)
 {
-    uint64_t lowest = lowest_priority(from), all = 0, at = 0;
+    uint32_t lowest = lowest_priority(from, 0);
+    uint64_t all = 0, ahead;
 
     for (unsigned i = 0; i < from->count; i++)
         all += from->rows[i].priority == lowest;
+    CHECK(all > 0);
+    ahead = all - ranking->facts->turn % all;
     for (unsigned i = 0; i < from->count; i++) {
-        if (from->rows[i].priority == lowest)
-            from->rows[i].score = (at++ + all - ranking->facts->turn % all) % all;
-        else
-            from->rows[i].score = i;
+        from->rows[i].score = i;
+        if (from->rows[i].priority != lowest)
+            continue;
+        from->rows[i].score = ahead < all ? ahead : ahead - all;
+        ahead = ahead + 1 < 2 * all ? ahead + 1 : all;
     }
 }
 
 /* Of two by chance among NEAR that are about as fast as the fastest, the less busy one. */
 static void choose_of_two(const struct ranking *ranking, struct candidates *from)
 {
-    uint64_t lowest = lowest_priority(from), best = UINT64_MAX;
+    uint32_t lowest = lowest_priority(from, 0);
+    uint64_t best = UINT64_MAX;
     unsigned near[SNAPSHOT_TARGETS_MAX], count = 0, one, other;
 
+    near[0] = 0;
     for (unsigned i = 0; i < from->count; i++)
         if (from->rows[i].priority == lowest && from->rows[i].score < best)
             best = from->rows[i].score;
     for (unsigned i = 0; i < from->count; i++)
         if (from->rows[i].priority == lowest && from->rows[i].score <= best + best / 4)
             near[count++] = i;
+    CHECK(count > 0);
     one = near[ranking->facts->random % count];
     other = near[(ranking->facts->random >> 32) % count];
-    if (in_flight(ranking, from->rows[other].target) <
-        in_flight(ranking, from->rows[one].target))
+    if (in_flight(ranking, &from->rows[other]) < in_flight(ranking, &from->rows[one]))
         one = other;
     from->rows[one].score = 0;
     for (unsigned i = 0; i < count; i++)
@@ -157,7 +162,7 @@ static void choose_of_two(const struct ranking *ranking, struct candidates *from
 static void score_all(const struct ranking *ranking, score_f *score, struct candidates *from)
 {
     for (unsigned i = 0; i < from->count; i++)
-        from->rows[i].score = score(ranking, from->rows[i].target);
+        from->rows[i].score = score(ranking, &from->rows[i]);
 }
 
 static bool comes_before(const struct candidate *a, const struct candidate *b)
@@ -165,64 +170,101 @@ static bool comes_before(const struct candidate *a, const struct candidate *b)
     return a->priority != b->priority ? a->priority < b->priority : a->score < b->score;
 }
 
+/* Into the BEST, which are at most ROOM; the new count. */
+static unsigned insert(const struct candidate **best, unsigned count, unsigned room,
+                       const struct candidate *here)
+{
+    unsigned at = count < room ? count : count - 1;
+
+    if (at < count && !comes_before(here, best[at]))
+        return count;
+    for (; at > 0 && comes_before(here, best[at - 1]); at--)
+        best[at] = best[at - 1];
+    best[at] = here;
+    return count < room ? count + 1 : count;
+}
+
 /* Equal ones are spread: the search begins at another place each time. */
-static unsigned order_by_score(struct candidates *from, uint64_t start,
+static unsigned order_by_score(struct candidates *from, unsigned start,
                                const struct snapshot_target **list, unsigned room)
 {
     const struct candidate *best[ROUTE_TARGETS_MAX];
     unsigned count = 0;
 
-    for (unsigned i = 0; i < from->count; i++) {
-        const struct candidate *here = &from->rows[(start + i) % from->count];
-        unsigned at = count < room ? count++ : count - 1;
-
-        if (at == count - 1 && i >= room && !comes_before(here, best[at]))
-            continue;
-        for (; at > 0 && comes_before(here, best[at - 1]); at--)
-            best[at] = best[at - 1];
-        best[at] = here;
-    }
+    for (unsigned i = start; i < from->count; i++)
+        count = insert(best, count, room, &from->rows[i]);
+    for (unsigned i = 0; i < start; i++)
+        count = insert(best, count, room, &from->rows[i]);
     for (unsigned i = 0; i < count; i++)
         list[i] = best[i]->target;
     return count;
 }
 
-/* The one at the point RANDOM of the weights of the lowest priority; the first without any. */
-static struct candidate *choose(struct candidates *from, uint64_t random)
+static void swap(struct candidate *a, struct candidate *b)
 {
-    struct candidate *first = from->rows;
-    uint64_t lowest = UINT64_MAX, sum = 0, point;
+    struct candidate other = *a;
 
-    for (struct candidate *here = from->rows; here < from->rows + from->count; here++) {
-        if (here->priority < lowest) {
-            lowest = here->priority;
-            first = here;
-            sum = 0;
-        }
-        sum += here->priority == lowest && lowest != UINT64_MAX ? here->target->weight : 0;
-    }
-    if (sum == 0)
-        return first;
-    point = random % sum;
-    for (struct candidate *here = first;; here++) {
-        if (here->priority != lowest)
-            continue;
-        if (point < here->target->weight)
-            return here;
-        point -= here->target->weight;
-    }
+    *a = *b;
+    *b = other;
 }
 
+/* Brings those of the lowest priority from START on together; their end. */
+static unsigned bring_together(struct candidates *from, unsigned start, uint64_t *ret_weights)
+{
+    uint32_t lowest = lowest_priority(from, start);
+    unsigned end = start;
+
+    *ret_weights = 0;
+    for (unsigned i = start; i < from->count; i++) {
+        if (from->rows[i].priority != lowest)
+            continue;
+        *ret_weights += from->rows[i].target->weight;
+        if (i != end)
+            swap(&from->rows[i], &from->rows[end]);
+        end++;
+    }
+    return end;
+}
+
+/* Where the point POINT of the weights lies. */
+static unsigned find_point(const struct candidates *from, unsigned start, uint64_t point)
+{
+    unsigned at = start;
+
+    while (point >= from->rows[at].target->weight)
+        point -= from->rows[at++].target->weight;
+    return at;
+}
+
+/* Without weights, the first of the file; rows of a table lie in its order. */
+static unsigned find_first(const struct candidates *from, unsigned start, unsigned end)
+{
+    unsigned first = start;
+
+    for (unsigned i = start + 1; i < end; i++)
+        if (from->rows[i].target < from->rows[first].target)
+            first = i;
+    return first;
+}
+
+/* Weighted choice without repetition. */
 static unsigned order_by_weight(struct candidates *from, uint64_t random,
                                 const struct snapshot_target **list, unsigned room)
 {
-    unsigned count = 0;
+    unsigned count = 0, end = 0;
+    uint64_t weights = 0;
 
     for (; count < from->count && count < room; count++) {
-        struct candidate *chosen = choose(from, random >> (count % 8));
+        unsigned at;
 
-        list[count] = chosen->target;
-        chosen->priority = UINT64_MAX;
+        if (count == end)
+            end = bring_together(from, count, &weights);
+        at = weights > 0 ? find_point(from, count, (random >> (count % 8)) % weights)
+                         : find_first(from, count, end);
+        if (at != count)
+            swap(&from->rows[at], &from->rows[count]);
+        list[count] = from->rows[count].target;
+        weights -= list[count]->weight;
     }
     return count;
 }
@@ -231,7 +273,7 @@ unsigned rank_order(const struct ranking *ranking, enum route_strategy strategy,
                     struct candidates *from, const struct snapshot_target **list, unsigned room)
 {
     const struct route_facts *facts = ranking->facts;
-    uint64_t start = 0;
+    unsigned start = 0;
 
     CHECK(room <= ROUTE_TARGETS_MAX);
     if (from->count == 0 || room == 0)
@@ -244,7 +286,8 @@ unsigned rank_order(const struct ranking *ranking, enum route_strategy strategy,
         turn_round(ranking, from);
     } else if (scores[strategy]) {
         score_all(ranking, scores[strategy], from);
-        start = strategy == ROUTE_lowest_cost ? 0 : facts->random % from->count;
+        if (strategy != ROUTE_lowest_cost)
+            start = (unsigned)(facts->random % from->count);
         if (strategy == ROUTE_lowest_latency)
             choose_of_two(ranking, from);
     }

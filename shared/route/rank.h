@@ -7,19 +7,23 @@
 
 #include "shared/route/route.h"
 
+/* The tables are asked for once, not for each target. */
 struct ranking {
     const struct snapshot *snapshot;
-    struct segment *segment;
     const struct route_facts *facts;
+    const struct snapshot_provider *providers;
+    const struct target_health *healths;
+    const struct target_pace *paces;
 };
 
 struct candidate {
     const struct snapshot_target *target;
-    uint64_t priority; /* UINT64_MAX: it has its place already */
-    uint64_t score;    /* lower is better among one priority */
+    uint32_t priority;
+    uint32_t row;   /* of the provider in the segment */
+    uint64_t score; /* lower is better among one priority */
 };
 
-struct candidates {
+struct candidates { /* rows up to COUNT are set, the others are not */
     struct candidate rows[SNAPSHOT_TARGETS_MAX];
     unsigned count;
     /* When none may be tried by what is known of its provider: the soonest to recover. */

@@ -115,16 +115,28 @@ void route_make(const struct snapshot *snapshot, struct segment *segment,
                 const struct snapshot_model *model, const struct route_facts *facts,
                 struct arena *arena, struct route_plan *ret)
 {
-    struct making making = {.ranking = {snapshot, segment, facts}};
+    struct making making;
 
+    struct snapshot_table providers = snapshot_page(snapshot)->providers;
+
+    ret->count = 0;
     ret->strict = model->strict != 0;
     if (model->total_ms)
         ret->total_ms = model->total_ms;
-    add_all(&making, model);
-    if (making.count == 0 || making.roles[0] > ROUTE_GENERAL) {
-        ret->count = 0;
+    if (providers.count == 0) /* nobody is configured yet */
         return;
-    }
+    making.ranking = (struct ranking){
+        .snapshot = snapshot,
+        .facts = facts,
+        .providers = SNAPSHOT_ROW(snapshot, providers, 0, snapshot_provider),
+        .healths = segment_target(segment, 0),
+        .paces = segment_pace(segment, 0),
+    };
+    making.soonest = NULL;
+    making.count = 0;
+    add_all(&making, model);
+    if (making.count == 0 || making.roles[0] > ROUTE_GENERAL)
+        return;
     ret->count = making.count;
     ret->targets = ARENA_ARRAY(arena, ret->count, struct plan_target);
     for (unsigned i = 0; i < ret->count; i++)

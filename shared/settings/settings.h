@@ -181,7 +181,7 @@ struct settings_model {
     uint64_t total;
     uint64_t listed, strict;
     struct settings_model_cache cache;
-    uint64_t strategy; /* enum route_strategy */
+    uint64_t strategy;                                    /* enum route_strategy */
     struct settings_list fallbacks[ROUTE_FALLBACK_COUNT]; /* struct span: names of models */
 };
 

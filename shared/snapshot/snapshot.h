@@ -29,7 +29,7 @@
 #include "shared/settings/strategy.h"
 
 #define SNAPSHOT_MAGIC   0x61696777736e6170ULL
-#define SNAPSHOT_VERSION 7
+#define SNAPSHOT_VERSION 8
 
 #define SNAPSHOT_LISTENERS_MAX    16
 #define SNAPSHOT_CERTIFICATES_MAX 16  /* per listener */
@@ -226,7 +226,7 @@ struct snapshot_model {
     uint32_t capabilities;    /* enum capability */
     uint32_t scope;           /* 1 + index; 0: no limits */
     struct snapshot_cache_rules cache;
-    uint32_t strategy;        /* enum route_strategy */
+    uint32_t strategy;                                     /* enum route_strategy */
     struct snapshot_table fallbacks[ROUTE_FALLBACK_COUNT]; /* of struct snapshot_text: names */
 };
 

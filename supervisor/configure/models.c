@@ -230,6 +230,27 @@ static void add_priced(struct model_list *list)
     }
 }
 
+/* PROVIDER/MODEL that no catalogue has. */
+static void add_named(struct model_list *list, struct span name)
+{
+    size_t slash = span_find(name, SPAN("/"));
+    uint32_t provider;
+
+    if (slash == SIZE_MAX || is_taken(list, name))
+        return;
+    provider = account_find(list->accounts, span_of(name.ptr, slash));
+    if (provider != UINT32_MAX)
+        add_full_name(list, provider, span_skip(name, slash + 1), false);
+}
+
+/* Models that stand in for others. */
+static void add_fallbacks(struct model_list *list, const struct settings_model *from)
+{
+    for (unsigned kind = 0; kind < ROUTE_FALLBACK_COUNT; kind++)
+        for (uint32_t i = 0; i < from->fallbacks[kind].count; i++)
+            add_named(list, ((const struct span *)from->fallbacks[kind].rows)[i]);
+}
+
 /* A name that a provider's catalogue has. */
 struct offer {
     struct span name;
@@ -312,6 +333,8 @@ void put_models(struct snapshot_builder *builder, const struct settings *setting
     add_full_names(&list);
     add_bare_names(&list);
     add_priced(&list);
+    for (uint32_t i = 0; i < settings->models.count; i++)
+        add_fallbacks(&list, SETTINGS_ROW(settings->models, i, settings_model));
     page->models = SNAPSHOT_BUILD_ROWS(builder, list.rows, list.count);
     memory_free(list.index);
     memory_free(list.rows);

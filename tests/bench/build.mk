@@ -44,11 +44,12 @@ soak: all bench-tools
 
 # The steps that every request passes, each alone; large bodies between dialects.
 .PHONY: micro
-micro: $(BENCH_DIR)/micro $(BENCH_DIR)/claims $(BENCH_DIR)/bodies
+micro: $(BENCH_DIR)/micro $(BENCH_DIR)/claims $(BENCH_DIR)/routes $(BENCH_DIR)/bodies
 	@$(BENCH_DIR)/micro
 	@$(BENCH_DIR)/claims
+	@$(BENCH_DIR)/routes
 	@$(BENCH_DIR)/bodies
-$(BENCH_DIR)/micro $(BENCH_DIR)/claims $(BENCH_DIR)/bodies $(BENCH_DIR)/ledger_speed: %: %.o $(LIB) $(LLHTTP)
+$(BENCH_DIR)/micro $(BENCH_DIR)/claims $(BENCH_DIR)/routes $(BENCH_DIR)/bodies $(BENCH_DIR)/ledger_speed: %: %.o $(LIB) $(LLHTTP)
 	@echo "  LINK      $@"
 	@$(LINK) -o $@ $^ $(LIBRARY_LIBS)
 

@@ -96,15 +96,19 @@ static bool has_role(const struct exchange *x, unsigned index, enum route_role r
 
 /* What a target costs that does well is its own to bear; one that fails too would be flooded.
  */
-static bool may_take(const struct exchange *x, unsigned index, bool again)
+static bool may_take(const struct exchange *x, unsigned index, bool again, bool take)
 {
     uint32_t row = x->plan->targets[index].provider->health_row;
+    uint32_t percent = rules(x)->budget_percent;
+    uint64_t now_ms = reactor_now_ms(&x->worker->reactor);
+    struct target_pace *pace = segment_pace(x->worker->segment, row);
     uint64_t failures = atomic_load_explicit(
         &segment_target(x->worker->segment, row)->consecutive_failures, memory_order_relaxed);
 
-    return (!again && failures == 0) ||
-           pace_take_retry(segment_pace(x->worker->segment, row), rules(x)->budget_percent,
-                           reactor_now_ms(&x->worker->reactor));
+    if (!again && failures == 0)
+        return true;
+    return take ? pace_take_retry(pace, percent, now_ms)
+                : pace_may_retry(pace, percent, now_ms);
 }
 
 /* Untried, of ROLE, from START on; the plan's count when there is none. */
@@ -137,15 +141,6 @@ static bool leads_on(const struct exchange *x, enum fault fault)
                    : (fault_row(fault)->flags & FAULT_NEXT_TARGET) != 0;
 }
 
-bool attempts_left(const struct exchange *x, enum fault fault)
-{
-    if (!leads_on(x, fault))
-        return false;
-    if (untried(x, role_after(x), 0) < x->plan->count)
-        return true;
-    return rules(x)->per_target > x->trying.tries[x->target] && retries[fault].again;
-}
-
 /* ---- when -------------------------------------------------------------------------------- */
 
 /* Doubled with each, and up to a half of it less; the provider's wish when that is longer. */
@@ -169,21 +164,25 @@ static bool in_time(const struct exchange *x, uint64_t wait)
            (x->plan->total_ms == 0 || spent_ms + wait < x->plan->total_ms);
 }
 
-static bool repeat(struct exchange *x, uint64_t *ret_wait_ms)
+/* Where the next attempt goes; TAKE: it is really made, and what it costs of a budget taken.
+ * The plan's count when there is none. */
+static unsigned find(const struct exchange *x, enum fault fault, bool take,
+                     uint64_t *ret_wait_ms)
 {
-    uint64_t wait = wait_ms(x);
+    enum route_role role = role_after(x);
+    unsigned count = x->plan->count;
 
-    if (!in_time(x, wait))
-        return false;
-    for (unsigned i = 0; i < x->plan->count; i++) {
-        if (!may_repeat(x, i) || !may_take(x, i, true))
-            continue;
-        x->target = i;
-        x->trying.waits++;
-        *ret_wait_ms = wait;
-        return true;
-    }
-    return false;
+    *ret_wait_ms = 0;
+    if (!leads_on(x, fault))
+        return count;
+    for (unsigned i = untried(x, role, 0); i < count; i = untried(x, role, i + 1))
+        if (may_take(x, i, false, take))
+            return i;
+    *ret_wait_ms = wait_ms(x);
+    for (unsigned i = 0; i < count && in_time(x, *ret_wait_ms); i++)
+        if (may_repeat(x, i) && may_take(x, i, true, take))
+            return i;
+    return count;
 }
 
 /* ---- failures ---------------------------------------------------------------------------- */
@@ -204,24 +203,29 @@ static void note_failure(struct exchange *x, enum fault fault)
     complaint_keep(x->complaint, &x->arena, best->complaint);
 }
 
-bool attempts_next(struct exchange *x, enum fault fault, uint64_t *ret_wait_ms)
+bool attempts_left(struct exchange *x, enum fault fault)
 {
-    enum route_role role;
+    uint64_t wait;
 
-    *ret_wait_ms = 0;
     if (!x->plan)
         return false;
-    role = role_after(x);
-    note_failure(x, fault);
-    if (!leads_on(x, fault))
+    x->trying.faults[x->target] = (uint8_t)fault;
+    return find(x, fault, false, &wait) < x->plan->count;
+}
+
+bool attempts_next(struct exchange *x, enum fault fault, uint64_t *ret_wait_ms)
+{
+    unsigned next;
+
+    if (!x->plan)
         return false;
-    for (unsigned i = untried(x, role, 0); i < x->plan->count; i = untried(x, role, i + 1)) {
-        if (!may_take(x, i, false))
-            continue;
-        x->target = i;
-        return true;
-    }
-    return repeat(x, ret_wait_ms);
+    note_failure(x, fault);
+    next = find(x, fault, true, ret_wait_ms);
+    if (next >= x->plan->count)
+        return false;
+    x->trying.waits += *ret_wait_ms > 0;
+    x->target = next;
+    return true;
 }
 
 bool attempts_skip(struct exchange *x)
@@ -254,9 +258,9 @@ void attempts_add_fields(struct exchange *x)
 {
     struct buffer count _buffer_;
 
+    buffer_init(&count, 32);
     if (x->attempts < 2)
         return;
-    buffer_init(&count, 32);
     (void)buffer_append_u64(&count, x->attempts);
     reply_add_field(x->worker, SPAN("x-aigw-attempts"), buffer_span(&count));
     reply_add_field(x->worker, SPAN("x-aigw-targets"), x->trying.names);

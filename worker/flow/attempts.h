@@ -36,8 +36,8 @@ enum fault attempts_fault(uint16_t status);
 /* The current attempt failed with FAULT. True: x->target is the next, to be tried in
  * *RET_WAIT_MS. What it cost of a budget is taken. */
 bool attempts_next(struct exchange *x, enum fault fault, uint64_t *ret_wait_ms);
-/* Whether attempts_next would find any, as far as can be said without taking. */
-bool attempts_left(const struct exchange *x, enum fault fault);
+/* Whether attempts_next would find one, as far as can be said without taking. */
+bool attempts_left(struct exchange *x, enum fault fault);
 /* The current target has no room: the next one of the plan. False: there is none. */
 bool attempts_skip(struct exchange *x);
 /* It ends with x->fault: or with an earlier failure that says more. */

@@ -6,7 +6,7 @@
 #include "worker/cache/request_key.h"
 #include "worker/worker.h"
 
-#define TARGETS_BYTES 16384
+#define TARGETS_BYTES 65536
 
 /* ---- the key ----------------------------------------------------------------------------- */
 
@@ -52,6 +52,8 @@ static struct span targets_of(struct exchange *x)
                                 snapshot_provider),
                    snapshot_span(snapshot, target->model), &text);
     }
+    if (x->head.provider.ptr) /* the answer of another would not do */
+        (void)buffer_append(&text, x->head.provider);
     if (!model)
         add_target(x, x->plan->targets[0].provider, x->plan->targets[0].model, &text);
     return text.failed ? SPAN_NONE : arena_copy(&x->arena, buffer_span(&text));

@@ -98,10 +98,10 @@ struct head {
     struct head_page page;
     struct tags tags;
     struct span session, provider; /* x-aigw-session, x-aigw-provider; ptr NULL: not said */
-    struct cache_wish cache; /* x-aigw-cache */
-    bool strict;             /* x-aigw-strict: refuse what a translation would drop */
-    bool sse;                /* alt=sse in the query */
-    uint8_t minor;           /* HTTP/1.minor */
+    struct cache_wish cache;       /* x-aigw-cache */
+    bool strict;                   /* x-aigw-strict: refuse what a translation would drop */
+    bool sse;                      /* alt=sse in the query */
+    uint8_t minor;                 /* HTTP/1.minor */
     uint8_t
         dialect; /* enum dialect_id: of the operation; of the headers where it has several */
     struct forwarded forwarded[HEAD_FORWARDED_MAX];

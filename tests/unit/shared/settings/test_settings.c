@@ -337,24 +337,6 @@ static const struct {
      "aigwctl providers edit\n"},
     {"models: [{name: m, targets: []}]\n",
      "s.yaml:1: models[0].targets: has 0 items; it must have 1 to 100\n"},
-    {"models:\n- {name: m, fallbacks: [n], targets: [" TARGET "]}\n",
-     "s.yaml:2: models[0].fallbacks[0]: there is no model `n`; PROVIDER/MODEL names one of a "
-     "provider\n"},
-    {"models:\n- {name: m, content_fallbacks: [no/n], targets: [" TARGET "]}\n",
-     "s.yaml:2: models[0].content_fallbacks[0]: there is no model `no/n`; PROVIDER/MODEL names "
-     "one of a provider\n"},
-    {"models:\n- {name: m, fallbacks: [m], targets: [" TARGET "]}\n",
-     "s.yaml:2: models[0].fallbacks[0]: `m` leads back to itself\n"},
-    {"models:\n- {name: m, context_fallbacks: [n], targets: [" TARGET "]}\n"
-     "- {name: n, context_fallbacks: [mock/x, m], targets: [" TARGET "]}\n",
-     "s.yaml:3: models[1].context_fallbacks[1]: `m` leads back to itself\n"},
-    {"models:\n- name: m\n  targets:\n  - {provider: mock, model: x, weight: 2}\n"
-     "  - {provider: mock, model: y}\n",
-     "s.yaml:5: models[0].targets[1].weight: 0 beside targets with a weight; give it one, or a "
-     "higher `priority`\n"},
-    {"models: [{name: m, strategy: fastest, targets: [" TARGET "]}]\n",
-     "s.yaml:1: models[0].strategy: `fastest` is none of weighted, round_robin, priority, "
-     "least_busy, lowest_latency, lowest_cost, headroom\n"},
     {"models: [{name: m, targets: [" MANY_TARGETS "]}]\n",
      "s.yaml:1: models[0].targets: has 101 items; it must have 1 to 100\n"},
     {"models: [{targets: [{provider: mock, model: x}]}]\n",

@@ -1,0 +1,543 @@
+#include <check.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "shared/base/check.h"
+#include "shared/price/price.h"
+#include "shared/route/pace.h"
+#include "shared/route/route.h"
+#include "shared/snapshot/snapshot_build.h"
+
+#define NOW_MS   100000
+#define MANY     100
+#define STEP     0x9e3779b97f4a7c15ULL
+#define TOOLS    CAPABILITY_tools
+#define TOOLS_ON (CAPABILITY_tools | CAPABILITY_vision)
+
+enum {
+    A,
+    B,
+    C,
+    D,
+    PROVIDERS
+};
+
+static const char *const names[PROVIDERS] = {"a", "b", "c", "d"};
+
+/* Targets by their provider; D's price is not known, A is the dearest. */
+static const struct model {
+    const char *name;
+    uint32_t strategy, count;
+
+    struct {
+        uint32_t provider, weight, priority, context, capabilities;
+    } targets[4];
+
+    const char *fallbacks[ROUTE_FALLBACK_COUNT][2];
+} models[] = {
+    {"weighted", ROUTE_weighted, 2, {{A, 3, 0, 0, 0}, {B, 1, 0, 0, 0}}, {{NULL}}},
+    {"turns",
+     ROUTE_round_robin,
+     4,
+     {{D, 0, 9, 0, 0}, {A, 0, 0, 0, 0}, {B, 0, 0, 0, 0}, {C, 0, 0, 0, 0}},
+     {{NULL}}},
+    {"file", ROUTE_priority, 3, {{C, 1, 0, 0, 0}, {A, 9, 0, 0, 0}, {B, 9, 0, 0, 0}}, {{NULL}}},
+    {"busy",
+     ROUTE_least_busy,
+     3,
+     {{A, 0, 0, 0, 0}, {B, 2, 0, 0, 0}, {C, 1, 5, 0, 0}},
+     {{NULL}}},
+    {"latency",
+     ROUTE_lowest_latency,
+     3,
+     {{A, 0, 0, 0, 0}, {B, 0, 0, 0, 0}, {C, 0, 0, 0, 0}},
+     {{NULL}}},
+    {"cost",
+     ROUTE_lowest_cost,
+     4,
+     {{A, 0, 0, 0, 0}, {D, 0, 0, 0, 0}, {B, 0, 0, 0, 0}, {C, 0, 0, 0, 0}},
+     {{NULL}}},
+    {"headroom", ROUTE_headroom, 2, {{A, 0, 0, 0, 0}, {B, 0, 0, 0, 0}}, {{NULL}}},
+    {"fits",
+     ROUTE_priority,
+     3,
+     {{A, 0, 0, 1000, TOOLS}, {B, 0, 0, 9000, TOOLS_ON}, {C, 0, 0, 0, 0}},
+     {{NULL}}},
+    {"chain",
+     ROUTE_priority,
+     1,
+     {{A, 0, 0, 1000, TOOLS}},
+     {{"file", "missing"}, {"busy"}, {"one"}}},
+    {"deep", ROUTE_priority, 1, {{D, 0, 0, 0, 0}}, {{"chain"}}},
+    {"plain",
+     ROUTE_weighted,
+     4,
+     {{D, 0, 9, 0, 0}, {C, 0, 9, 0, 0}, {B, 0, 0, 0, 0}, {A, 0, 0, 0, 0}},
+     {{NULL}}},
+    {"one", ROUTE_weighted, 1, {{D, 1, 0, 0, 0}}, {{NULL}}},
+};
+
+static struct snapshot *snapshot;
+static struct segment *segment;
+static struct arena arena;
+static struct route_facts facts;
+static struct route_plan plan;
+static char told[64];
+
+/* ---- what there is ------------------------------------------------------------------------
+ */
+
+static void fill_prices(struct snapshot_builder *builder, struct snapshot_header_page *page)
+{
+    struct snapshot_price rows[3];
+
+    for (unsigned i = 0; i < 3; i++) {
+        struct price_sheet sheet;
+
+        price_sheet_clear(&sheet);
+        sheet.rates[PRICE_input] = 3000000000ULL - i * 1000000000ULL;
+        sheet.rates[PRICE_output] = i == 2 ? 9000000000ULL : 1000000000ULL;
+        price_complete(&sheet, 1);
+        rows[i] = (struct snapshot_price){.sheets = SNAPSHOT_BUILD_ROWS(builder, &sheet, 1)};
+    }
+    page->prices = SNAPSHOT_BUILD_ROWS(builder, rows, 3);
+}
+
+static struct snapshot_model model_of(struct snapshot_builder *builder,
+                                      const struct model *from)
+{
+    struct snapshot_model model = {.strategy = from->strategy};
+    struct snapshot_target targets[4];
+
+    for (uint32_t i = 0; i < from->count; i++)
+        targets[i] = (struct snapshot_target){
+            .provider = from->targets[i].provider,
+            .weight = from->targets[i].weight,
+            .priority = from->targets[i].priority,
+            .context = from->targets[i].context,
+            .capabilities = from->targets[i].capabilities,
+            .price = from->targets[i].provider == D ? 0 : 1 + from->targets[i].provider,
+            .model = snapshot_build_text(builder, SPAN("there")),
+            .model_json = snapshot_build_text(builder, SPAN("\"there\"")),
+        };
+    model.name = snapshot_build_text(builder, span_of_text(from->name));
+    model.targets = SNAPSHOT_BUILD_ROWS(builder, targets, from->count);
+    for (unsigned i = 0; i < ROUTE_FALLBACK_COUNT; i++) {
+        struct snapshot_text texts[2];
+        uint32_t count = 0;
+
+        while (count < 2 && from->fallbacks[i][count]) {
+            texts[count] =
+                snapshot_build_text(builder, span_of_text(from->fallbacks[i][count]));
+            count++;
+        }
+        model.fallbacks[i] = SNAPSHOT_BUILD_ROWS(builder, texts, count);
+    }
+    return model;
+}
+
+static struct snapshot_model many_targets(struct snapshot_builder *builder)
+{
+    struct snapshot_target targets[MANY];
+
+    for (uint32_t i = 0; i < MANY; i++)
+        targets[i] = (struct snapshot_target){.provider = i % PROVIDERS, .weight = 1 + i % 7};
+    return (struct snapshot_model){
+        .name = snapshot_build_text(builder, SPAN("many")),
+        .targets = SNAPSHOT_BUILD_ROWS(builder, targets, MANY),
+    };
+}
+
+static void fill(struct snapshot_builder *builder, struct snapshot_header_page *page)
+{
+    struct snapshot_provider rows[PROVIDERS] = {{.port = 1}};
+    struct snapshot_model model_rows[ARRAY_LEN(models) + 1];
+
+    for (uint32_t i = 0; i < PROVIDERS; i++) {
+        rows[i].name = snapshot_build_text(builder, span_of_text(names[i]));
+        rows[i].health_row = i;
+    }
+    page->providers = SNAPSHOT_BUILD_ROWS(builder, rows, PROVIDERS);
+    fill_prices(builder, page);
+    for (unsigned i = 0; i < ARRAY_LEN(models); i++)
+        model_rows[i] = model_of(builder, &models[i]);
+    model_rows[ARRAY_LEN(models)] = many_targets(builder);
+    page->models = SNAPSHOT_BUILD_ROWS(builder, model_rows, ARRAY_LEN(models) + 1);
+}
+
+static void set_up(void)
+{
+    struct snapshot_header_page page = {.generation = 1};
+    struct snapshot_builder builder;
+    struct buffer why _buffer_;
+    int fd;
+
+    buffer_init(&why, 1000);
+    snapshot_build_init(&builder);
+    fill(&builder, &page);
+    fd = snapshot_build_seal(&builder, &page);
+    snapshot_build_done(&builder);
+    ck_assert_int_ge(fd, 0);
+    snapshot = snapshot_attach(fd, &why);
+    ck_assert_msg(snapshot != NULL, "%.*s", SPAN_ARG(buffer_span(&why)));
+    (void)close(fd);
+    segment = segment_create(&fd);
+    ck_assert_ptr_nonnull(segment);
+    (void)close(fd);
+    arena_init(&arena, 0);
+    facts = (struct route_facts){.now_ms = NOW_MS};
+}
+
+static void tear_down(void)
+{
+    arena_done(&arena);
+    segment_detach(segment);
+    snapshot_unref(snapshot);
+}
+
+/* The plan as the providers' letters, in capitals those of another role than the model's own or
+ * its fallbacks'. */
+static const char *order(const char *model)
+{
+    const struct snapshot_model *row = snapshot_find_model(snapshot, span_of_text(model));
+
+    ck_assert_ptr_nonnull(row);
+    plan = (struct route_plan){.count = 0};
+    route_make(snapshot, segment, row, &facts, &arena, &plan);
+    for (unsigned i = 0; i < plan.count; i++) {
+        char letter = names[plan.targets[i].provider_index][0];
+
+        told[i] = (char)(plan.targets[i].role > ROUTE_GENERAL ? letter - 'a' + 'A' : letter);
+    }
+    told[plan.count] = '\0';
+    return told;
+}
+
+static void out_until(unsigned provider, uint64_t until_ms)
+{
+    atomic_store(&segment_target(segment, provider)->until_ms, until_ms);
+}
+
+static void load(unsigned provider, uint64_t in_flight)
+{
+    atomic_store(&segment_target(segment, provider)->in_flight, in_flight);
+}
+
+/* ---- strategies ---------------------------------------------------------------------------
+ */
+
+START_TEST(weights_are_shares)
+{
+    unsigned first = 0;
+
+    for (facts.random = 0; facts.random < 4000; facts.random++)
+        first += order("weighted")[0] == 'a';
+    ck_assert_uint_eq(first, 3000);
+}
+
+END_TEST
+
+START_TEST(without_weights_the_file_decides_within_a_priority)
+{
+    for (facts.random = 0; facts.random < 50; facts.random++)
+        ck_assert_str_eq(order("plain"), "badc");
+}
+
+END_TEST
+
+START_TEST(turns_go_round_those_of_the_lowest_priority)
+{
+    static const char *const expected[] = {"abcd", "bcad", "cabd", "abcd"};
+
+    for (facts.turn = 0; facts.turn < 4; facts.turn++)
+        ck_assert_str_eq(order("turns"), expected[facts.turn]);
+}
+
+END_TEST
+
+START_TEST(the_order_of_the_file_ignores_weights)
+{
+    for (facts.random = 0; facts.random < 50; facts.random++)
+        ck_assert_str_eq(order("file"), "cab");
+}
+
+END_TEST
+
+START_TEST(the_least_busy_for_its_weight_comes_first_within_its_priority)
+{
+    load(A, 3);
+    load(B, 5);
+    for (facts.random = 0; facts.random < 50; facts.random++)
+        ck_assert_str_eq(order("busy"), "bac");
+    load(B, 7);
+    ck_assert_str_eq(order("busy"), "abc");
+}
+
+END_TEST
+
+/* All times of which nobody knows count as good: each is tried. */
+START_TEST(the_fastest_comes_first_and_the_unknown_before_it)
+{
+    pace_note_first(segment_pace(segment, A), 200000, NOW_MS);
+    pace_note_first(segment_pace(segment, B), 50000, NOW_MS);
+    for (facts.random = 0; facts.random < 50; facts.random++)
+        ck_assert_str_eq(order("latency"), "cba");
+    pace_note_first(segment_pace(segment, C), 100000, NOW_MS);
+    for (facts.random = 0; facts.random < 50; facts.random++)
+        ck_assert_str_eq(order("latency"), "bca");
+    pace_note_first(segment_pace(segment, B), 900000, NOW_MS);
+    ck_assert_str_eq(order("latency"), "cab");
+}
+
+END_TEST
+
+START_TEST(of_two_about_as_fast_the_less_busy_comes_first)
+{
+    unsigned first[PROVIDERS] = {0};
+
+    pace_note_first(segment_pace(segment, A), 50000, NOW_MS);
+    pace_note_first(segment_pace(segment, B), 51000, NOW_MS);
+    pace_note_first(segment_pace(segment, C), 90000, NOW_MS);
+    for (unsigned i = 0; i < 1000; i++) {
+        facts.random = i * STEP;
+        first[order("latency")[0] - 'a']++;
+    }
+    ck_assert_uint_gt(first[A], 400);
+    ck_assert_uint_gt(first[B], 400);
+    ck_assert_uint_eq(first[C], 0);
+    load(B, 4);
+    first[A] = 0;
+    for (unsigned i = 0; i < 1000; i++) {
+        facts.random = i * STEP;
+        first[A] += order("latency")[0] == 'a';
+    }
+    ck_assert_uint_gt(first[A], 700); /* unless chance draws B twice */
+}
+
+END_TEST
+
+START_TEST(the_cheapest_for_this_request_comes_first_and_the_unknown_last)
+{
+    facts.input = 1000;
+    facts.output = 10;
+    ck_assert_str_eq(order("cost"), "cbad");
+    facts.output = 1000;
+    ck_assert_str_eq(order("cost"), "bacd");
+}
+
+END_TEST
+
+START_TEST(the_least_used_of_late_comes_first)
+{
+    for (unsigned i = 0; i < 9; i++)
+        pace_note_request(segment_pace(segment, A), NOW_MS);
+    ck_assert_str_eq(order("headroom"), "ba");
+    for (unsigned i = 0; i < 20; i++)
+        pace_note_request(segment_pace(segment, B), NOW_MS);
+    ck_assert_str_eq(order("headroom"), "ab");
+}
+
+END_TEST
+
+/* ---- sessions ------------------------------------------------------------------------------
+ */
+
+START_TEST(a_session_stays_and_moves_only_when_its_account_is_out)
+{
+    unsigned shares[PROVIDERS] = {0};
+
+    for (unsigned i = 1; i <= 2000; i++) {
+        char before[8], first;
+
+        facts.session = i * STEP;
+        (void)memcpy(before, order("weighted"), 3);
+        first = before[0];
+        shares[first - 'a']++;
+        facts.random = i;
+        ck_assert_str_eq(order("weighted"), before);
+        out_until(first == 'a' ? B : A, NOW_MS + 1);
+        ck_assert_int_eq(order("weighted")[0], first);
+        out_until(first == 'a' ? B : A, 0);
+        out_until((unsigned)(first - 'a'), NOW_MS + 1);
+        ck_assert_int_eq(order("weighted")[0], before[1]);
+        out_until((unsigned)(first - 'a'), 0);
+    }
+    ck_assert_uint_gt(shares[A], 1350); /* 3 of 4, as far as the logarithm is one */
+    ck_assert_uint_lt(shares[A], 1650);
+}
+
+END_TEST
+
+/* ---- what may be tried ----------------------------------------------------------------------
+ */
+
+START_TEST(a_provider_that_is_out_is_left_out)
+{
+    out_until(C, NOW_MS + 1);
+    ck_assert_str_eq(order("file"), "ab");
+    out_until(C, NOW_MS);
+    ck_assert_str_eq(order("file"), "cab");
+}
+
+END_TEST
+
+START_TEST(when_all_are_out_the_soonest_to_recover_is_tried)
+{
+    out_until(A, NOW_MS + 20);
+    out_until(B, NOW_MS + 10);
+    out_until(C, NOW_MS + 30);
+    ck_assert_str_eq(order("file"), "b");
+    ck_assert_str_eq(order("turns"), "d");
+}
+
+END_TEST
+
+START_TEST(who_cannot_serve_the_request_is_left_out_while_others_can)
+{
+    ck_assert_str_eq(order("fits"), "abc");
+    facts.input = 2000;
+    ck_assert_str_eq(order("fits"), "bc");
+    facts.input = 20000;
+    ck_assert_str_eq(order("fits"), "c"); /* nobody knows how much it takes */
+    facts.input = 0;
+    facts.capabilities = CAPABILITY_vision;
+    ck_assert_str_eq(order("fits"), "bc");
+    out_until(B, NOW_MS + 1);
+    out_until(C, NOW_MS + 1);
+    ck_assert_str_eq(order("fits"), "a");
+}
+
+END_TEST
+
+START_TEST(the_provider_that_was_asked_for_is_the_only_one)
+{
+    facts.provider = SPAN("b");
+    ck_assert_str_eq(order("file"), "b");
+    out_until(B, NOW_MS + 1);
+    ck_assert_str_eq(order("file"), "b");
+    facts.provider = SPAN("d");
+    ck_assert_str_eq(order("file"), "");
+}
+
+END_TEST
+
+/* ---- fallbacks ------------------------------------------------------------------------------
+ */
+
+START_TEST(fallbacks_follow_and_those_of_refusals_stand_apart)
+{
+    load(B, 1);
+    ck_assert_str_eq(order("chain"), "acabABCD");
+    ck_assert_uint_eq(plan.targets[0].role, ROUTE_OWN);
+    ck_assert_uint_eq(plan.targets[1].role, ROUTE_GENERAL);
+    ck_assert_uint_eq(plan.targets[4].role, ROUTE_CONTEXT);
+    ck_assert_uint_eq(plan.targets[7].role, ROUTE_CONTENT);
+}
+
+END_TEST
+
+START_TEST(fallbacks_have_fallbacks)
+{
+    ck_assert_str_eq(order("deep"), "dacab");
+}
+
+END_TEST
+
+START_TEST(a_request_that_is_known_to_be_too_long_goes_to_the_fallback_at_once)
+{
+    load(B, 1);
+    facts.input = 1001;
+    ck_assert_str_eq(order("chain"), "abccabABCD");
+    ck_assert_uint_eq(plan.targets[0].role, ROUTE_OWN);
+}
+
+END_TEST
+
+START_TEST(a_fallback_that_does_well_comes_before_an_own_target_that_is_out)
+{
+    out_until(D, NOW_MS + 1);
+    ck_assert_str_eq(order("deep"), "acab");
+    out_until(A, NOW_MS + 2);
+    out_until(B, NOW_MS + 3);
+    out_until(C, NOW_MS + 4);
+    ck_assert_str_eq(order("deep"), "d");
+}
+
+END_TEST
+
+START_TEST(without_any_provider_there_is_no_target)
+{
+    struct snapshot_header_page page = {.generation = 1};
+    struct snapshot_model row = {.listed = 0};
+    struct snapshot_builder builder;
+    struct buffer why _buffer_;
+    struct snapshot *empty;
+    int fd;
+
+    buffer_init(&why, 1000);
+    snapshot_build_init(&builder);
+    row.name = snapshot_build_text(&builder, SPAN("m"));
+    page.models = SNAPSHOT_BUILD_ROWS(&builder, &row, 1);
+    fd = snapshot_build_seal(&builder, &page);
+    snapshot_build_done(&builder);
+    empty = snapshot_attach(fd, &why);
+    (void)close(fd);
+    ck_assert_ptr_nonnull(empty);
+    plan = (struct route_plan){.count = 1};
+    route_make(empty, segment, snapshot_find_model(empty, SPAN("m")), &facts, &arena, &plan);
+    ck_assert_uint_eq(plan.count, 0);
+    snapshot_unref(empty);
+}
+
+END_TEST
+
+START_TEST(of_a_hundred_targets_each_comes_first_as_often_as_its_weight_says)
+{
+    unsigned heavy = 0;
+
+    for (unsigned i = 0; i < 4000; i++) {
+        facts.random = i * STEP;
+        (void)order("many");
+        ck_assert_uint_eq(plan.count, ROUTE_TARGETS_MAX);
+        heavy += plan.targets[0].provider_index == A;
+    }
+    ck_assert_uint_gt(heavy, 850);
+    ck_assert_uint_lt(heavy, 1150);
+}
+
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("route");
+    TCase *tests = tcase_create("route");
+    SRunner *runner = srunner_create(suite);
+    int failures;
+
+    tcase_add_checked_fixture(tests, set_up, tear_down);
+    tcase_add_test(tests, weights_are_shares);
+    tcase_add_test(tests, without_weights_the_file_decides_within_a_priority);
+    tcase_add_test(tests, turns_go_round_those_of_the_lowest_priority);
+    tcase_add_test(tests, the_order_of_the_file_ignores_weights);
+    tcase_add_test(tests, the_least_busy_for_its_weight_comes_first_within_its_priority);
+    tcase_add_test(tests, the_fastest_comes_first_and_the_unknown_before_it);
+    tcase_add_test(tests, of_two_about_as_fast_the_less_busy_comes_first);
+    tcase_add_test(tests, the_cheapest_for_this_request_comes_first_and_the_unknown_last);
+    tcase_add_test(tests, the_least_used_of_late_comes_first);
+    tcase_add_test(tests, a_session_stays_and_moves_only_when_its_account_is_out);
+    tcase_add_test(tests, a_provider_that_is_out_is_left_out);
+    tcase_add_test(tests, when_all_are_out_the_soonest_to_recover_is_tried);
+    tcase_add_test(tests, who_cannot_serve_the_request_is_left_out_while_others_can);
+    tcase_add_test(tests, the_provider_that_was_asked_for_is_the_only_one);
+    tcase_add_test(tests, fallbacks_follow_and_those_of_refusals_stand_apart);
+    tcase_add_test(tests, fallbacks_have_fallbacks);
+    tcase_add_test(tests, a_request_that_is_known_to_be_too_long_goes_to_the_fallback_at_once);
+    tcase_add_test(tests, a_fallback_that_does_well_comes_before_an_own_target_that_is_out);
+    tcase_add_test(tests, without_any_provider_there_is_no_target);
+    tcase_add_test(tests, of_a_hundred_targets_each_comes_first_as_often_as_its_weight_says);
+    suite_add_tcase(suite, tests);
+    srunner_run_all(runner, CK_ENV);
+    failures = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failures ? EXIT_FAILURE : EXIT_SUCCESS;
+}
