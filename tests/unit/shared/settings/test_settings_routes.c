@@ -4,7 +4,9 @@
 #include "shared/base/check.h"
 #include "shared/settings/settings.h"
 
-#define TARGET "{provider: mock, model: x}"
+#define TARGET  "{provider: mock, model: x}"
+#define WEIGHED "{provider: mock, model: x, weight: 2}"
+#define BEHIND  "{provider: mock, model: y, priority: 1}"
 
 static struct buffer said;
 
@@ -51,8 +53,7 @@ static const char *const fine[] = {
     "models:\n- {name: m, fallbacks: [n, mock/x], targets: [" TARGET "]}\n"
     "- {name: n, context_fallbacks: [m], targets: [" TARGET "]}\n",
     "models: [{name: m, targets: [" TARGET ", " TARGET "]}]\n",
-    "models: [{name: m, targets: [{provider: mock, model: x, weight: 2}, "
-    "{provider: mock, model: y, priority: 1}]}]\n",
+    "models: [{name: m, targets: [" WEIGHED ", " BEHIND "]}]\n",
 };
 
 START_TEST(routes_that_lead_somewhere_are_taken)
