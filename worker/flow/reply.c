@@ -137,6 +137,8 @@ struct span reply_head(struct exchange *x, uint16_t status, struct span content_
     return arena_copy(&x->arena, buffer_span(out));
 }
 
+/* What is small goes when the turn ends: who asks the same again, elsewhere, finds all that is
+ * kept of this answer. */
 void reply_send(struct exchange *x, struct span body)
 {
     struct span pieces[2] = {buffer_span(&x->worker->head), body};
@@ -147,7 +149,7 @@ void reply_send(struct exchange *x, struct span body)
     x->answer.head_sent = true;
     x->answer.ended = true;
     x->answer.sent_bytes += pieces[0].len + (count > 1 ? body.len : 0);
-    (void)client_send(x->client, pieces, count);
+    (void)client_send_last(x->client, pieces, count);
 }
 
 void reply_json(struct exchange *x, uint16_t status, struct span body)
