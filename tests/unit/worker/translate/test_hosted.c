@@ -382,9 +382,15 @@ static const struct {
     {"from a client of chat completions", DIALECT_openai, DIALECT_gemini,
      O_TURNS("'content':'a','extra_content':{'google':{'thought_signature':'QUJD'}}"),
      "{'role':'model','parts':[{'text':'a','thoughtSignature':'QUJD'}]}\n"},
-    {"with calls and no words", DIALECT_openai, DIALECT_gemini,
+    {"with no words", DIALECT_openai, DIALECT_gemini,
      O_TURNS("'content':null,'extra_content':{'google':{'thought_signature':'QUJD'}}"),
      "{'role':'model','parts':[{'text':'','thoughtSignature':'QUJD'}]}\n"},
+    {"with calls and no words", DIALECT_openai, DIALECT_gemini,
+     O_TURNS(
+         "'content':null,'extra_content':{'google':{'thought_signature':'QUJD'}},'tool_calls':"
+         "[{'id':'c','type':'function','function':{'name':'f','arguments':'{}'}}]"),
+     "{'role':'model','parts':[{'text':'','thoughtSignature':'QUJD'},{'functionCall':{'name':'f','"
+     "args':{}}}]}\n"},
     {"another provider is told nothing of it", DIALECT_anthropic, DIALECT_responses,
      A_TURNS(
          "{'type':'text','text':'a'},{'type':'text','text':'b'},{'type':'redacted_thinking','d"
