@@ -18,7 +18,7 @@
 #include "shared/base/span.h"
 
 #define SEGMENT_MAGIC   0x616967777365676dULL
-#define SEGMENT_VERSION 6
+#define SEGMENT_VERSION 7
 
 #define SEGMENT_SLOTS    64    /* workers at one time, draining ones included */
 #define SEGMENT_INFLIGHT 16384 /* exchanges at one time per worker */
@@ -100,9 +100,12 @@ struct target_health { /* one cache line of atomics per provider account */
     _Atomic uint64_t last_failure_ms, last_success_ms; /* monotonic */
     _Atomic uint64_t input_tokens, output_tokens;
     _Atomic uint64_t latency_ewma_us; /* time to the answer's head */
-    _Atomic uint64_t state, until_ms; /* for the health issue: 0 healthy */
+    _Atomic uint64_t state;           /* shared/health/health.c packs it; 0 healthy */
+    _Atomic uint64_t until_ms;        /* limited by the provider; monotonic */
     _Atomic uint64_t refusals;        /* answers 401: its token is asked for anew */
-    uint64_t reserved[4];
+    _Atomic uint64_t window;          /* shared/health/health.c packs it */
+    _Atomic uint64_t errors_in_row, breaks_in_row;
+    _Atomic uint64_t ejections; /* since ever */
 };
 
 _Static_assert(sizeof(struct target_health) == 128, "drawn in docs/shared-memory.md");

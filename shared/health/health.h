@@ -1,0 +1,71 @@
+/* shared/health/health.h
+ *
+ * How well a provider account is, told from what became of its attempts.  A state machine over
+ * the atomics of `struct target_health` in the segment, so what one worker learns is in force
+ * in all at their next look; time is a parameter.  Any process, any thread: each change is one
+ * compare-and-swap, and a process that dies holds nothing for longer than `trial_ms`.  Nothing
+ * here fails.
+ *
+ *     healthy <-> degraded --> down --(until)--> half-open --trial good--> healthy
+ *                               ^------------- trial bad -----'
+ *
+ * Drained and limited lie over that: a drained account keeps what else is known of it.
+ */
+#ifndef SHARED_HEALTH_HEALTH_H
+#define SHARED_HEALTH_HEALTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "shared/segment/segment.h"
+
+enum health_state {
+    HEALTH_HEALTHY,
+    HEALTH_DEGRADED,  /* serves, but too many of its attempts fail */
+    HEALTH_HALF_OPEN, /* one attempt at a time finds out whether it is back */
+    HEALTH_LIMITED,   /* asked us to wait */
+    HEALTH_DOWN,      /* ejected */
+    HEALTH_DRAINED,   /* by hand, until resumed by hand */
+    HEALTH_STATES
+};
+
+enum health_outcome {
+    HEALTH_SAW_GOOD,
+    HEALTH_SAW_ERROR,  /* an answer that is the provider's fault: 5xx, malformed */
+    HEALTH_SAW_BREAK,  /* no answer: refused, reset, timed out, TLS, name */
+    HEALTH_SAW_LIMIT,  /* 429: says nothing about how well it is, but it answers */
+    HEALTH_SAW_NOTHING /* the client left, or the like: gives a trial back */
+};
+
+struct health_rules {
+    uint32_t errors_in_row, breaks_in_row; /* so many eject; 0: never */
+    uint32_t window_ms;                    /* 1 or more; for the shares below */
+    uint32_t window_least;                 /* attempts in it before a share counts */
+    uint32_t error_percent, break_percent; /* such a share ejects; 0: never */
+    uint32_t degraded_percent;             /* of both together; 0: never */
+    uint32_t eject_ms, eject_max_ms;       /* first time; doubles up to the second */
+    uint32_t trial_ms;                     /* a trial without end is given to another then */
+    uint32_t limited_ms, limited_max_ms;   /* when a 429 names no time; the longest believed */
+};
+
+extern const struct health_rules health_rules_default;
+
+/* RET_UNTIL_MS: when it may be tried again; 0: now, UINT64_MAX: unknown. */
+enum health_state health_state(const struct target_health *health, uint64_t now_ms,
+                               uint64_t *ret_until_ms);
+/* Whether an attempt may be made now. Of a half-open account true is the trial: who gets it
+ * must make the attempt and note what became of it. */
+bool health_may_try(struct target_health *health, const struct health_rules *rules,
+                    uint64_t now_ms);
+/* What became of an attempt that was allowed, or made because there was no other. True: the
+ * state is another than before, which is worth an event. RETRY_AFTER_MS: 0 if not told. */
+bool health_note(struct target_health *health, const struct health_rules *rules,
+                 enum health_outcome outcome, uint64_t now_ms, uint64_t retry_after_ms);
+/* A probe says so. Ejects an account that is not down; lets one that is down have its trial. */
+bool health_probed(struct target_health *health, const struct health_rules *rules, bool good,
+                   uint64_t now_ms);
+/* True: it was not so before. */
+bool health_drain(struct target_health *health, bool drained);
+const char *health_state_name(enum health_state state);
+
+#endif
