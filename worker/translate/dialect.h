@@ -29,6 +29,7 @@ struct stream_tap {
         choices_value; /* of the record at hand, where it has usage */
     struct span apart; /* a record with the usage alone, that waits for the end */
     uint8_t wish;      /* enum usage_wish */
+    bool mentions;     /* the record at hand may have usage: its key stands in it */
     bool finished;     /* the end mark was seen */
     bool failed;       /* an error record was seen */
 };

@@ -32,14 +32,25 @@ void said_init(struct said *said, enum dialect_id dialect)
     tally_init(&said->tally, said->bytes, SAID_BLOCK);
 }
 
-/* How long the string is whose inside REST begins with. */
+/* How long the string is whose inside REST begins with. No byte is looked at more than twice.
+ */
 static size_t inside_length(struct span rest)
 {
-    size_t at = 0;
+    size_t at = 0, quote = 0;
 
-    while (at < rest.len && rest.ptr[at] != '"')
-        at += rest.ptr[at] == '\\' && at + 1 < rest.len ? 2 : 1;
-    return at;
+    while (at < rest.len) {
+        const char *found;
+
+        if (quote <= at) {
+            found = memchr(rest.ptr + at, '"', rest.len - at);
+            quote = found ? (size_t)(found - rest.ptr) : rest.len;
+        }
+        found = memchr(rest.ptr + at, '\\', quote - at);
+        if (!found)
+            return quote;
+        at = (size_t)(found - rest.ptr) + 2;
+    }
+    return rest.len;
 }
 
 /* ... the object. */

@@ -2,6 +2,10 @@
 
 #include "shared/base/check.h"
 
+#ifdef __SSE2__
+#    include <emmintrin.h>
+#endif
+
 /* ---- what a byte is ---------------------------------------------------------------------- */
 
 enum kind {
@@ -122,6 +126,21 @@ static inline void count_rest(const struct sixteen *s, lanes *sums)
 
 #define VECTOR_COUNT (TALLY_newline_after_mark + 1) /* the first rows of the table */
 
+static unsigned sum_of(lanes counts)
+{
+#ifdef __SSE2__
+    __m128i halves = _mm_sad_epu8((__m128i)counts, _mm_setzero_si128());
+
+    return (unsigned)_mm_extract_epi16(halves, 0) + (unsigned)_mm_extract_epi16(halves, 4);
+#else
+    unsigned sum = 0;
+
+    for (unsigned lane = 0; lane < 16; lane++)
+        sum += counts[lane];
+    return sum;
+#endif
+}
+
 static void count_kinds(struct tally *tally, const uint8_t *kind, size_t len)
 {
     lanes sums[VECTOR_COUNT] = {{0}};
@@ -133,8 +152,7 @@ static void count_kinds(struct tally *tally, const uint8_t *kind, size_t len)
         count_rest(&s, sums);
     }
     for (unsigned i = 0; i < VECTOR_COUNT; i++)
-        for (unsigned lane = 0; lane < 16; lane++)
-            tally->counts[i] += sums[i][lane];
+        tally->counts[i] += sum_of(sums[i]);
 }
 
 /* ---- scripts ----------------------------------------------------------------------------- */

@@ -5,6 +5,8 @@
 
 #include "worker/translate/openai/openai_inside.h"
 
+static const struct span usage_key = WORD("\"usage\"");
+
 static bool no_choices(struct json_value choices)
 {
     struct json_walk walk;
@@ -29,12 +31,13 @@ bool openai_tap_record(struct stream_tap *tap, const struct sse_record *record)
     struct json_value values[ARRAY_LEN(keys)];
 
     tap->usage_value = tap->choices_value = (struct json_value){.kind = JSON_ABSENT};
+    tap->mentions = false;
     if (is_done(record)) {
         tap->finished = true;
         return false;
     }
-    if (span_find(record->data, SPAN("\"usage\"")) == SIZE_MAX &&
-        span_find(record->data, SPAN("\"error\"")) == SIZE_MAX)
+    tap->mentions = span_find(record->data, usage_key) != SIZE_MAX;
+    if (!tap->mentions && span_find(record->data, SPAN("\"error\"")) == SIZE_MAX)
         return false;
     if (!pick_unchecked(record->data, keys, ARRAY_LEN(keys), values))
         return false;
@@ -100,13 +103,12 @@ static struct span with_comma(struct span text, size_t begin, size_t end)
  * what looks like its key is one. Empty: there is none. */
 static struct span find_usage(struct span text)
 {
-    static const struct span key = WORD("\"usage\"");
     size_t from = 0, found;
 
-    while ((found = span_find(span_skip(text, from), key)) != SIZE_MAX) {
-        size_t begin = from + found, at = skip_blank(text, begin + key.len), end;
+    while ((found = span_find(span_skip(text, from), usage_key)) != SIZE_MAX) {
+        size_t begin = from + found, at = skip_blank(text, begin + usage_key.len), end;
 
-        from = begin + key.len;
+        from = begin + usage_key.len;
         if (at >= text.len || text.ptr[at] != ':')
             continue;
         at = skip_blank(text, at + 1);
@@ -203,7 +205,7 @@ bool openai_pass_record(struct stream_tap *tap, const struct sse_record *record,
         !within(record->raw, record->data)) /* joined of several lines */
         return false;
     if (tap->wish == USAGE_HIDDEN)
-        return hide_usage(record->raw, ret);
+        return tap->mentions && hide_usage(record->raw, ret);
     if (is_done(record)) {
         add(ret, tap->apart);
         add(ret, record->raw);

@@ -60,6 +60,35 @@ START_TEST(a_buffer_over_its_limit_fails_and_stays_as_it_was)
 
 END_TEST
 
+/* Against a search of the plainest kind: every place, needle and length about a block's. */
+static size_t found_at(struct span hay, struct span needle)
+{
+    for (size_t at = 0; at + needle.len <= hay.len; at++) {
+        if (memcmp(hay.ptr + at, needle.ptr, needle.len) == 0)
+            return at;
+    }
+    return SIZE_MAX;
+}
+
+START_TEST(a_needle_is_found_wherever_it_is)
+{
+    char bytes[80], text[8];
+
+    for (unsigned round = 0; round < 200000; round++) {
+        size_t len = random_u64() % sizeof(bytes), needle_len = 1 + random_u64() % sizeof(text);
+        struct span hay = span_of(bytes + sizeof(bytes) - len, len); /* reads behind show */
+        struct span needle = span_of(text, needle_len);
+
+        for (size_t i = 0; i < sizeof(bytes); i++)
+            bytes[i] = "ab"[random_u64() % 2];
+        for (size_t i = 0; i < sizeof(text); i++)
+            text[i] = "ab"[random_u64() % 2];
+        ck_assert_uint_eq(span_find(hay, needle), found_at(hay, needle));
+    }
+}
+
+END_TEST
+
 START_TEST(numbers_are_written_in_full)
 {
     struct buffer buffer;
@@ -475,6 +504,7 @@ int main(void)
 
     tcase_add_test(tests, spans_are_cut_trimmed_and_compared);
     tcase_add_test(tests, a_buffer_over_its_limit_fails_and_stays_as_it_was);
+    tcase_add_test(tests, a_needle_is_found_wherever_it_is);
     tcase_add_test(tests, numbers_are_written_in_full);
     tcase_add_test(tests, an_arena_keeps_every_piece_apart_until_it_is_done);
     tcase_add_loop_test(tests, durations_are_read, 0, (int)ARRAY_LEN(durations));
