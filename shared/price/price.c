@@ -164,8 +164,10 @@ uint64_t price_cost(const struct price_sheet *sheet, const struct price_use *use
 
 static void explain_line(const struct line *line, struct buffer *out)
 {
-    (void)buffer_append_format(out, "%llu %.*s x ", (unsigned long long)line->count,
-                               SPAN_ARG(units[line->unit].name));
+    (void)buffer_append_u64(out, line->count);
+    (void)buffer_append_byte(out, ' ');
+    (void)buffer_append(out, units[line->unit].name);
+    (void)buffer_append(out, SPAN(" x "));
     if (line->rate == PRICE_NOT_GIVEN) {
         (void)buffer_append(out, SPAN("an unknown rate"));
         return;

@@ -8,6 +8,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
+#include <string.h>
 
 #ifdef __SSE2__
 #    include <emmintrin.h>
@@ -44,6 +46,22 @@ static inline bool json_is_space(char c)
     return c == ' ' || c == '\n' || c == '\r' || c == '\t';
 }
 
+/* Whether the eight bytes at AT are all plain: a byte below 0x20 borrows a high bit in the
+ * first line, a quote or a backslash becomes zero and does so in the second (S. E. Anderson,
+ * "Bit Twiddling Hacks": a zero byte in a word). */
+static inline bool json_eight_plain(const char *at)
+{
+    const uint64_t ones = 0x0101010101010101, highs = ones << 7;
+    uint64_t word, quotes, slashes;
+
+    memcpy(&word, at, sizeof(word));
+    quotes = word ^ ones * '"';
+    slashes = word ^ ones * '\\';
+    return !(((word - ones * 0x20) | word | ((quotes - ones) & ~quotes) |
+              ((slashes - ones) & ~slashes)) &
+             highs);
+}
+
 /* The first byte from AT that is a quote, a backslash, a control or not ASCII, or END. */
 static inline const char *json_plain_end(const char *at, const char *end)
 {
@@ -63,6 +81,8 @@ static inline const char *json_plain_end(const char *at, const char *end)
         return mask ? end - 16 + __builtin_ctz(mask) : end;
     }
 #endif
+    if (end - at >= 8 && end - at <= 16 && json_eight_plain(at) && json_eight_plain(end - 8))
+        return end;
     while (at < end && json_is_plain(*at))
         at++;
     return at;
