@@ -15,7 +15,8 @@ _Static_assert(TAGS_MAX *(TAG_BYTES_MAX + 3) + 1 <= RECORD_LONG_MAX,
 /* The provider's stream broke its own rules, in a way that could be mended. */
 static bool was_repaired(const struct exchange *x)
 {
-    return x->answer.repaired || (x->crossing && x->crossing->reader.repaired);
+    return x->answer.repaired ||
+           (x->current->crossing && x->current->crossing->reader.repaired);
 }
 
 static enum outcome outcome_of(const struct exchange *x)
@@ -106,7 +107,7 @@ static struct span candidates_of(struct exchange *x)
 void account_try(struct exchange *x, enum fault fault)
 {
     const struct plan_target *target = exchange_target(x);
-    uint64_t took_ms = (clock_monotonic_ns() - x->sent_ns) / 1000000;
+    uint64_t took_ms = (clock_monotonic_ns() - x->current->sent_ns) / 1000000;
     struct json_writer json;
     struct buffer text _buffer_, one _buffer_;
 
@@ -128,10 +129,16 @@ void account_try(struct exchange *x, enum fault fault)
 
 /* ---- the record -------------------------------------------------------------------------- */
 
+static struct span dropped_of(const struct crossing *crossing)
+{
+    return crossing ? dropped_list(&crossing->translation, RECORD_TEXT_MAX) : SPAN_NONE;
+}
+
 void account_record(struct exchange *x, struct usage_record *record)
 {
     const struct snapshot *snapshot = x->view->snapshot;
     const struct plan_target *target = x->plan ? exchange_target(x) : NULL;
+    const struct attempt *attempt = x->current;
 
     *record = (struct usage_record){
         .request_id = span_of(x->id, REQUEST_ID_SIZE),
@@ -160,9 +167,8 @@ void account_record(struct exchange *x, struct usage_record *record)
         .audio_output_tokens = x->used.usage.audio_output,
         .tool_input_tokens = x->used.usage.tool_input,
         .provider_dialect =
-            target ? dialect_row((enum dialect_id)x->provider_dialect)->name : SPAN_NONE,
-        .dropped =
-            x->crossing ? dropped_list(&x->crossing->translation, RECORD_TEXT_MAX) : SPAN_NONE,
+            target ? dialect_row((enum dialect_id)attempt->provider_dialect)->name : SPAN_NONE,
+        .dropped = dropped_of(attempt->crossing),
         .first_byte_us =
             x->first_byte_ns ? (x->first_byte_ns - x->started_ns) / 1000 : USAGE_UNKNOWN,
         .duration_us = (x->entered_ns - x->started_ns) / 1000,

@@ -45,8 +45,8 @@ void attempts_begin(struct exchange *x)
         pace_note_request(segment_pace(x->worker->segment, row),
                           reactor_now_ms(&x->worker->reactor));
     x->attempts++;
-    x->trying.tries[x->target]++;
-    x->trying.retry_after_ms = 0;
+    x->trying.tries[x->current->target]++;
+    x->current->retry_after_ms = 0;
     if (x->trying.names.len > 0) {
         (void)buffer_append(&names, x->trying.names);
         (void)buffer_append(&names, SPAN(", "));
@@ -116,7 +116,7 @@ static unsigned untried(const struct exchange *x, enum route_role role, unsigned
 {
     unsigned i = start;
 
-    while (i < x->plan->count && (x->trying.tries[i] > 0 || i == x->target ||
+    while (i < x->plan->count && (x->trying.tries[i] > 0 || i == x->current->target ||
                                   !has_role(x, i, role) || is_barred(x, i)))
         i++;
     return i;
@@ -153,7 +153,7 @@ static uint64_t wait_ms(const struct exchange *x)
     if (wait > rules(x)->backoff_most_ms)
         wait = rules(x)->backoff_most_ms;
     wait -= random_u64() % (wait / 2 + 1);
-    return x->trying.retry_after_ms > wait ? x->trying.retry_after_ms : wait;
+    return x->current->retry_after_ms > wait ? x->current->retry_after_ms : wait;
 }
 
 static bool in_time(const struct exchange *x, uint64_t wait)
@@ -191,11 +191,11 @@ static void note_failure(struct exchange *x, enum fault fault)
 {
     struct failure *best = &x->trying.best;
 
-    x->trying.faults[x->target] = (uint8_t)fault;
+    x->trying.faults[x->current->target] = (uint8_t)fault;
     if (retries[fault].rank < best->rank)
         return;
     *best = (struct failure){.fault = fault,
-                             .retry_after_ms = x->trying.retry_after_ms,
+                             .retry_after_ms = x->current->retry_after_ms,
                              .rank = retries[fault].rank};
     if (!x->complaint)
         return;
@@ -209,7 +209,7 @@ bool attempts_left(struct exchange *x, enum fault fault)
 
     if (!x->plan)
         return false;
-    x->trying.faults[x->target] = (uint8_t)fault;
+    x->trying.faults[x->current->target] = (uint8_t)fault;
     return find(x, fault, false, &wait) < x->plan->count;
 }
 
@@ -224,7 +224,7 @@ bool attempts_next(struct exchange *x, enum fault fault, uint64_t *ret_wait_ms)
     if (next >= x->plan->count)
         return false;
     x->trying.waits += *ret_wait_ms > 0;
-    x->target = next;
+    x->current->target = next;
     return true;
 }
 
@@ -234,10 +234,10 @@ bool attempts_skip(struct exchange *x)
     unsigned next;
 
     /* Those before it were passed over already. */
-    next = untried(x, now == ROUTE_OWN ? ROUTE_GENERAL : now, x->target + 1);
+    next = untried(x, now == ROUTE_OWN ? ROUTE_GENERAL : now, x->current->target + 1);
     if (next >= x->plan->count)
         return false;
-    x->target = next;
+    x->current->target = next;
     return true;
 }
 
@@ -250,7 +250,7 @@ void attempts_settle(struct exchange *x)
         return;
     x->fault = best->fault;
     x->complaint = best->complaint;
-    x->trying.retry_after_ms = best->retry_after_ms;
+    x->current->retry_after_ms = best->retry_after_ms;
     x->answer.failing = false;
 }
 

@@ -23,7 +23,6 @@ struct failure {
 struct attempts {
     uint8_t tries[ROUTE_TARGETS_MAX];  /* of each target of the plan */
     uint8_t faults[ROUTE_TARGETS_MAX]; /* enum fault of the last one there */
-    uint64_t retry_after_ms;           /* what the current answer says; 0: nothing */
     unsigned waits;
     struct failure best;
     struct span names; /* of the providers that were asked, by commas */
@@ -33,7 +32,7 @@ struct attempts {
 void attempts_begin(struct exchange *x);
 /* What a status alone says that is worth another attempt; FAULT_NONE: nothing. */
 enum fault attempts_fault(uint16_t status);
-/* The current attempt failed with FAULT. True: x->target is the next, to be tried in
+/* The current attempt failed with FAULT. True: x->current->target is the next, to be tried in
  * *RET_WAIT_MS. What it cost of a budget is taken. */
 bool attempts_next(struct exchange *x, enum fault fault, uint64_t *ret_wait_ms);
 /* Whether attempts_next would find one, as far as can be said without taking. */

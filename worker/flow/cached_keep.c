@@ -92,7 +92,8 @@ static bool is_good(const struct exchange *x)
     const struct cached *cached = x->cached;
 
     return cached->whole && !x->fault && !x->complaint && x->answer.status == 200 &&
-           !x->answer.repaired && !(x->crossing && x->crossing->reader.repaired) &&
+           !x->answer.repaired &&
+           !(x->current->crossing && x->current->crossing->reader.repaired) &&
            !x->answer.failing && cached->body.len > 0 && cached->type.len > 0 &&
            (x->answer.stream || is_answer(buffer_span(&cached->body)));
 }
@@ -101,8 +102,8 @@ static struct span dropped_of(const struct exchange *x)
 {
     struct span list = SPAN_NONE;
 
-    if (x->crossing)
-        list = dropped_list(&x->crossing->translation, DROPPED_BYTES);
+    if (x->current->crossing)
+        list = dropped_list(&x->current->crossing->translation, DROPPED_BYTES);
     return list.ptr ? list : SPAN_NONE;
 }
 

@@ -21,8 +21,9 @@ static bool was_reached(const struct exchange *x)
 
 static enum tokenizer tokenizer_used(const struct exchange *x)
 {
-    return tokenizer_of(x->plan ? exchange_target(x)->model : x->asked_model,
-                        (enum dialect_id)(x->plan ? x->provider_dialect : x->head.dialect));
+    return tokenizer_of(
+        x->plan ? exchange_target(x)->model : x->asked_model,
+        (enum dialect_id)(x->plan ? x->current->provider_dialect : x->head.dialect));
 }
 
 static uint64_t input_seen(const struct exchange *x)

@@ -101,9 +101,9 @@ static void add_fault_fields(struct exchange *x)
         reply_add_field(worker, SPAN("allow"), span_of_text(x->head.allow));
     if (x->complaint && x->complaint->retry_after_ms > 0)
         add_retry_after(x, x->complaint->retry_after_ms);
-    else if (x->trying.retry_after_ms > 0 && row->source == SOURCE_PROVIDER)
-        add_retry_after(x, (uint32_t)(x->trying.retry_after_ms < UINT32_MAX - 999
-                                          ? x->trying.retry_after_ms
+    else if (x->current->retry_after_ms > 0 && row->source == SOURCE_PROVIDER)
+        add_retry_after(x, (uint32_t)(x->current->retry_after_ms < UINT32_MAX - 999
+                                          ? x->current->retry_after_ms
                                           : UINT32_MAX - 999));
     else if (limits_retry_ms(x) > 0)
         add_limit_retry(x, limits_retry_ms(x));
@@ -149,7 +149,7 @@ static bool passes(const struct exchange *x)
     size_t open;
     bool empty;
 
-    return !x->crossing && x->answer.failing && x->answer.upstream_status >= 400 &&
+    return !x->current->crossing && x->answer.failing && x->answer.upstream_status >= 400 &&
            x->fault != FAULT_provider_auth && !x->error_body.failed &&
            json_pick(buffer_span(&x->error_body), &pick, 1, &open, &empty, &error) && !empty;
 }
@@ -179,12 +179,12 @@ static void tell_error(struct exchange *x, struct buffer *out)
 
     if (x->answer.told)
         return;
-    if (!x->crossing) {
+    if (!x->current->crossing) {
         exchange_dialect(x)->write_stream_complaint(&complaint, out);
         return;
     }
-    crossing_send(x->crossing, &event);
-    (void)buffer_append(out, buffer_span(&x->crossing->out));
+    crossing_send(x->current->crossing, &event);
+    (void)buffer_append(out, buffer_span(&x->current->crossing->out));
 }
 
 /* In a stream that has begun: an error event, and an end that is well-formed but without the

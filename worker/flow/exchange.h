@@ -15,9 +15,9 @@
 
 #include "worker/accept/client.h"
 #include "worker/authenticate/caller.h"
+#include "worker/flow/attempt.h"
 #include "worker/flow/attempts.h"
 #include "worker/flow/cached.h"
-#include "worker/flow/crossing.h"
 #include "worker/flow/limits.h"
 #include "worker/flow/view.h"
 #include "worker/limit/ticket.h"
@@ -26,14 +26,11 @@
 #include "worker/parse/ask.h"
 #include "worker/parse/head.h"
 #include "worker/route/plan.h"
-#include "worker/translate/forward.h"
 #include "worker/translate/said.h"
-#include "worker/upstream/upstream.h"
 
-#define EXCHANGE_MAGIC     0x65786368
-#define REQUEST_ID_SIZE    36
-#define ERROR_BODY_BYTES   65536 /* of a provider's error answer */
-#define CALL_HEADERS_COUNT 16
+#define EXCHANGE_MAGIC   0x65786368
+#define REQUEST_ID_SIZE  36
+#define ERROR_BODY_BYTES 65536 /* of a provider's error answer */
 
 struct worker;
 struct stored;
@@ -86,7 +83,7 @@ struct answer {
 struct exchange {
     uint32_t magic;
     uint8_t at; /* enum phase */
-    bool calling, keep, receiving, continued, gone, refused_early;
+    bool keep, receiving, continued, gone, refused_early;
     bool counted_stream; /* in the worker's stream_count */
     struct worker *worker;
     struct client *client; /* NULL once it is gone */
@@ -106,21 +103,14 @@ struct exchange {
     struct ticket ticket;
     struct limits limits;
     struct route_plan *plan;
-    unsigned target; /* index in the plan */
+    struct attempt first;    /* what needs no other one has no allocation */
+    struct attempt *current; /* never NULL */
     unsigned attempts;
     struct attempts trying;
-    struct span tries; /* those that failed, for the record: a JSON array; ptr NULL: none */
-    uint8_t provider_dialect; /* enum dialect_id, of the current attempt */
-    bool passes_on;           /* its body is the client's own bytes */
-    struct crossing
-        *crossing;         /* NULL: the bytes are passed on; else what comes is translated */
+    struct span tries;     /* those that failed, for the record: a JSON array; ptr NULL: none */
     struct cached *cached; /* NULL: nobody spoke of a cache */
     struct stored *stored; /* NULL: no response that the gateway may keep */
     struct gather *gather; /* NULL: no file is put in place of its address */
-    struct forward_body forward;
-    struct call_request request;
-    struct call_header headers[CALL_HEADERS_COUNT];
-    struct call call;
     struct answer answer;
     struct sse_framer framer;
     struct json_tap tap, service_tap; /* the second only where the client asked for it */
@@ -141,7 +131,7 @@ struct exchange {
     uint64_t flushed_ms;   /* when something was last sent */
 
     int64_t started_wall_ms;
-    uint64_t started_ns, entered_ns, first_byte_ns, sent_ns;
+    uint64_t started_ns, entered_ns, first_byte_ns;
     uint64_t upstream_ns; /* waited for providers until the answer's head */
     uint32_t phase_us[PHASE_END];
 };
@@ -150,7 +140,7 @@ struct exchange {
 static inline const struct plan_target *exchange_target(const struct exchange *x)
 {
     CHECK(x->plan);
-    return &x->plan->targets[x->target];
+    return &x->plan->targets[x->current->target];
 }
 
 static inline const struct dialect *exchange_dialect(const struct exchange *x)

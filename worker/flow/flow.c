@@ -185,6 +185,8 @@ struct exchange *exchange_begin(struct worker *worker, struct client *client,
     x->worker = worker;
     x->client = client;
     x->view = view_ref(worker->view);
+    x->first.exchange = x;
+    x->current = &x->first;
     x->next = worker->exchanges;
     if (x->next)
         x->next->previous = x;
@@ -454,12 +456,12 @@ static enum step enter_upstream(struct exchange *x)
     }
     note_sent(x);
     attempts_begin(x);
-    x->calling = true;
-    x->sent_ns = x->entered_ns;
+    x->current->calling = true;
+    x->current->sent_ns = x->entered_ns;
     metric_add(x->worker->metrics, METRIC_upstream_requests_total, 1);
     (void)atomic_fetch_add_explicit(&health->requests, 1, memory_order_relaxed);
     (void)atomic_fetch_add_explicit(&health->in_flight, 1, memory_order_relaxed);
-    call_start(&x->call, endpoint, &x->request, &relay_events);
+    call_start(&x->current->call, endpoint, &x->current->request, &relay_events);
     return STEP_WAIT;
 }
 
@@ -485,13 +487,13 @@ void flow_cancel(struct exchange *x, enum fault fault)
         x->gone = true;
     }
     gather_cancel(x);
-    if (x->calling) {
-        x->calling = false;
+    if (x->current->calling) {
+        x->current->calling = false;
         (void)atomic_fetch_sub_explicit(
             &segment_target(x->worker->segment, exchange_target(x)->provider->health_row)
                  ->in_flight,
             1, memory_order_relaxed);
-        call_cancel(&x->call);
+        call_cancel(&x->current->call);
     }
     x->fault = fault;
     flow_take(x, STEP_REFUSE);

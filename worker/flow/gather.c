@@ -71,7 +71,7 @@ static struct file *file_of(const struct gather *gather, struct span url)
 /* The client's own, with the conversation before it where the gateway has that. */
 static struct json_value own_body(const struct exchange *x)
 {
-    return x->stored && x->provider_dialect != x->head.dialect
+    return x->stored && x->current->provider_dialect != x->head.dialect
                ? x->stored->body
                : crossing_body(buffer_span(&x->body));
 }
@@ -112,9 +112,9 @@ void gather_put_in_place(struct gather *gather)
         x->fault = FAULT_overloaded;
         return;
     }
-    if (x->target + 1 == x->plan->count)
+    if (x->current->target + 1 == x->plan->count)
         free_files(gather);
-    if (x->provider_dialect == x->head.dialect)
+    if (x->current->provider_dialect == x->head.dialect)
         x->fault = ask_read(buffer_span(&gather->body),
                             (enum operation_kind)operation_row(x->head.operation)->kind,
                             x->head.argument, &x->arena, &gather->ask, &x->refusal);
@@ -202,14 +202,15 @@ static struct remote *find(struct exchange *x)
 {
     struct remote_search search = {
         .client = (enum dialect_id)x->head.dialect,
-        .provider = (enum dialect_id)x->provider_dialect,
+        .provider = (enum dialect_id)x->current->provider_dialect,
         .quirks = exchange_target(x)->provider->quirks,
         .most = gather_settings(x)->files,
     };
     struct remote *remotes;
     unsigned count;
 
-    if (x->head.dialect == DIALECT_responses && x->provider_dialect != DIALECT_responses)
+    if (x->head.dialect == DIALECT_responses &&
+        x->current->provider_dialect != DIALECT_responses)
         x->fault = stored_open(x);
     if (x->fault)
         return NULL;
@@ -231,15 +232,15 @@ enum step gather_begin(struct exchange *x)
     x->fault = FAULT_NONE;
     if (!may_gather(x))
         return STEP_NEXT;
-    x->provider_dialect = (uint8_t)address_dialect(exchange_target(x)->provider,
-                                                   (enum dialect_id)x->head.dialect);
+    x->current->provider_dialect = (uint8_t)address_dialect(exchange_target(x)->provider,
+                                                            (enum dialect_id)x->head.dialect);
     remotes = find(x);
     if (!x->fault && remotes && !x->gather)
         x->gather = gather_new(x);
     if (x->fault)
         return STEP_REFUSE;
     if (x->gather && (remotes || x->gather->remotes))
-        x->crossing = NULL; /* of an earlier target, with another body */
+        x->current->crossing = NULL; /* of an earlier target, with another body */
     if (x->gather)
         x->gather->remotes = remotes;
     for (const struct remote *remote = remotes; remote; remote = remote->next)

@@ -13,14 +13,16 @@
 
 static void add_header(struct exchange *x, struct span name, struct span value)
 {
-    CHECK(x->request.header_count < CALL_HEADERS_COUNT);
-    x->headers[x->request.header_count++] = (struct call_header){name, value};
+    struct attempt *attempt = x->current;
+
+    CHECK(attempt->request.header_count < CALL_HEADERS_COUNT);
+    attempt->headers[attempt->request.header_count++] = (struct call_header){name, value};
 }
 
 static bool has_header(const struct exchange *x, struct span name)
 {
-    for (unsigned i = 0; i < x->request.header_count; i++) {
-        if (span_eq(x->headers[i].name, name))
+    for (unsigned i = 0; i < x->current->request.header_count; i++) {
+        if (span_eq(x->current->headers[i].name, name))
             return true;
     }
     return false;
@@ -30,10 +32,12 @@ static bool has_header(const struct exchange *x, struct span name)
 static void sign(struct exchange *x, const struct snapshot_provider *provider)
 {
     struct address_field fields[ADDRESS_FIELDS_MAX];
-    unsigned count = address_fields(x->view->snapshot, provider,
-                                    (enum dialect_id)x->provider_dialect, &x->arena, fields);
+    unsigned count =
+        address_fields(x->view->snapshot, provider,
+                       (enum dialect_id)x->current->provider_dialect, &x->arena, fields);
     const struct address_field *stream =
-        x->ask.stream ? address_stream_field((enum dialect_id)x->provider_dialect) : NULL;
+        x->ask.stream ? address_stream_field((enum dialect_id)x->current->provider_dialect)
+                      : NULL;
 
     for (unsigned i = 0; i < count; i++) {
         if (!has_header(x, fields[i].name))
@@ -45,19 +49,19 @@ static void sign(struct exchange *x, const struct snapshot_provider *provider)
 
 static void write_headers(struct exchange *x, const struct snapshot_provider *provider)
 {
-    x->request.header_count = 0;
+    x->current->request.header_count = 0;
     add_header(x, SPAN("content-type"), SPAN("application/json"));
     add_header(x, SPAN("accept"),
                x->ask.stream ? SPAN("text/event-stream") : SPAN("application/json"));
     add_header(x, SPAN("x-request-id"), span_of(x->id, REQUEST_ID_SIZE));
-    for (unsigned i = 0; i < x->head.forwarded_count && !x->crossing; i++)
+    for (unsigned i = 0; i < x->head.forwarded_count && !x->current->crossing; i++)
         add_header(x, x->head.forwarded[i].name, x->head.forwarded[i].value);
     sign(x, provider);
     for (uint32_t i = 0; i < provider->headers.count; i++) {
         const struct snapshot_header *row =
             SNAPSHOT_ROW(x->view->snapshot, provider->headers, i, snapshot_header);
 
-        if (x->request.header_count < CALL_HEADERS_COUNT)
+        if (x->current->request.header_count < CALL_HEADERS_COUNT)
             add_header(x, snapshot_span(x->view->snapshot, row->name),
                        snapshot_span(x->view->snapshot, row->value));
     }
@@ -110,8 +114,8 @@ static enum fault open_crossing(struct exchange *x, struct span body)
     };
     struct complaint why = {0};
 
-    x->crossing = crossing_open(&options, &why);
-    return x->crossing ? FAULT_NONE : refused(x, &why);
+    x->current->crossing = crossing_open(&options, &why);
+    return x->current->crossing ? FAULT_NONE : refused(x, &why);
 }
 
 /* Responses may refer to one that the gateway keeps. */
@@ -131,16 +135,17 @@ static enum fault open_chat(struct exchange *x)
 static enum fault translate_body(struct exchange *x, const struct dialect *provider)
 {
     const struct plan_target *target = exchange_target(x);
+    struct attempt *attempt = x->current;
     enum fault fault = FAULT_NONE;
 
-    if (!x->crossing)
+    if (!attempt->crossing)
         fault = open_chat(x);
     if (fault)
         return fault;
-    if (!crossing_write(x->crossing, provider, target->model, target->provider->quirks))
-        return refused(x, &x->crossing->translation.refusal);
-    x->request.body[0] = buffer_span(&x->crossing->request);
-    x->request.body_count = 1;
+    if (!crossing_write(attempt->crossing, provider, target->model, target->provider->quirks))
+        return refused(x, &attempt->crossing->translation.refusal);
+    attempt->request.body[0] = buffer_span(&attempt->crossing->request);
+    attempt->request.body_count = 1;
     return FAULT_NONE;
 }
 
@@ -158,17 +163,18 @@ static enum fault forward_body(struct exchange *x)
     bool knows = !(exchange_target(x)->provider->quirks & QUIRK_NO_STREAM_OPTIONS);
     bool asks_usage = knows && x->head.dialect == DIALECT_DEFAULT &&
                       (operation_chats(row) || row->kind == OPERATION_KIND_COMPLETIONS);
+    struct attempt *attempt = x->current;
 
     _Static_assert(FORWARD_PIECES_MAX <= CALL_BODY_PIECES, "they fit");
-    x->crossing = NULL; /* of an earlier target */
-    forward_make(gather_ask(x), exchange_target(x)->model_json, asks_usage, &x->forward);
+    attempt->crossing = NULL; /* of an earlier target */
+    forward_make(gather_ask(x), exchange_target(x)->model_json, asks_usage, &attempt->forward);
     if (names_inside(x))
-        x->forward = (struct forward_body){
+        attempt->forward = (struct forward_body){
             .pieces = {forward_named_inside(x->ask.body, exchange_target(x)->model, &x->arena)},
             .count = 1,
         };
-    memcpy(x->request.body, x->forward.pieces, sizeof(x->forward.pieces));
-    x->request.body_count = x->forward.count;
+    memcpy(attempt->request.body, attempt->forward.pieces, sizeof(attempt->forward.pieces));
+    attempt->request.body_count = attempt->forward.count;
     return FAULT_NONE;
 }
 
@@ -202,7 +208,7 @@ static struct span embedding_address(struct exchange *x, const struct plan_targe
     struct span address = SPAN_NONE;
 
     for (unsigned i = 0; i < ARRAY_LEN(spoken) && !address.ptr; i++) {
-        x->provider_dialect = (uint8_t)spoken[i];
+        x->current->provider_dialect = (uint8_t)spoken[i];
         address = address_target(x->view->snapshot, target->provider,
                                  spoken[i] == DIALECT_DEFAULT ? kind : ADDRESS_EMBEDDINGS_BATCH,
                                  spoken[i], target->model, &x->arena);
@@ -215,7 +221,7 @@ static struct chat_target chat_target(const struct exchange *x,
 {
     return (struct chat_target){
         .model = target->model,
-        .traits = model_traits(target->model, (enum dialect_id)x->provider_dialect),
+        .traits = model_traits(target->model, (enum dialect_id)x->current->provider_dialect),
         .quirks = target->provider->quirks,
     };
 }
@@ -238,20 +244,21 @@ static bool takes_bytes(const struct exchange *x, const struct plan_target *targ
 /* Another dialect of the provider, where the target refuses this chat in the first one. */
 static enum fault turn_dialect(struct exchange *x, const struct plan_target *target)
 {
-    const struct dialect *dialect = dialect_row((enum dialect_id)x->provider_dialect);
+    const struct dialect *dialect = dialect_row((enum dialect_id)x->current->provider_dialect);
     struct chat_target to = chat_target(x, target);
+    struct attempt *attempt = x->current;
     enum fault fault = FAULT_NONE;
     enum dialect_id other;
 
-    if (!dialect->instead || x->passes_on)
+    if (!dialect->instead || attempt->passes_on)
         return FAULT_NONE;
-    if (!x->crossing)
+    if (!attempt->crossing)
         fault = open_chat(x);
     if (fault)
         return fault;
-    other = dialect->instead(&x->crossing->chat, &to);
+    other = dialect->instead(&attempt->crossing->chat, &to);
     if (target->provider->faces[other].chats)
-        x->provider_dialect = (uint8_t)other;
+        attempt->provider_dialect = (uint8_t)other;
     return FAULT_NONE;
 }
 
@@ -259,9 +266,10 @@ static enum fault choose_dialect(struct exchange *x, const struct plan_target *t
 {
     enum dialect_id client = (enum dialect_id)x->head.dialect;
 
-    x->provider_dialect =
+    x->current->provider_dialect =
         (uint8_t)(is_chat(x) ? address_dialect(target->provider, client) : client);
-    x->passes_on = x->provider_dialect == x->head.dialect && takes_bytes(x, target);
+    x->current->passes_on =
+        x->current->provider_dialect == x->head.dialect && takes_bytes(x, target);
     return is_chat(x) ? turn_dialect(x, target) : FAULT_NONE;
 }
 
@@ -272,12 +280,13 @@ static struct span choose_address(struct exchange *x, const struct plan_target *
     enum address_kind kind = address_kind(x);
     struct span address;
 
-    address = address_target(x->view->snapshot, target->provider, kind,
-                             (enum dialect_id)x->provider_dialect, target->model, &x->arena);
+    address =
+        address_target(x->view->snapshot, target->provider, kind,
+                       (enum dialect_id)x->current->provider_dialect, target->model, &x->arena);
     if (address.ptr || !is_embedding(x))
         return address;
     address = embedding_address(x, target, kind);
-    x->passes_on = x->provider_dialect == x->head.dialect;
+    x->current->passes_on = x->current->provider_dialect == x->head.dialect;
     return address;
 }
 
@@ -286,48 +295,52 @@ static enum fault count_here(struct exchange *x)
 {
     enum dialect_id dialect = (enum dialect_id)x->head.dialect;
     enum fault fault = open_crossing(x, count_request(dialect, buffer_span(&x->body)));
+    struct crossing *crossing;
     struct estimate estimate;
     struct json_writer json;
 
     if (fault)
         return fault;
-    estimate_chat(&x->crossing->chat, &estimate);
-    json_write_init(&json, &x->crossing->out);
-    count_write(dialect,
-                estimate_tokens(&estimate, tokenizer_of(exchange_target(x)->model,
-                                                        (enum dialect_id)x->provider_dialect)),
-                &json);
+    crossing = x->current->crossing;
+    estimate_chat(&crossing->chat, &estimate);
+    json_write_init(&json, &crossing->out);
+    count_write(
+        dialect,
+        estimate_tokens(&estimate, tokenizer_of(exchange_target(x)->model,
+                                                (enum dialect_id)x->current->provider_dialect)),
+        &json);
     x->answer.estimated = true;
-    reply_json(x, 200, buffer_span(&x->crossing->out));
+    reply_json(x, 200, buffer_span(&crossing->out));
     return FAULT_NONE;
 }
 
 enum fault outgoing_make(struct exchange *x)
 {
     const struct snapshot_provider *provider = exchange_target(x)->provider;
+    struct attempt *attempt = x->current;
     const struct snapshot_times *times = &x->view->page->times;
     struct span authority = snapshot_span(x->view->snapshot, provider->authority);
     enum fault fault = choose_dialect(x, exchange_target(x));
 
     if (fault)
         return fault;
-    x->request = (struct call_request){
+    attempt->request = (struct call_request){
         .method_id = HTTP_METHOD_POST,
         .method = SPAN("POST"),
         .target = choose_address(x, exchange_target(x)),
         .host = authority.len ? authority : SPAN_NONE,
-        .headers = x->headers,
+        .headers = attempt->headers,
         .connect_ms = provider->connect_ms ? provider->connect_ms : times->connect_ms,
         .head_ms = provider->head_ms ? provider->head_ms : times->head_ms,
         .first_ms = provider->first_event_ms ? provider->first_event_ms : times->first_event_ms,
         .idle_ms = provider->idle_ms ? provider->idle_ms : times->idle_ms,
     };
-    if (!x->request.target.ptr)
+    if (!attempt->request.target.ptr)
         return address_kind(x) == ADDRESS_COUNT_TOKENS ? count_here(x) : FAULT_not_translated;
-    if (x->passes_on)
+    if (attempt->passes_on)
         fault = forward_body(x);
     else
-        fault = translate_body(x, dialect_row((enum dialect_id)x->provider_dialect));
+        fault = translate_body(x, dialect_row((enum dialect_id)attempt->provider_dialect));
     if (!fault)
         write_headers(x, provider);
     return fault;

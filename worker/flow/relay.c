@@ -10,11 +10,11 @@
 
 static struct exchange *exchange_of(struct call *call)
 {
-    struct exchange *x =
-        (struct exchange *)(void *)((char *)call - offsetof(struct exchange, call));
+    const struct attempt *attempt =
+        (struct attempt *)(void *)((char *)call - offsetof(struct attempt, call));
 
-    CHECK(x->magic == EXCHANGE_MAGIC);
-    return x;
+    CHECK(attempt->exchange->magic == EXCHANGE_MAGIC);
+    return attempt->exchange;
 }
 
 static struct target_health *health_of(const struct exchange *x)
@@ -28,10 +28,10 @@ void relay_attempt_ended(struct exchange *x, bool good)
     struct target_health *health = health_of(x);
     uint64_t now_ms = reactor_now_ms(&x->worker->reactor);
 
-    if (!x->calling)
+    if (!x->current->calling)
         return;
-    x->calling = false;
-    if (x->call.resent)
+    x->current->calling = false;
+    if (x->current->call.resent)
         metric_add(x->worker->metrics, METRIC_upstream_resends_total, 1);
     (void)atomic_fetch_sub_explicit(&health->in_flight, 1, memory_order_relaxed);
     if (good) {
@@ -85,7 +85,7 @@ void relay_give_up(struct exchange *x, enum fault fault)
 {
     uint64_t wait_ms;
 
-    if (x->calling)
+    if (x->current->calling)
         account_try(x, fault);
     relay_attempt_ended(x, fault == FAULT_provider_refused);
     batch_clear(&x->worker->batch);
@@ -100,7 +100,7 @@ void relay_give_up(struct exchange *x, enum fault fault)
 
 void relay_cancel(struct exchange *x, enum fault fault)
 {
-    call_cancel(&x->call);
+    call_cancel(&x->current->call);
     relay_give_up(x, fault);
 }
 
@@ -119,10 +119,10 @@ void relay_note_refusal(struct exchange *x)
 static void note_head(struct exchange *x, uint16_t status)
 {
     struct target_health *health = health_of(x);
-    uint64_t now_ns = clock_monotonic_ns(), us = (now_ns - x->sent_ns) / 1000;
+    uint64_t now_ns = clock_monotonic_ns(), us = (now_ns - x->current->sent_ns) / 1000;
     uint64_t before = atomic_load_explicit(&health->latency_ewma_us, memory_order_relaxed);
 
-    x->upstream_ns += now_ns - x->sent_ns;
+    x->upstream_ns += now_ns - x->current->sent_ns;
     x->answer.upstream_status = status;
     atomic_store_explicit(&health->latency_ewma_us, before ? before - before / 8 + us / 8 : us,
                           memory_order_relaxed);
@@ -134,7 +134,7 @@ static void note_head(struct exchange *x, uint16_t status)
 static void note_first(const struct exchange *x)
 {
     pace_note_first(segment_pace(x->worker->segment, exchange_target(x)->provider->health_row),
-                    (clock_monotonic_ns() - x->sent_ns) / 1000,
+                    (clock_monotonic_ns() - x->current->sent_ns) / 1000,
                     reactor_now_ms(&x->worker->reactor));
 }
 
@@ -142,8 +142,9 @@ static void note_first(const struct exchange *x)
 
 static struct span stream_type(const struct exchange *x)
 {
-    return x->crossing->translation.stream_as_array ? SPAN("application/json")
-                                                    : SPAN("text/event-stream; charset=utf-8");
+    return x->current->crossing->translation.stream_as_array
+               ? SPAN("application/json")
+               : SPAN("text/event-stream; charset=utf-8");
 }
 
 /* A translated whole answer has another length: its head waits for it. */
@@ -151,23 +152,25 @@ static void begin_relay(struct exchange *x, const struct http_head *head, struct
 {
     bool known = head->content_length != HTTP_LENGTH_NONE && !x->answer.stream;
 
-    if (known && !x->crossing)
+    if (known && !x->current->crossing)
         x->answer.form = ANSWER_LENGTH;
     else
         x->answer.form = x->head.minor == 1 ? ANSWER_CHUNKED : ANSWER_CLOSE;
-    if (x->answer.form == ANSWER_CLOSE && (x->answer.stream || !x->crossing))
+    if (x->answer.form == ANSWER_CLOSE && (x->answer.stream || !x->current->crossing))
         x->keep = false;
     x->answer.status = head->status;
-    if (!x->crossing || x->answer.stream)
-        x->answer.head = reply_head(x, head->status, x->crossing ? stream_type(x) : type,
-                                    known ? head->content_length : HTTP_LENGTH_NONE, head);
+    if (!x->current->crossing || x->answer.stream)
+        x->answer.head =
+            reply_head(x, head->status, x->current->crossing ? stream_type(x) : type,
+                       known ? head->content_length : HTTP_LENGTH_NONE, head);
     json_tap_init(&x->service_tap, SPAN("service_tier"));
-    cached_note_type(x, x->crossing && x->answer.stream ? stream_type(x)
-                        : x->crossing                   ? SPAN("application/json")
-                                                        : type);
-    json_tap_init(&x->tap, dialect_row((enum dialect_id)x->provider_dialect)->usage_member);
-    if (x->crossing)
-        crossing_begin(x->crossing, relay_take_event, x);
+    cached_note_type(x, x->current->crossing && x->answer.stream ? stream_type(x)
+                        : x->current->crossing                   ? SPAN("application/json")
+                                                                 : type);
+    json_tap_init(&x->tap,
+                  dialect_row((enum dialect_id)x->current->provider_dialect)->usage_member);
+    if (x->current->crossing)
+        crossing_begin(x->current->crossing, relay_take_event, x);
     if (x->answer.stream)
         relay_begin_stream(x);
 }
@@ -193,7 +196,7 @@ static void answered(struct call *call, const struct http_head *head)
     if (head->status >= 400) {
         enum fault fault = attempts_fault(head->status);
 
-        x->trying.retry_after_ms = retry_after_of(head);
+        x->current->retry_after_ms = retry_after_of(head);
         if (fault && attempts_left(x, fault)) {
             relay_cancel(x, fault);
             return;
@@ -242,7 +245,7 @@ static void body(struct call *call, struct span bytes)
 {
     struct exchange *x = exchange_of(call);
 
-    if (x->answer.body_bytes == 0 && !x->answer.stream && !x->crossing &&
+    if (x->answer.body_bytes == 0 && !x->answer.stream && !x->current->crossing &&
         begins_as_error(bytes))
         x->answer.failing = true;
     if (x->answer.body_bytes == 0 && !x->answer.failing)
@@ -257,8 +260,8 @@ static void body(struct call *call, struct span bytes)
         (void)relay_records(x, bytes);
         return;
     }
-    if (x->crossing) {
-        if (!buffer_append(&x->crossing->whole, bytes))
+    if (x->current->crossing) {
+        if (!buffer_append(&x->current->crossing->whole, bytes))
             relay_cancel(x, FAULT_answer_too_large);
         return;
     }
@@ -299,7 +302,7 @@ static void bad_translation(struct exchange *x)
 {
     if (!x->complaint) { /* else the events that it was told in had an error */
         x->complaint = ARENA_NEW(&x->arena, struct complaint);
-        *x->complaint = x->crossing->translation.refusal;
+        *x->complaint = x->current->crossing->translation.refusal;
     }
     x->detail = SPAN("the answer could not be translated");
     relay_note_refusal(x);
@@ -312,7 +315,7 @@ static void crossing_done(struct exchange *x)
     struct usage usage;
 
     usage_init(&usage);
-    if (!crossing_answer(x->crossing, &usage)) {
+    if (!crossing_answer(x->current->crossing, &usage)) {
         bad_translation(x);
         return;
     }
@@ -320,16 +323,17 @@ static void crossing_done(struct exchange *x)
     relay_attempt_ended(x, true);
     relay_free_request(x);
     x->first_byte_ns = clock_monotonic_ns();
-    if (x->crossing->chat.stream) {
+    if (x->current->crossing->chat.stream) {
         x->answer.stream = true;
         cached_note_type(x, stream_type(x));
         x->answer.head = reply_head(x, 200, stream_type(x), HTTP_LENGTH_NONE, NULL);
         relay_turn(x, true);
     } else {
         if (x->stored)
-            stored_keep(x, crossing_body(buffer_span(&x->crossing->out)));
-        cached_add(x, &(struct span){x->crossing->out.ptr, x->crossing->out.len}, 1);
-        reply_json(x, 200, buffer_span(&x->crossing->out));
+            stored_keep(x, crossing_body(buffer_span(&x->current->crossing->out)));
+        cached_add(
+            x, &(struct span){x->current->crossing->out.ptr, x->current->crossing->out.len}, 1);
+        reply_json(x, 200, buffer_span(&x->current->crossing->out));
     }
     cached_note_whole(x);
     flow_take(x, STEP_NEXT);
@@ -367,7 +371,7 @@ static void done(struct call *call)
         relay_give_up(x, FAULT_bad_answer);
     } else if (x->answer.stream) {
         relay_stream_done(x);
-    } else if (x->crossing) {
+    } else if (x->current->crossing) {
         crossing_done(x);
     } else {
         whole_done(x);
@@ -379,7 +383,7 @@ static void call_failed(struct call *call, enum fault fault, const char *why)
     struct exchange *x = exchange_of(call);
 
     if (x->answer.upstream_status == 0)
-        x->upstream_ns += clock_monotonic_ns() - x->sent_ns;
+        x->upstream_ns += clock_monotonic_ns() - x->current->sent_ns;
     x->detail = why ? arena_copy(&x->arena, span_of_text(why)) : SPAN_NONE;
     relay_give_up(x, fault);
 }
@@ -394,8 +398,8 @@ const struct call_events relay_events = {
 
 void relay_drained(struct exchange *x)
 {
-    if (!x->answer.paused || !x->calling)
+    if (!x->answer.paused || !x->current->calling)
         return;
     x->answer.paused = false;
-    call_resume(&x->call);
+    call_resume(&x->current->call);
 }

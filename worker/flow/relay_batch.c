@@ -17,18 +17,18 @@ void batch_clear(struct batch *batch)
 
 static void pause_when_full(struct exchange *x, long pending)
 {
-    if (pending <= 0 || x->answer.paused || !x->calling)
+    if (pending <= 0 || x->answer.paused || !x->current->calling)
         return;
     x->answer.paused = true;
     metric_add(x->worker->metrics, METRIC_stream_pauses_total, 1);
-    call_pause(&x->call);
+    call_pause(&x->current->call);
 }
 
 /* The client's answer begins: no other target is tried, the request's bytes can go, unless a
  * translation refers to them or the provider answers before it has them all. */
 void relay_free_request(struct exchange *x)
 {
-    if (x->crossing || call_sends(&x->call))
+    if (x->current->crossing || call_sends(&x->current->call))
         return;
     gather_free(x);
     if (x->answer.stream && x->bill.usage.input == TOKENS_UNKNOWN)

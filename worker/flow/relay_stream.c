@@ -29,9 +29,9 @@ void relay_take_event(void *who, const struct event *event)
     if (event->kind == EVENT_end)
         x->answer.finished = true;
     if (event->kind != EVENT_error || x->answer.head_sent)
-        crossing_send(x->crossing, event);
+        crossing_send(x->current->crossing, event);
     if (event->kind == EVENT_end && x->stored)
-        stored_keep(x, memory_of_records(buffer_span(&x->crossing->out)));
+        stored_keep(x, memory_of_records(buffer_span(&x->current->crossing->out)));
 }
 
 static void pass(struct exchange *x, struct span bytes, bool in_place)
@@ -81,7 +81,7 @@ static void relay_same(struct exchange *x, const struct sse_record *record, bool
     x->answer.finished = x->stream.finished;
     if (x->stream.failed && same_failed(x, record))
         return;
-    if (!hidden || !x->forward.hides_usage)
+    if (!hidden || !x->current->forward.hides_usage)
         pass_record(x, record, in_place);
 }
 
@@ -95,8 +95,8 @@ static void relay_record(struct exchange *x, const struct sse_record *record, bo
     metric_add(x->worker->metrics, METRIC_stream_events_total, 1);
     if (record->has_data)
         said_add(x->said, record->data);
-    if (x->crossing)
-        event_read(&x->crossing->reader, record);
+    if (x->current->crossing)
+        event_read(&x->current->crossing->reader, record);
     else
         relay_same(x, record, in_place);
 }
@@ -104,8 +104,8 @@ static void relay_record(struct exchange *x, const struct sse_record *record, bo
 /* What a translated stream has to say, as soon as it is more than that it begins. */
 static void add_translated(struct exchange *x)
 {
-    if (x->crossing && x->crossing->alive)
-        relay_add(x, buffer_span(&x->crossing->out));
+    if (x->current->crossing && x->current->crossing->alive)
+        relay_add(x, buffer_span(&x->current->crossing->out));
 }
 
 void relay_turn(struct exchange *x, bool last)
@@ -113,15 +113,16 @@ void relay_turn(struct exchange *x, bool last)
     add_translated(x);
     if (x->worker->batch.count > 0 || last)
         relay_flush(x, last);
-    if (x->crossing && x->crossing->alive)
-        buffer_done(&x->crossing->out);
+    if (x->current->crossing && x->current->crossing->alive)
+        buffer_done(&x->current->crossing->out);
 }
 
 /* The stream cannot go on. */
 static void break_stream(struct exchange *x, enum fault fault)
 {
     if (x->answer.head_sent || x->worker->batch.count > 0 ||
-        (x->crossing && x->crossing->alive && x->crossing->out.len > 0))
+        (x->current->crossing && x->current->crossing->alive &&
+         x->current->crossing->out.len > 0))
         relay_turn(x, false);
     relay_cancel(x, fault);
 }
@@ -153,7 +154,7 @@ bool relay_records(struct exchange *x, struct span bytes)
             relay_record(x, &record, at >= from && at < from + bytes.len);
         }
         }
-        if (x->complaint || (x->crossing && x->crossing->out.failed)) {
+        if (x->complaint || (x->current->crossing && x->current->crossing->out.failed)) {
             if (x->complaint)
                 relay_note_refusal(x);
             break_stream(x,
@@ -188,11 +189,11 @@ static void quiet_passed(struct deadline *deadline)
 
 static enum usage_wish usage_wish(const struct exchange *x)
 {
-    if (x->crossing)
+    if (x->current->crossing)
         return USAGE_AS_IT_COMES;
-    return x->forward.hides_usage         ? USAGE_HIDDEN
-           : forward_wants_usage(&x->ask) ? USAGE_APART
-                                          : USAGE_AS_IT_COMES;
+    return x->current->forward.hides_usage ? USAGE_HIDDEN
+           : forward_wants_usage(&x->ask)  ? USAGE_APART
+                                           : USAGE_AS_IT_COMES;
 }
 
 void relay_begin_stream(struct exchange *x)
@@ -205,7 +206,7 @@ void relay_begin_stream(struct exchange *x)
     x->answer.repaired = false; /* of an earlier attempt */
     if (!x->said)
         x->said = ARENA_NEW(&x->arena, struct said);
-    said_init(x->said, (enum dialect_id)x->provider_dialect);
+    said_init(x->said, (enum dialect_id)x->current->provider_dialect);
     usage_init(&x->stream.usage);
     x->quiet.passed = quiet_passed;
     x->flushed_ms = reactor_now_ms(&x->worker->reactor);
@@ -219,8 +220,8 @@ void relay_stream_done(struct exchange *x)
         if (!relay_records(x, SPAN("\n\n")))
             return;
     }
-    if (x->crossing)
-        event_read_end(&x->crossing->reader);
+    if (x->current->crossing)
+        event_read_end(&x->current->crossing->reader);
     if (x->complaint) {
         relay_turn(x, false);
         relay_give_up(x, complaint_fault(x->complaint));

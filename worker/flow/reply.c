@@ -65,8 +65,8 @@ static void pass_on(struct exchange *x, const struct http_head *from)
 {
     static const struct span common[] = {{"retry-after", 11}};
     const struct dialect *dialect = exchange_dialect(x);
-    const struct span *names = x->crossing ? common : dialect->answer_headers;
-    unsigned count = x->crossing ? ARRAY_LEN(common) : dialect->answer_header_count;
+    const struct span *names = x->current->crossing ? common : dialect->answer_headers;
+    unsigned count = x->current->crossing ? ARRAY_LEN(common) : dialect->answer_header_count;
     struct span id = http_find(from, SPAN("x-request-id"));
     struct buffer *out = &x->worker->head;
 
@@ -90,8 +90,8 @@ static void add_dropped(struct exchange *x, struct buffer *out)
 {
     struct span list = SPAN_NONE;
 
-    if (x->crossing)
-        list = dropped_list(&x->crossing->translation, DROPPED_LIMIT);
+    if (x->current->crossing)
+        list = dropped_list(&x->current->crossing->translation, DROPPED_LIMIT);
     if (list.ptr && http_value_valid(list))
         add_field(out, SPAN("x-aigw-dropped"), list);
 }

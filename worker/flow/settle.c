@@ -52,9 +52,9 @@ static void take_stream_usage(struct exchange *x)
 {
     struct usage usage;
 
-    if (!x->crossing || !x->crossing->reader.dialect)
+    if (!x->current->crossing || !x->current->crossing->reader.dialect)
         return;
-    usage = x->crossing->reader.usage;
+    usage = x->current->crossing->reader.usage;
     usage.raw = SPAN_NONE; /* its bytes went with their record */
     bill_take(&x->bill, &usage, &x->arena);
 }

@@ -128,7 +128,8 @@ void stored_keep(struct exchange *x, struct json_value response)
 {
     int result = 0;
 
-    if (x->crossing->translation.keeps && response.kind == JSON_OBJECT && ended_well(response))
+    if (x->current->crossing->translation.keeps && response.kind == JSON_OBJECT &&
+        ended_well(response))
         result = keep(x, response);
     if (result < 0)
         tell_failure(x, "a response could not be kept", result);
