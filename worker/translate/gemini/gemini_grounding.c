@@ -21,14 +21,37 @@ static struct citation *add_link(struct links *links)
     return link;
 }
 
-/* Places are in bytes here; one that is not said is the beginning. */
-static struct json_value place(const struct links *links, struct json_value bytes)
+/* Places are in bytes here, from BEGIN on; one that is not said is the beginning. */
+static struct json_value place_from(const struct links *links, uint64_t begin,
+                                    struct json_value bytes)
 {
     uint64_t number = 0;
 
-    if (!links->words.ptr || (bytes.kind == JSON_NUMBER && !json_u64(bytes, &number)))
+    if (!links->words.ptr || (bytes.kind == JSON_NUMBER && !json_u64(bytes, &number)) ||
+        __builtin_add_overflow(number, begin, &number))
         return (struct json_value){.kind = JSON_ABSENT};
     return words_number(words_characters_before(links->words, number), links->arena);
+}
+
+static struct json_value place(const struct links *links, struct json_value bytes)
+{
+    return place_from(links, 0, bytes);
+}
+
+/* A segment's places count within one part of the answer (Segment, API reference of Vertex AI),
+ * and in answers of one part that is all of it. Its own words say where that part begins; 0
+ * when they are not said or not found. */
+static uint64_t part_begin(const struct links *links, struct json_value start,
+                           struct json_value said)
+{
+    uint64_t number = 0;
+    size_t found;
+
+    if (!links->words.ptr || said.kind != JSON_STRING || said.raw.len <= 2 ||
+        (start.kind == JSON_NUMBER && !json_u64(start, &number)) || number >= links->words.len)
+        return 0;
+    found = span_find(span_skip(links->words, number), json_text(said, links->arena));
+    return found == SIZE_MAX ? 0 : found;
 }
 
 /* citationMetadata: places in the answer that are quoted. */
@@ -89,16 +112,17 @@ static void read_support(struct links *links, struct json_value support,
                          struct json_value chunks)
 {
     static const struct span names[] = {WORD("segment"), WORD("groundingChunkIndices")};
-    static const struct span ends[] = {WORD("startIndex"), WORD("endIndex")};
+    static const struct span ends[] = {WORD("startIndex"), WORD("endIndex"), WORD("text")};
     struct json_value values[ARRAY_LEN(names)], segment[ARRAY_LEN(ends)], index;
     struct json_walk walk;
     struct text url, title;
-    uint64_t number;
+    uint64_t number, begin;
 
     gemini_pick(support, names, ARRAY_LEN(names), values);
     gemini_pick(values[0], ends, ARRAY_LEN(ends), segment);
     if (values[1].kind != JSON_ARRAY)
         return;
+    begin = part_begin(links, segment[0], segment[2]);
     for (walk = json_walk(values[1]); json_next(&walk, NULL, &index);) {
         struct citation *link;
 
@@ -109,8 +133,8 @@ static void read_support(struct links *links, struct json_value support,
         link->title = title;
         if (segment[1].kind != JSON_NUMBER)
             continue;
-        link->start = place(links, segment[0]);
-        link->end = place(links, segment[1]);
+        link->start = place_from(links, begin, segment[0]);
+        link->end = place_from(links, begin, segment[1]);
     }
 }
 

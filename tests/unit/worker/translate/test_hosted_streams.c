@@ -100,6 +100,19 @@ static const struct {
      "ted hosted:search(a)=\nclose 1\nopen 0/2 hosted hosted:search(b)= found:https://u|U found:htt"
      "ps://v\nclose 2\nopen 0/3 hosted hosted:fetch(https://w)!url_not_accessible\nclose 3\nstop 0 "
      "end\nend\n"},
+    {"places count in their part, whose words say where it is", DIALECT_gemini,
+     G(G_PARTS("{'text':'Z\xc3\xbc. '}")) G(G_PARTS(
+         "{'text':'One. '},{'text':'Two.'}") ",'finishReason':'STOP',"
+                                             "'groundingMetadata':{'groundingChunks':[{'web':{'uri':'https://u'}}],"
+                                             "'groundingSupports':[{'segment':{'partIndex':1,'startIndex':0,'endIndex':4,"
+                                             "'text':'Two.'},'groundingChunkIndices':[0]},{'segment':{'startIndex':5,"
+                                             "'endIndex':9,'text':'One.'},'groundingChunkIndices':[0]},{'segment':{"
+                                             "'startIndex':1,'endIndex':4,'text':'not said'},'groundingChunkIndices':[0]},"
+                                             "{'segment':{'startIndex':99,'endIndex':4,'text':'One.'},"
+                                             "'groundingChunkIndices':[]}]}"),
+     "start r g 0\nopen 0/0 text\n0 +\"Z\xc3\xbc. \"\n0 +\"One. \"\n0 +\"Two.\"\n"
+     "0 cites https://u<9-13>\n0 cites https://u<4-8>\n0 cites https://u<1-3>\nclose 0\n"
+     "stop 0 end\nend\n"},
     {"code whose output comes in pieces, between texts", DIALECT_gemini,
      G(G_PARTS("{'text':'a'}")) G(G_PARTS(
          "{'executableCode':{'language':'PYTHON','code':'1'},'thoughtSignature':'QUJD'}"))
