@@ -8,7 +8,7 @@ import pytest
 
 from harness import process
 from harness.gateway import SLOW
-from harness.shared import COST, hosts_with, load, money, shared, spend_all, spent
+from harness.shared import COST, hosts_with, money, shared, spend_all, spend_some, spent
 from harness.wait import until
 
 
@@ -34,7 +34,6 @@ def test_one_budget_for_both_hosts_is_spent_and_not_overdrawn(room, provider, se
     amount = 600 * COST
     hosts = hosts_with(room, provider, server, redis, budgets=money(amount))
     spend_all(hosts, provider, amount)
-    assert spent(provider) >= amount * 0.95
 
 
 def halfway(loads, provider, amount):
@@ -53,7 +52,6 @@ def test_an_emptied_redis_grants_nothing_twice(room, provider, server, redis):
 
     hosts = hosts_with(room, provider, server, redis, budgets=money(amount))
     spend_all(hosts, provider, amount, trouble)
-    assert spent(provider) >= amount * 0.95
 
 
 def test_a_redis_that_was_killed_and_comes_back_empty(room, provider, server, redis):
@@ -70,7 +68,6 @@ def test_a_redis_that_was_killed_and_comes_back_empty(room, provider, server, re
 
     hosts = hosts_with(room, provider, server, redis, budgets=money(amount))
     spend_all(hosts, provider, amount, trouble)
-    assert spent(provider) >= amount * 0.95
 
 
 def test_a_host_that_dies_takes_its_lease_with_it_and_no_more(room, provider, server, redis):
@@ -86,8 +83,7 @@ def test_a_host_that_dies_takes_its_lease_with_it_and_no_more(room, provider, se
         loads.pop()
         hosts.pop()
 
-    spend_all(hosts, provider, amount, trouble)
-    assert spent(provider) >= amount * 0.8
+    spend_all(hosts, provider, amount, trouble, least=0.8)
 
 
 # ---- PostgreSQL instead of Redis ------------------------------------------------------------
@@ -98,18 +94,15 @@ def test_postgresql_hands_out_leases_when_there_is_no_redis(room, provider, serv
     hosts = hosts_with(room, provider, server, None, budgets=money(amount))
     for host in hosts:
         shared(host, lambda state: state["mode"] == "postgresql" and state["hosts"] == 2)
-    spend_all(hosts, provider, amount)
-    assert spent(provider) >= amount * 0.9
+    spend_all(hosts, provider, amount, least=0.9)
 
 
 def test_what_an_orderly_end_leaves_others_may_spend(room, provider, server, redis):
     amount = 300 * COST
     hosts = hosts_with(room, provider, server, redis, budgets=money(amount))
-    with load(hosts[1]) as one:
-        one.wait_ok(60)
+    spend_some(hosts[1], 60)
     hosts[1].terminate()
     spend_all(hosts[:1], provider, amount)
-    assert spent(provider) >= amount * 0.95
 
 
 @pytest.mark.parametrize("with_redis", [True, False])
@@ -118,9 +111,8 @@ def test_a_host_that_died_finds_the_rest_when_it_starts_again(room, provider, se
     amount = 300 * COST
     redis = room.redis() if with_redis else None
     host, = hosts_with(room, provider, server, redis, count=1, budgets=money(amount))
-    with load(host) as one:
-        one.wait_ok(60)
-    time.sleep(1.5)     # the records are in the database
+    spend_some(host, 60)
+    until(lambda: host.usage_count() > 60, 10 * SLOW, "the records are in the database", every=0.1)
     for pid in [host.pid] + host.workers() + host.pids("controller"):
         process.kill(pid)
     host.child.wait()
@@ -128,4 +120,3 @@ def test_a_host_that_died_finds_the_rest_when_it_starts_again(room, provider, se
     host.start()
     shared(host, lambda state: state["state"] == "answers")
     spend_all([host], provider, amount)
-    assert spent(provider) >= amount * 0.95

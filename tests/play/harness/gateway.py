@@ -336,10 +336,15 @@ class Gateway:
     def open_chat_stream(self, model="fast", text="hello", timeout=10.0, receive_buffer=None,
                          **members):
         """Begins a streamed chat; (client, head of the answer)."""
-        client = self.connect(timeout=timeout, receive_buffer=receive_buffer)
-        data = json.dumps(chat_body(model, text, stream=True, **members)).encode()
-        client.request("POST", "/v1/chat/completions", self.headers(), data)
+        client = self.send_chat(model, text, timeout, receive_buffer, stream=True, **members)
         return client, client.read_head()
+
+    def send_chat(self, model="fast", text="hello", timeout=10.0, receive_buffer=None, **members):
+        """A chat that nobody has read the answer of yet; its client."""
+        client = self.connect(timeout=timeout, receive_buffer=receive_buffer)
+        data = json.dumps(chat_body(model, text, **members)).encode()
+        client.request("POST", "/v1/chat/completions", self.headers(), data)
+        return client
 
 
 def chat_body(model, text="hello", **members):

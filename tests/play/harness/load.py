@@ -11,15 +11,17 @@ class Load:
     """N threads, each posting one after the other on kept connections (or a new one each time).
 
     A kept connection is opened again only when an answer announced its end by `Connection: close`.
+    With `requests`, exactly that many succeed, however late the test looks at them.
     """
 
     def __init__(self, gateway, clients=8, keep=True, model="mock/echo", on_failure_sleep=0.0,
-                 **more):
+                 requests=None, **more):
         self.gateway = gateway
         self.keep = keep
         self.body = json.dumps({**chat_body(model), **more}).encode()
         self.headers = gateway.headers()
         self.ended = threading.Event()
+        self.left = requests            # None: until the end
         self.ok = 0
         self.failures = []              # (time, class)
         self.lock = threading.Lock()
@@ -39,9 +41,25 @@ class Load:
         for thread in self.threads:
             thread.join(20)
 
+    def finish(self, timeout=20.0):
+        """Waits until all `requests` have succeeded."""
+        end = time.monotonic() + timeout
+        for thread in self.threads:
+            thread.join(max(0.0, end - time.monotonic()))
+            assert not thread.is_alive(), "load is not done: %d ok, %r" % (self.ok, self.failures[-3:])
+
+    def _take(self):
+        """May this client send another one?"""
+        with self.lock:
+            if self.ended.is_set() or self.left == 0:
+                return False
+            if self.left:
+                self.left -= 1
+            return True
+
     def _client(self):
         client = None
-        while not self.ended.is_set():
+        while self._take():
             try:
                 if client is None:
                     client = RawClient(self.gateway.port, timeout=20)
@@ -66,6 +84,8 @@ class Load:
     def _failed(self, what):
         with self.lock:
             self.failures.append((time.monotonic(), what))
+            if self.left is not None:
+                self.left += 1          # this client tries again
         time.sleep(self.pause)
 
     def wait_ok(self, number, timeout=20.0):

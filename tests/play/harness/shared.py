@@ -39,8 +39,15 @@ def spent(provider):
     return COST * len([request for request in provider.requests if b"gpt-4o-mini" in request.body])
 
 
-def load(host, clients=8):
-    return Load(host, clients, model=MODEL, on_failure_sleep=0.02, max_tokens=7)
+def load(host, clients=8, requests=None):
+    return Load(host, clients, model=MODEL, on_failure_sleep=0.02, requests=requests, max_tokens=7)
+
+
+def spend_some(host, requests):
+    """So many requests and none more. One may be refused before: the first waits for a lease only so long."""
+    with load(host, requests=requests) as one:
+        one.finish(20 * SLOW)
+    assert one.ok == requests
 
 
 def wait_spent(loads, seconds=30):
@@ -53,12 +60,16 @@ def wait_spent(loads, seconds=30):
     until(over, seconds * SLOW, lambda: "the budget is spent: %r" % [one.failures[-1:] for one in loads])
 
 
-def spend_all(hosts, provider, amount, trouble=lambda loads: None, seconds=30):
+def spend_all(hosts, provider, amount, trouble=lambda loads: None, least=0.95, seconds=30):
+    """Until LEAST of AMOUNT is spent and no more is let in; never more than AMOUNT."""
     loads = [load(host) for host in hosts]
     for one in loads:
         one.__enter__()
     try:
         trouble(loads)
+        until(lambda: spent(provider) >= amount * least, seconds * SLOW,
+              lambda: "%d of %d spent: %r" % (spent(provider), amount,
+                                              [one.failures[-1:] for one in loads]), every=0.1)
         wait_spent(loads, seconds)
     finally:
         for one in loads:
