@@ -6,7 +6,9 @@
  *
  * Prints "port N" once it listens.  POST of any path is answered as the model's name asks (see
  * answers.h).  GET /v1/models: a small list.  GET /__count: what it has seen, as JSON;
- * GET /__ids: each x-request-id and how often it came; POST /__reset: begins to count anew.
+ * GET /__ids: each x-request-id and how often it came; POST /__reset: begins to count anew;
+ * GET /__fail/503: every model answers with that status from now on, 999 with a reset of the
+ * connection, until /__fail/0.
  */
 #include <errno.h>
 #include <getopt.h>
@@ -27,6 +29,7 @@ enum {
     EVENTS = 512,
     READ_SIZE = 65536,
     REQUEST_LIMIT = 64 * 1024 * 1024,
+    FAIL_BY_RESET = 999,
     QUEUED_LIMIT = 1024 * 1024 /* bytes of later requests that one connection may send ahead */
 };
 
@@ -57,6 +60,7 @@ static struct {
     int epoll;
     int listener;
     uint64_t work_us;
+    unsigned failing; /* the status of all answers; 0: as the models say */
     struct timers timers;
     struct client *fast;
     struct idset ids;
@@ -214,6 +218,9 @@ static void request_taken(struct client *c, struct text head, struct text body)
         provider.without_id++;
     work();
     c->plan = plan_read(body);
+    if (provider.failing)
+        c->plan = (struct plan){.status = provider.failing,
+                                .reset = provider.failing == FAIL_BY_RESET};
     if (wire_has(wire_header(head, "connection"), "close"))
         c->plan.close = true;
     c->close_after = c->plan.close;
@@ -252,6 +259,17 @@ static void counts_reset(void)
     provider.left_in_answer = provider.left_in_request = 0;
 }
 
+static unsigned failing_of(struct text line)
+{
+    static const char before[] = " /__fail/";
+    const char *at = memmem(line.ptr, line.len, before, sizeof(before) - 1);
+    unsigned number = 0;
+
+    for (at += sizeof(before) - 1; at < line.ptr + line.len && *at >= '0' && *at <= '9'; at++)
+        number = number * 10 % 1000 + (unsigned)(*at - '0');
+    return number;
+}
+
 /* The control paths; false when `line` asks for none of them. */
 static bool control(struct client *c, struct text line)
 {
@@ -268,6 +286,8 @@ static bool control(struct client *c, struct text line)
         idset_print(&provider.ids, &text), type = "text/plain";
     else if (wire_has(line, " /__reset "))
         counts_reset();
+    else if (wire_has(line, " /__fail/"))
+        provider.failing = failing_of(line);
     else if (wire_equal((struct text){line.ptr, 4}, "GET "))
         bytes_text(&text, models);
     else
