@@ -82,9 +82,8 @@ bool json_u64(struct json_value number, uint64_t *ret);
 
 /* Finds the value of one top-level member of an object that arrives in pieces, for bodies that
  * are relayed as they come.  Tolerant: it follows structure only, and never fails; what does
- * not look like an object finds nothing.  The value's raw bytes are kept up to JSON_TAP_SIZE; a
- * longer one is dropped. */
-#define JSON_TAP_SIZE 2048
+ * not look like an object finds nothing.  The value's raw bytes are kept up to the tap's SIZE;
+ * a longer value is dropped. */
 
 struct json_tap {
     struct span key; /* set by the caller */
@@ -93,11 +92,11 @@ struct json_tap {
     bool found;
     bool overflow;
     uint16_t key_matched;
-    uint16_t len;
-    char *value; /* JSON_TAP_SIZE bytes from the arena, taken when the member begins */
+    uint16_t len, size;
+    char *value; /* SIZE bytes from the arena, taken when the member begins */
 };
 
-void json_tap_init(struct json_tap *tap, struct span key);
+void json_tap_init(struct json_tap *tap, struct span key, uint16_t size);
 void json_tap_feed(struct json_tap *tap, struct span bytes, struct arena *arena);
 /* The value when it was found whole, else JSON_ABSENT; checked JSON. */
 struct json_value json_tap_value(const struct json_tap *tap);

@@ -16,10 +16,10 @@ enum tap_state {
 
 #define NAME_DIFFERS UINT16_MAX
 
-void json_tap_init(struct json_tap *tap, struct span key)
+void json_tap_init(struct json_tap *tap, struct span key, uint16_t size)
 {
     CHECK(key.len < NAME_DIFFERS);
-    *tap = (struct json_tap){.key = key, .state = TAP_START};
+    *tap = (struct json_tap){.key = key, .size = size, .state = TAP_START};
 }
 
 static bool matched(const struct json_tap *tap)
@@ -33,7 +33,7 @@ static void keep(struct json_tap *tap, const char *from, const char *to)
 
     if (!matched(tap) || tap->overflow)
         return;
-    if (count > JSON_TAP_SIZE - (size_t)tap->len) {
+    if (count > (size_t)tap->size - tap->len) {
         tap->overflow = true;
         return;
     }
@@ -49,7 +49,7 @@ static void value_begins(struct json_tap *tap, struct arena *arena)
     if (!matched(tap))
         return;
     if (!tap->value)
-        tap->value = arena_take_text(arena, JSON_TAP_SIZE);
+        tap->value = arena_take_text(arena, tap->size);
     tap->len = 0;
     tap->found = false;
     tap->overflow = false;

@@ -74,8 +74,8 @@ static void tap_agrees(struct span text, size_t cut, struct arena *arena)
     struct json_tap whole;
     struct json_tap pieces;
 
-    json_tap_init(&whole, SPAN("usage"));
-    json_tap_init(&pieces, SPAN("usage"));
+    json_tap_init(&whole, SPAN("usage"), 2048);
+    json_tap_init(&pieces, SPAN("usage"), 2048);
     json_tap_feed(&whole, text, arena);
     json_tap_feed(&pieces, span_of(text.ptr, cut), arena);
     json_tap_feed(&pieces, span_skip(text, cut), arena);

@@ -113,7 +113,7 @@ struct exchange {
     struct gather *gather; /* NULL: no file is put in place of its address */
     struct answer answer;
     struct sse_framer framer;
-    struct json_tap tap, service_tap; /* the second only where the client asked for it */
+    struct json_tap usage_tap, service_tap; /* of a whole answer that passes unchanged */
     struct stream_tap stream;
     struct said *said; /* of a stream; NULL: there was none */
     struct buffer error_body;

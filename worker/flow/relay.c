@@ -8,6 +8,9 @@
 #include "worker/flow/stored.h"
 #include "worker/worker.h"
 
+#define USAGE_BYTES   2048
+#define SERVICE_BYTES 64
+
 static struct exchange *exchange_of(struct call *call)
 {
     const struct attempt *attempt =
@@ -147,6 +150,23 @@ static struct span stream_type(const struct exchange *x)
                : SPAN("text/event-stream; charset=utf-8");
 }
 
+static void begin_taps(struct exchange *x)
+{
+    const struct dialect *dialect = dialect_row((enum dialect_id)x->current->provider_dialect);
+
+    json_tap_init(&x->usage_tap, dialect->usage_member, USAGE_BYTES);
+    json_tap_init(&x->service_tap, dialect->service_member, SERVICE_BYTES);
+}
+
+/* The service is looked for always: an account may have another one than the standard as its
+ * own, and requests need not name it. */
+static void feed_taps(struct exchange *x, struct span bytes)
+{
+    json_tap_feed(&x->usage_tap, bytes, &x->arena);
+    if (x->service_tap.key.len > 0)
+        json_tap_feed(&x->service_tap, bytes, &x->arena);
+}
+
 /* A translated whole answer has another length: its head waits for it. */
 static void begin_relay(struct exchange *x, const struct http_head *head, struct span type)
 {
@@ -163,12 +183,10 @@ static void begin_relay(struct exchange *x, const struct http_head *head, struct
         x->answer.head =
             reply_head(x, head->status, x->current->crossing ? stream_type(x) : type,
                        known ? head->content_length : HTTP_LENGTH_NONE, head);
-    json_tap_init(&x->service_tap, SPAN("service_tier"));
     cached_note_type(x, x->current->crossing && x->answer.stream ? stream_type(x)
                         : x->current->crossing                   ? SPAN("application/json")
                                                                  : type);
-    json_tap_init(&x->tap,
-                  dialect_row((enum dialect_id)x->current->provider_dialect)->usage_member);
+    begin_taps(x);
     if (x->current->crossing)
         crossing_begin(x->current->crossing, relay_take_event, x);
     if (x->answer.stream)
@@ -265,9 +283,7 @@ static void body(struct call *call, struct span bytes)
             relay_cancel(x, FAULT_answer_too_large);
         return;
     }
-    json_tap_feed(&x->tap, bytes, &x->arena);
-    if (x->ask.service.ptr)
-        json_tap_feed(&x->service_tap, bytes, &x->arena);
+    feed_taps(x, bytes);
     relay_add(x, bytes);
 }
 
@@ -344,15 +360,14 @@ static void whole_done(struct exchange *x)
     struct json_value value;
 
     relay_attempt_ended(x, true);
-    value = json_tap_value(&x->tap);
+    value = json_tap_value(&x->usage_tap);
     if (value.kind == JSON_OBJECT) {
         struct usage usage;
 
         usage_init(&usage);
         exchange_dialect(x)->read_usage(value, &usage);
         usage.raw = value.raw;
-        if (x->ask.service.ptr)
-            usage_read_service(json_tap_value(&x->service_tap), &usage);
+        usage_read_service(json_tap_value(&x->service_tap), &usage);
         bill_take(&x->bill, &usage, &x->arena);
     }
     relay_flush(x, true);

@@ -84,6 +84,7 @@ struct dialect {
 
     struct span model_member, stream_member; /* of a request's body; empty: not there */
     struct span usage_member;                /* of a whole answer */
+    struct span service_member;              /* the same; empty: not there, or in the usage */
     size_t reader_bytes, writer_bytes;       /* states of streams, zeroed by their makers */
     bool reads_bare; /* read_record wants records without data too: bare JSON in a stream */
 

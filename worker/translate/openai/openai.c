@@ -42,6 +42,7 @@ const struct dialect dialect_openai = {
     .model_member = WORD("model"),
     .stream_member = WORD("stream"),
     .usage_member = WORD("usage"),
+    .service_member = WORD("service_tier"),
     .read_chat = openai_read_chat,
     .write_chat = openai_write_chat,
     .read_reply = openai_read_reply,

@@ -357,6 +357,7 @@ void openai_tell_choice(struct event_reader *reader, struct json_value item, str
     M(created) \
     M(choices) \
     M(usage) \
+    M(service_tier) \
     M(error) \
     M(base_resp) \
     M(x_groq)
@@ -398,6 +399,7 @@ static void read_usage(struct event_reader *reader, const struct json_value *val
     openai_read_usage(values[CHUNK_usage], &reader->usage);
     if (values[CHUNK_usage].kind <= JSON_NULL && values[CHUNK_x_groq].kind == JSON_OBJECT)
         openai_read_usage(json_member(values[CHUNK_x_groq], SPAN("usage")), &reader->usage);
+    usage_read_service(values[CHUNK_service_tier], &reader->usage);
     /* It points into a record that is about to go. */
     reader->usage.raw = SPAN_NONE;
 }

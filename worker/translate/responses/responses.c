@@ -33,6 +33,7 @@ const struct dialect dialect_responses = {
     .model_member = WORD("model"),
     .stream_member = WORD("stream"),
     .usage_member = WORD("usage"),
+    .service_member = WORD("service_tier"),
     .reader_bytes = RESPONSES_READER_BYTES,
     .writer_bytes = RESPONSES_WRITER_BYTES,
     .read_chat = responses_read_chat,

@@ -408,6 +408,7 @@ static enum stop_reason stop_of(const struct reading *reading)
 static void ended(struct reading *reading)
 {
     struct event_reader *reader = reading->reader;
+    struct json_value response = reading->values[MEMBER_response];
     struct event event = {.kind = EVENT_stop};
 
     started(reading);
@@ -417,8 +418,8 @@ static void ended(struct reading *reading)
         close_slot(reading, &reading->state->slots[reading->state->count - 1]);
     event.stop = (uint8_t)stop_of(reading);
     event_tell(reader, &event);
-    responses_read_usage(json_member(reading->values[MEMBER_response], SPAN("usage")),
-                         &reader->usage);
+    responses_read_usage(json_member(response, SPAN("usage")), &reader->usage);
+    usage_read_service(json_member(response, SPAN("service_tier")), &reader->usage);
     event = (struct event){.kind = EVENT_usage, .usage = &reader->usage};
     event_tell(reader, &event);
     event = (struct event){.kind = EVENT_end};

@@ -353,6 +353,8 @@ static const struct {
     {SPAN(""), NULL},
 };
 
+#define TAP_BYTES 2048
+
 START_TEST(tap_finds_the_member_at_every_cut)
 {
     struct span text = tap_cases[_i].text;
@@ -363,7 +365,7 @@ START_TEST(tap_finds_the_member_at_every_cut)
         struct json_value value;
 
         arena_init(&arena, 0);
-        json_tap_init(&tap, SPAN("usage"));
+        json_tap_init(&tap, SPAN("usage"), TAP_BYTES);
         json_tap_feed(&tap, span_of(text.ptr, cut), &arena);
         json_tap_feed(&tap, span_skip(text, cut), &arena);
         value = json_tap_value(&tap);
@@ -379,12 +381,12 @@ END_TEST
 
 START_TEST(tap_drops_a_value_that_is_too_long)
 {
-    char text[JSON_TAP_SIZE + 64];
+    char text[TAP_BYTES + 64];
     struct json_tap tap;
     struct arena arena;
 
     arena_init(&arena, 0);
-    json_tap_init(&tap, SPAN("u"));
+    json_tap_init(&tap, SPAN("u"), TAP_BYTES);
     memset(text, 'x', sizeof(text));
     json_tap_feed(&tap, SPAN("{\"u\":\""), &arena);
     json_tap_feed(&tap, span_of(text, sizeof(text)), &arena);
