@@ -98,7 +98,6 @@ bool anthropic_tap_record(struct stream_tap *tap, const struct sse_record *recor
     if (json_text_eq(type, SPAN("message_start")) && values[1].kind == JSON_OBJECT)
         usage = json_member(values[1], SPAN("usage"));
     anthropic_read_usage(usage, &tap->usage);
-    tap->usage.raw = SPAN_NONE; /* the record's bytes go */
     tap->finished |= json_text_eq(type, SPAN("message_stop"));
     tap->failed |= json_text_eq(type, SPAN("error"));
     return false;

@@ -158,7 +158,6 @@ bool gemini_tap_record(struct stream_tap *tap, const struct sse_record *record)
         return false;
     gemini_pick(body, names, ARRAY_LEN(names), values);
     gemini_read_usage(values[0], &tap->usage);
-    tap->usage.raw = SPAN_NONE; /* the record's bytes are gone soon */
     if (is_finished(values[1]) ||
         gemini_member(values[3], SPAN("blockReason")).kind == JSON_STRING)
         tap->finished = true;
