@@ -16,6 +16,13 @@ static const struct column cache_columns[] = {
     {"evicted", "evicted", COLUMN_TEXT},
     {"corrupt", "corrupt", COLUMN_TEXT},
     {"shared", "shared", COLUMN_TEXT},
+    {"redis", "redis", COLUMN_TEXT},
+    {"redis error", "redis_error", COLUMN_TEXT},
+    {"hits in redis", "redis_hits", COLUMN_TEXT},
+    {"misses in redis", "redis_misses", COLUMN_TEXT},
+    {"stored in redis", "redis_stored", COLUMN_TEXT},
+    {"refused from redis", "redis_refused", COLUMN_TEXT},
+    {"failures of redis", "redis_failures", COLUMN_TEXT},
     {"saved nanodollars", "saved_nano", COLUMN_TEXT},
 };
 

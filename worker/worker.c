@@ -106,6 +106,7 @@ static void beat(uv_timer_t *timer)
     count_rooms(worker);
     sink_flush(&worker->access);
     control_catch_up(worker);
+    depot_tick(&worker->depot);
 }
 
 static int inherit(struct worker *worker, const struct heritage *heritage)
@@ -139,6 +140,7 @@ static int open_loop(struct worker *worker)
     reactor->http = &worker->http;
     buffer_init(&worker->head, HEAD_SIZE_LIMIT);
     buffer_init(&worker->key_text, REQUEST_KEY_TEXT_BYTES);
+    depot_init(&worker->depot, &reactor->loop, worker->metrics);
     worker->batch.scratch = memory_new_raw(REACTOR_READ_BYTES);
     worker->resolver = resolver_new(reactor, &(struct resolver_options){0}, &why);
     if (!worker->resolver) {

@@ -43,6 +43,7 @@ struct worker {
     struct slot *slot;
     struct metric_row *metrics;
     struct cache *cache;                  /* NULL: there is none */
+    struct depot depot;                   /* what other hosts have of it */
     struct buffer key_text;               /* scratch of the cache's keys */
     struct cached *flights[FLIGHT_LISTS]; /* leaders of equal requests, by their keys */
     uint32_t slot_index, number;

@@ -19,31 +19,60 @@ static uint32_t word_of(enum cache_group group, struct span subject)
     return group == CACHE_ALL ? 0 : 1 + (uint32_t)(hash % (CACHE_WORDS - 1));
 }
 
+uint64_t cache_mark(const struct cache *cache, uint32_t word)
+{
+    return atomic_load_explicit(&cache->marks[word], memory_order_acquire);
+}
+
 struct cache_stamp cache_stamp(struct cache *cache, enum cache_group group, struct span subject)
 {
     uint32_t word = word_of(group, subject);
 
-    return (struct cache_stamp){
-        word, atomic_load_explicit(&cache->words[word], memory_order_acquire)};
+    return (struct cache_stamp){word & (CACHE_WORDS - 1), cache_mark(cache, word) & CACHE_MARK_MOST};
 }
 
-void cache_clear(struct cache *cache, enum cache_group group, struct span subject)
+void cache_mark_raise(struct cache *cache, uint32_t word, uint64_t mark)
 {
-    (void)atomic_fetch_add_explicit(&cache->words[word_of(group, subject)], 1,
-                                    memory_order_acq_rel);
+    uint64_t now = cache_mark(cache, word);
+
+    while (mark > now && !atomic_compare_exchange_weak(&cache->marks[word], &now, mark))
+        ;
 }
 
-static bool is_void(const struct cache *cache, const struct cache_entry *entry)
+/* Later than the last clearing, whatever the clock says. */
+void cache_clear(struct cache *cache, enum cache_group group, struct span subject,
+                 int64_t now_ms)
 {
-    for (uint32_t i = 0; i < entry->stamp_count; i++) {
-        const struct cache_stamp *stamp = &entry->stamps[i];
+    uint32_t word = word_of(group, subject);
+    uint64_t mark = (uint64_t)now_ms * 1000, last = cache_mark(cache, word);
 
-        if (stamp->word >= CACHE_WORDS ||
-            atomic_load_explicit(&cache->words[stamp->word], memory_order_acquire) !=
-                stamp->value)
+    cache_mark_raise(cache, word, mark > last ? mark : last + 1);
+}
+
+void cache_marks_heard(struct cache *cache, uint64_t now_ms)
+{
+    atomic_store_explicit(&cache->head->heard_ms, now_ms, memory_order_release);
+}
+
+bool cache_marks_known(const struct cache *cache, uint64_t now_ms, uint64_t within_ms)
+{
+    uint64_t heard_ms = atomic_load_explicit(&cache->head->heard_ms, memory_order_acquire);
+
+    return heard_ms > 0 && (heard_ms >= now_ms || now_ms - heard_ms <= within_ms);
+}
+
+static bool is_cleared(const struct cache *cache, const struct cache_entry *entry)
+{
+    for (uint32_t i = 0; i < entry->stamp_count; i++)
+        if (cache_mark(cache, entry->stamps[i].word) != entry->stamps[i].mark)
             return true;
-    }
     return false;
+}
+
+bool cache_is_void(const struct cache *cache, const struct cache_entry *entry, int64_t now_ms)
+{
+    return entry->expires_ms <= now_ms || entry->stored_ms > now_ms ||
+           is_cleared(cache, entry);
 }
 
 /* ---- entries ----------------------------------------------------------------------------- */
@@ -157,28 +186,13 @@ enum cache_found cache_get(struct cache *cache, const uint8_t key[CACHE_KEY_BYTE
 
     if (found != CACHE_HIT)
         return found;
-    if (ret->expires_ms <= now_ms || ret->stored_ms > now_ms || is_void(cache, ret)) {
+    if (cache_is_void(cache, ret, now_ms)) {
         forget_word(slot, word);
         return CACHE_MISS;
     }
     if (cache_tail(cache) - index_place(word) > cache->units / 2)
         (void)cache_put(cache, key, ret, &evicted);
     return CACHE_HIT;
-}
-
-bool cache_forget(struct cache *cache, const uint8_t key[CACHE_KEY_BYTES])
-{
-    struct buffer copy _buffer_;
-    _Atomic uint64_t *slot;
-    struct cache_entry entry;
-    uint64_t word;
-    bool found;
-
-    buffer_init(&copy, cache->units * CACHE_UNIT);
-    found = find(cache, key, &copy, &entry, &word, &slot) == CACHE_HIT;
-    if (found)
-        forget_word(slot, word);
-    return found;
 }
 
 /* ---- writing ----------------------------------------------------------------------------- */

@@ -23,6 +23,8 @@
 
 #define CACHE_KEY_BYTES    32 /* SHA-256 */
 #define CACHE_STAMPS       12
+#define CACHE_WORDS        4096
+#define CACHE_MARK_MOST    ((1ULL << 52) - 1)
 #define CACHE_BYTES_LEAST  1048576
 #define CACHE_ENTRIES_MOST 67108864
 
@@ -36,11 +38,15 @@ enum cache_part {
     CACHE_PARTS
 };
 
-/* A word of the memory as it was when the answer was asked for. When it is another now, the
- * entry is void: that is how many entries are cleared at once. */
+/* A mark of the memory as it was when the answer was asked for. When it is another now, the
+ * entry is void: that is how many entries are cleared at once. A mark is the wall time of the
+ * last clearing, in microseconds, and only grows: so the marks of several hosts are made one by
+ * taking the later of each. */
 struct cache_stamp {
-    uint32_t word, value;
+    uint64_t word : 12, mark : 52;
 };
+
+_Static_assert(sizeof(struct cache_stamp) == 8 && CACHE_WORDS == 1 << 12, "nothing unused");
 
 struct cache_entry {
     int64_t stored_ms, expires_ms;
@@ -78,22 +84,33 @@ enum cache_found cache_get(struct cache *cache, const uint8_t key[CACHE_KEY_BYTE
 /* False: too large. *ret_evicted: it took the place of another key's in the index. */
 bool cache_put(struct cache *cache, const uint8_t key[CACHE_KEY_BYTES],
                const struct cache_entry *entry, bool *ret_evicted);
-/* Whether there was one. */
-bool cache_forget(struct cache *cache, const uint8_t key[CACHE_KEY_BYTES]);
+/* It was cleared, or is too old, or is of the time to come. */
+bool cache_is_void(const struct cache *cache, const struct cache_entry *entry, int64_t now_ms);
 
 /* What entries are cleared by. */
 enum cache_group {
     CACHE_ALL,
     CACHE_OF_TENANT,
     CACHE_OF_MODEL,
-    CACHE_OF_TAG
+    CACHE_OF_TAG,
+    CACHE_OF_KEY /* the subject is the key's bytes */
 };
 
 /* Takes the stamp of SUBJECT. Some subjects share a word: then one is cleared with the other.
  */
 struct cache_stamp cache_stamp(struct cache *cache, enum cache_group group,
                                struct span subject);
-void cache_clear(struct cache *cache, enum cache_group group, struct span subject);
+void cache_clear(struct cache *cache, enum cache_group group, struct span subject,
+                 int64_t now_ms);
+
+/* The mark of WORD, 0: never cleared; and what another host has there, which counts when it is
+ * later. */
+uint64_t cache_mark(const struct cache *cache, uint32_t word);
+void cache_mark_raise(struct cache *cache, uint32_t word, uint64_t mark);
+/* The marks are those of all hosts at NOW_MS, monotonic. */
+void cache_marks_heard(struct cache *cache, uint64_t now_ms);
+/* Whether they were within the last WITHIN_MS. */
+bool cache_marks_known(const struct cache *cache, uint64_t now_ms, uint64_t within_ms);
 
 struct cache_figures {
     uint64_t bytes, ring_bytes;

@@ -3,8 +3,8 @@
  * How the memory is laid out, and what cache.c and cache_index.c say to each other.
  *
  *   0      head: struct cache_head
- *   4096   words: CACHE_WORDS counters, one for each group of entries that can be cleared
- *   20480  index: lines of 8 words; a key may stand in one of two lines
+ *   4096   marks: CACHE_WORDS words of 8 bytes, one for each group of entries that can be cleared
+ *   36864  index: lines of 8 words; a key may stand in one of two lines
  *   ...    ring: units of 64 bytes; mapped twice, one behind the other, so that nothing wraps
  *
  * A place is the number of a unit, counted since the memory was made; it never repeats. The
@@ -18,19 +18,19 @@
 #include "shared/cache/cache.h"
 
 #define CACHE_MAGIC   0x6169677763616368ULL
-#define CACHE_VERSION 1
-#define CACHE_WORDS   4096
+#define CACHE_VERSION 2
 #define CACHE_UNIT    64
 #define CACHE_LINE    8 /* words: one line of the processor's cache */
 #define CACHE_PAGE    4096
-#define INDEX_OFFSET  (CACHE_PAGE + CACHE_WORDS * sizeof(uint32_t))
+#define INDEX_OFFSET  (CACHE_PAGE + CACHE_WORDS * sizeof(uint64_t))
 
 struct cache_head {
     uint64_t magic;
     uint32_t version, words;
     uint64_t bytes, slots, ring_bytes;
     uint8_t unused[24];
-    _Atomic uint64_t tail; /* the next place */
+    _Atomic uint64_t tail;     /* the next place */
+    _Atomic uint64_t heard_ms; /* monotonic: when the marks were last compared with other hosts' */
 };
 
 _Static_assert(offsetof(struct cache_head, tail) == 64, "a line of its own");
@@ -56,7 +56,7 @@ struct cache {
     uint8_t *mapping; /* once up to the ring, and the ring twice */
     size_t mapped;
     struct cache_head *head;
-    _Atomic uint32_t *words;
+    _Atomic uint64_t *marks;
     _Atomic uint64_t *index;
     uint8_t *ring;
     uint64_t slots, units; /* as the head had them at the start: it is not trusted again */

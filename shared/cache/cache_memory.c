@@ -151,7 +151,7 @@ struct cache *cache_attach(int fd)
         .mapping = at,
         .mapped = mapped,
         .head = (void *)at,
-        .words = (void *)(at + CACHE_PAGE),
+        .marks = (void *)(at + CACHE_PAGE),
         .index = (void *)(at + INDEX_OFFSET),
         .ring = at + (head.bytes - head.ring_bytes),
         .slots = head.slots,

@@ -101,6 +101,11 @@ struct settings_usage { /* milliseconds; 0: for ever */
     uint64_t rows, hourly, daily;
 };
 
+struct settings_secret {
+    struct secret value;
+    struct span shown; /* for --print-config: a reference as written, else stars */
+};
+
 struct settings_cache_rules {
     uint64_t ttl; /* milliseconds */
     uint64_t sampled, tools, choices, single_flight;
@@ -110,6 +115,8 @@ struct settings_cache {
     uint32_t line;
     uint64_t memory, entries, answer, ttl_max;
     struct settings_cache_rules rules;
+    uint64_t redis;
+    struct settings_secret secret;
     struct settings_list distinguish; /* struct span */
 };
 
@@ -121,11 +128,6 @@ struct settings_model_cache {
 struct settings_tls {
     uint32_t line;
     struct span ca_file;
-};
-
-struct settings_secret {
-    struct secret value;
-    struct span shown; /* for --print-config: a reference as written, else stars */
 };
 
 struct settings_header {

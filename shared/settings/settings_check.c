@@ -179,6 +179,19 @@ static void check_media(struct reader *reader)
     }
 }
 
+static void check_cache_redis(struct reader *reader, const struct settings_cache *cache)
+{
+    if (!cache->redis)
+        return;
+    if (!secret_reveal(reader->settings->redis.value).ptr)
+        complain(reader, cache->line, "cache: `redis` needs the address of Redis in `redis`");
+    if (secret_reveal(cache->secret.value).len < 16)
+        complain(reader, cache->line,
+                 "cache: `redis` needs a `secret` of at least 16 characters");
+    if (cache->memory == 0)
+        complain(reader, cache->line, "cache: `redis` needs `memory`");
+}
+
 static void check_cache(struct reader *reader)
 {
     const struct settings_cache *cache = &reader->settings->cache;
@@ -186,6 +199,7 @@ static void check_cache(struct reader *reader)
     if (cache->memory > 0 &&
         !cache_fits(cache->memory, cache_entries(cache->memory, (uint32_t)cache->entries)))
         complain(reader, cache->line, "cache: `memory` is too small for so many `entries`");
+    check_cache_redis(reader, cache);
     for (uint32_t i = 0; i < cache->distinguish.count; i++) {
         struct span name = ((const struct span *)cache->distinguish.rows)[i];
 

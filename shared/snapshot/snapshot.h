@@ -29,7 +29,7 @@
 #include "shared/settings/strategy.h"
 
 #define SNAPSHOT_MAGIC   0x61696777736e6170ULL
-#define SNAPSHOT_VERSION 8
+#define SNAPSHOT_VERSION 9
 
 #define SNAPSHOT_LISTENERS_MAX    16
 #define SNAPSHOT_CERTIFICATES_MAX 16  /* per listener */
@@ -100,6 +100,7 @@ struct snapshot_cache {
     uint64_t ttl_max_ms;
     uint32_t answer_bytes; /* of one */
     uint32_t distinguish;  /* cache_member_bit: these count */
+    struct snapshot_text redis, secret; /* where answers are shared; not there: nowhere */
 };
 
 struct snapshot_certificate {

@@ -263,6 +263,7 @@ static const char *wrong_table(const struct extent *e, const struct snapshot_hea
     if (!text_fits(e, page->access_log) || !text_fits(e, page->host_name) ||
         !text_fits(e, page->state_dir) || page->log_level > LOG_ERROR ||
         page->log_form > LOG_TEXT || !text_fits(e, page->media.ca_file) ||
+        !text_fits(e, page->cache.redis) || !text_fits(e, page->cache.secret) ||
         !rows_valid(e, page->media.allow, sizeof(struct net), net_valid))
         return "settings";
     return NULL;

@@ -1,4 +1,5 @@
 /* GET /admin/v1/cache, POST /admin/v1/cache/clear. In the loop: the cache is memory. */
+#include "shared/base/clock.h"
 #include "shared/base/encode.h"
 #include "shared/segment/segment.h"
 
@@ -26,6 +27,11 @@ void route_cache_show(struct admin_request *request)
         {"stored", METRIC_cache_stored_total},
         {"evicted", METRIC_cache_evicted_total},
         {"corrupt", METRIC_cache_corrupt_total},
+        {"redis_hits", METRIC_cache_redis_hits_total},
+        {"redis_misses", METRIC_cache_redis_misses_total},
+        {"redis_stored", METRIC_cache_redis_stored_total},
+        {"redis_refused", METRIC_cache_redis_refused_total},
+        {"redis_failures", METRIC_cache_redis_failures_total},
         {"shared", METRIC_cache_shared_total},
         {"saved_nano", METRIC_cache_saved_nanodollars_total},
     };
@@ -43,6 +49,9 @@ void route_cache_show(struct admin_request *request)
                                                                      : figures.ring_bytes);
     json_write_member_u64(&writer, SPAN("entries"), figures.entries);
     json_write_member_u64(&writer, SPAN("slots"), figures.slots);
+    json_write_member_text(&writer, SPAN("redis"), marks_state(house->marks));
+    if (marks_trouble(house->marks).ptr)
+        json_write_member_text(&writer, SPAN("redis_error"), marks_trouble(house->marks));
     for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
         json_write_member_u64(&writer, span_of_text(sums[i].name),
                               sum_of(house, sums[i].metric));
@@ -70,7 +79,7 @@ static const char *clear_tenant(const struct house *house, struct span name)
     buffer_init(&number, 32);
     if (!tenant_number(house, name, &number))
         return "there is no such tenant";
-    cache_clear(house->cache, CACHE_OF_TENANT, buffer_span(&number));
+    cache_clear(house->cache, CACHE_OF_TENANT, buffer_span(&number), clock_wall_ms());
     return NULL;
 }
 
@@ -80,19 +89,20 @@ static const char *clear_key(const struct house *house, struct span name)
 
     if (name.len != 2 * sizeof(key) || !decode_hex(name, key, sizeof(key)))
         return "a key is 64 hexadecimal digits, as in the header x-aigw-cache-key";
-    (void)cache_forget(house->cache, key);
+    cache_clear(house->cache, CACHE_OF_KEY, span_of((const char *)key, sizeof(key)),
+                clock_wall_ms());
     return NULL;
 }
 
 static const char *clear_model(const struct house *house, struct span name)
 {
-    cache_clear(house->cache, CACHE_OF_MODEL, name);
+    cache_clear(house->cache, CACHE_OF_MODEL, name, clock_wall_ms());
     return NULL;
 }
 
 static const char *clear_tag(const struct house *house, struct span name)
 {
-    cache_clear(house->cache, CACHE_OF_TAG, name);
+    cache_clear(house->cache, CACHE_OF_TAG, name, clock_wall_ms());
     return NULL;
 }
 
@@ -114,7 +124,7 @@ static const char *clear(const struct house *house, const cJSON *body)
     const cJSON *member = body->child;
 
     if (!member) {
-        cache_clear(house->cache, CACHE_ALL, SPAN_NONE);
+        cache_clear(house->cache, CACHE_ALL, SPAN_NONE, clock_wall_ms());
         return NULL;
     }
     if (member->next || !cJSON_IsString(member) || !member->valuestring[0])
@@ -139,6 +149,7 @@ void route_cache_clear(struct admin_request *request)
         admin_refuse(request, 400, "bad_request", span_of_text(why));
         return;
     }
+    marks_changed(request->house->marks);
     writer = admin_answer(request);
     json_write_object(&writer);
     json_write_member_bool(&writer, SPAN("cleared"), true);

@@ -21,6 +21,7 @@
 #include "supervisor/keys/vault.h"
 #include "supervisor/ledger/ledger.h"
 #include "supervisor/oauth/oauth.h"
+#include "supervisor/share/marks.h"
 #include "supervisor/share/share.h"
 #include "supervisor/store/store.h"
 
@@ -58,6 +59,7 @@ struct house {
     struct vault vault;
     struct ledger *ledger;
     struct share *share; /* what several hosts share */
+    struct marks *marks; /* of their caches; NULL at the start */
     const char *settings_file;
     uint64_t started_ms; /* monotonic */
     int64_t started_wall_ms;

@@ -112,7 +112,8 @@ void put_cache_rules(const struct settings_cache_rules *from, struct snapshot_ca
     };
 }
 
-static void put_cache(const struct settings *settings, struct snapshot_cache *to)
+static void put_cache(struct snapshot_builder *builder, const struct settings *settings,
+                      struct snapshot_cache *to)
 {
     const struct settings_cache *from = &settings->cache;
 
@@ -121,6 +122,10 @@ static void put_cache(const struct settings *settings, struct snapshot_cache *to
     put_cache_rules(&from->rules, &to->rules);
     for (uint32_t i = 0; i < from->distinguish.count; i++)
         to->distinguish |= cache_member_bit(((const struct span *)from->distinguish.rows)[i]);
+    if (!from->redis)
+        return;
+    to->redis = snapshot_build_text(builder, secret_reveal(settings->redis.value));
+    to->secret = snapshot_build_text(builder, secret_reveal(from->secret.value));
 }
 
 static struct snapshot_listener put_listener(struct snapshot_builder *builder,
@@ -241,7 +246,7 @@ static bool put_all(const struct settings *settings, const struct configure_rows
     put_places(builder, settings, page);
     put_attempts(&settings->attempts, &page->attempts);
     put_media(builder, settings, page);
-    put_cache(settings, &page->cache);
+    put_cache(builder, settings, &page->cache);
     put_listeners(builder, &settings->listeners, page);
     for (uint32_t i = 0; i < accounts->count; i++)
         accounts->rows[i].scope =

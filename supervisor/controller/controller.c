@@ -34,8 +34,12 @@ static void admin_socket_came(struct controller *controller, int fd, bool unix_s
 /* The one before is kept mapped by nobody but old workers. */
 static void cache_came(struct controller *controller, int fd)
 {
-    cache_detach(controller->house.cache);
+    struct cache *before = controller->house.cache;
+
     controller->house.cache = fd >= 0 ? cache_attach(fd) : NULL;
+    if (controller->house.marks)
+        marks_watch(controller->house.marks, controller->house.cache);
+    cache_detach(before);
 }
 
 static void event_came(struct controller *controller, const struct control_message *message)
@@ -227,6 +231,8 @@ static void start_loop(struct controller *controller)
     tokens_adopt(controller, controller->heritage->snapshot_fd);
     budgets_start(controller);
     house->share = share_new(&controller->loop, house->segment, house->store);
+    house->marks = marks_new(&controller->loop);
+    marks_watch(house->marks, house->cache);
     chores_start(controller);
 }
 
@@ -260,6 +266,7 @@ static void close_rooms(struct controller *controller)
     if (!line_idle(&controller->line) || share_busy(controller->house.share))
         return;
     share_free(controller->house.share);
+    marks_free(controller->house.marks);
     oauth_done(&controller->house.oauth);
     configure_lasting_done(&controller->lasting);
     memory_free(controller->chores.budgets.asked);

@@ -80,6 +80,10 @@ void publish_now(struct controller *controller)
     budgets_published(controller);
     share_follow(controller->house.share, controller->house.settings,
                  controller->house.snapshot, &controller->lasting.budgets);
+    marks_follow(controller->house.marks,
+                 controller->house.settings->cache.redis
+                     ? secret_reveal(controller->house.settings->redis.value)
+                     : SPAN_NONE);
     controller->published = true;
     message.plan = controller->plan;
     result = control_send(controller->heritage->control_fd, &message, fd);

@@ -301,7 +301,10 @@ void share_redis_tick(struct share *share, uint64_t now_ms)
 
 void share_redis_begin(struct share *share)
 {
-    share->redis = redis_new(share->loop, answer_came, share);
+    share->redis = redis_new(share->loop, &(struct redis_user){.answer = answer_came,
+                                                               .who = share,
+                                                               .scripts = script_texts,
+                                                               .script_count = SCRIPT_COUNT});
     share->breaker = (struct breaker){0};
     share->opened = share->joined = false;
     share->epoch[0] = '\0';

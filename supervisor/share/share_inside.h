@@ -6,9 +6,11 @@
 #ifndef SUPERVISOR_SHARE_SHARE_INSIDE_H
 #define SUPERVISOR_SHARE_SHARE_INSIDE_H
 
-#include "supervisor/share/breaker.h"
-#include "supervisor/share/link.h"
+#include "shared/redis/breaker.h"
+#include "shared/redis/link.h"
+
 #include "supervisor/share/rows.h"
+#include "supervisor/share/scripts.h"
 #include "supervisor/share/share.h"
 
 #define SHARE_TICK_MS   10

@@ -81,7 +81,7 @@ static void add_stamp(struct exchange *x, enum cache_group group, struct span su
 {
     struct cached *cached = x->cached;
 
-    _Static_assert(CACHE_STAMPS >= 3 + TAGS_MAX, "all, tenant, model and tags");
+    _Static_assert(CACHE_STAMPS >= 4 + TAGS_MAX, "all, tenant, model, key and tags");
     cached->stamps[cached->stamp_count++] = cache_stamp(x->worker->cache, group, subject);
 }
 
@@ -96,6 +96,7 @@ static void take_stamps(struct exchange *x)
     add_stamp(x, CACHE_ALL, SPAN_NONE);
     add_stamp(x, CACHE_OF_TENANT, buffer_span(&tenant));
     add_stamp(x, CACHE_OF_MODEL, x->asked_model);
+    add_stamp(x, CACHE_OF_KEY, span_of((const char *)x->cached->key, CACHE_KEY_BYTES));
     for (unsigned i = 0; i < x->tags.count; i++)
         add_stamp(x, CACHE_OF_TAG, x->tags.names[i]);
 }
@@ -300,6 +301,17 @@ static void wake(struct cached *waiter)
     reactor_arm(&x->worker->reactor, &x->quiet, 0);
 }
 
+static enum step unknown(struct exchange *x)
+{
+    struct cached *cached = x->cached;
+
+    metric_add(x->worker->metrics, METRIC_cache_misses_total, 1);
+    buffer_clear(&cached->body);
+    cached->body.failed = false; /* what was found may have been too large */
+    cached->keeps = true;
+    return none(x);
+}
+
 static enum step miss(struct exchange *x)
 {
     struct cached *cached = x->cached, *leader;
@@ -310,11 +322,13 @@ static enum step miss(struct exchange *x)
             return await(x, leader);
         lead(cached);
     }
-    metric_add(x->worker->metrics, METRIC_cache_misses_total, 1);
-    buffer_clear(&cached->body);
-    cached->body.failed = false; /* what was found may have been too large */
-    cached->keeps = true;
-    return none(x);
+    return cached_shared_ask(x) ? STEP_WAIT : unknown(x);
+}
+
+void cached_answered(struct exchange *x, bool found)
+{
+    x->cached->afar = found && is_young_enough(x);
+    flow_take(x, x->cached->afar ? hit(x) : unknown(x));
 }
 
 void cached_end(struct exchange *x)
@@ -323,6 +337,7 @@ void cached_end(struct exchange *x)
 
     if (!cached)
         return;
+    depot_forget(&x->worker->depot, &cached->question);
     if (cached->awaits)
         take_out(&cached->awaits->waiters, cached);
     if (cached->flies)

@@ -11,7 +11,10 @@
 #include "shared/base/buffer.h"
 #include "shared/base/hash.h"
 #include "shared/cache/cache.h"
+#include "shared/cache/cache_value.h"
 #include "shared/http/http_reader.h"
+
+#include "worker/cache/depot.h"
 
 #define FLIGHT_LISTS 256
 
@@ -33,6 +36,7 @@ struct cached {
     bool keeps;   /* the answer, when it is whole */
     bool whole;   /* it is */
     bool flies;   /* it leads: others wait for its answer */
+    bool afar;    /* HIT: it came from Redis */
     uint8_t key[SHA256_SIZE];
     const struct snapshot_model *model; /* NULL: the snapshot has no row of its name */
     int64_t now_ms;                     /* wall, of the look */
@@ -42,6 +46,8 @@ struct cached {
     struct span type;         /* of the answer */
     struct buffer body;       /* the answer so far, or the copy of what was found */
     struct cache_entry entry; /* HIT: what was found */
+    struct cache_name name;          /* in Redis */
+    struct depot_question question; /* what it has there */
     struct exchange *owner;
     struct cached *next;    /* of the leaders of a list, or of those who wait for one */
     struct cached *waiters; /* of a leader */
@@ -66,6 +72,11 @@ void cached_add_fields(struct exchange *x);
 void cached_settle(struct exchange *x);
 /* The record of an answer from the cache. */
 void cached_tell(const struct exchange *x, struct usage_record *record);
+/* cached_shared.c: true, Redis is asked, and cached_answered follows. */
+bool cached_shared_ask(struct exchange *x);
+void cached_shared_put(struct exchange *x, const struct cache_entry *entry);
+/* Redis has answered: FOUND, its entry is x->cached->entry. */
+void cached_answered(struct exchange *x, bool found);
 /* The exchange ends. */
 void cached_end(struct exchange *x);
 

@@ -127,6 +127,7 @@ static void put(struct exchange *x)
     };
 
     memcpy(entry.stamps, cached->stamps, sizeof(entry.stamps));
+    cached_shared_put(x, &entry);
     if (!cache_put(x->worker->cache, cached->key, &entry, &evicted))
         return;
     metric_add(x->worker->metrics, METRIC_cache_stored_total, 1);

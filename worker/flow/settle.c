@@ -130,8 +130,11 @@ static void write_access(const struct exchange *x, struct buffer *out)
         json_write_member_text(&json, SPAN("served_model"), target->model);
         json_write_member_u64(&json, SPAN("attempts"), x->attempts);
     }
-    if (cached_is_hit(x->cached))
+    if (cached_is_hit(x->cached)) {
         json_write_member_bool(&json, SPAN("cache_hit"), true);
+        json_write_member_text(&json, SPAN("cache_layer"),
+                               x->cached->afar ? SPAN("redis") : SPAN("memory"));
+    }
     if (x->answer.stream)
         json_write_member_bool(&json, SPAN("stream"), true);
     if (x->fault)

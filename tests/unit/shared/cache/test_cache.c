@@ -74,18 +74,21 @@ static bool put(uint64_t number, uint64_t turn)
     char space[BODY_MOST];
     uint8_t key[CACHE_KEY_BYTES];
     bool evicted;
-    struct cache_entry entry = {
+    struct cache_entry entry;
+
+    key_of(number, key);
+    entry = (struct cache_entry){
         .stored_ms = NOW_MS,
         .expires_ms = NOW_MS + 1000,
         .cost_nano = number,
-        .stamp_count = 2,
+        .stamp_count = 3,
         .stamps = {cache_stamp(cache, CACHE_ALL, SPAN_NONE),
-                   cache_stamp(cache, CACHE_OF_MODEL, number % 2 ? SPAN("odd") : SPAN("even"))},
+                   cache_stamp(cache, CACHE_OF_MODEL, number % 2 ? SPAN("odd") : SPAN("even")),
+                   cache_stamp(cache, CACHE_OF_KEY, span_of((const char *)key, sizeof(key)))},
         .parts = {[CACHE_PROVIDER] = SPAN("provider"), [CACHE_TYPE] = SPAN("text/plain")},
     };
 
     entry.parts[CACHE_BODY] = body_of(number, turn, space);
-    key_of(number, key);
     return cache_put(cache, key, &entry, &evicted);
 }
 
@@ -162,12 +165,12 @@ END_TEST
 START_TEST(a_group_is_cleared_and_no_other)
 {
     ck_assert(put(1, 1) && put(2, 1));
-    cache_clear(cache, CACHE_OF_MODEL, SPAN("odd"));
+    cache_clear(cache, CACHE_OF_MODEL, SPAN("odd"), NOW_MS);
     ck_assert_int_eq(get(1), CACHE_MISS);
     ck_assert_int_eq(get(2), CACHE_HIT);
-    cache_clear(cache, CACHE_OF_TENANT, SPAN("even")); /* another kind of the same name */
+    cache_clear(cache, CACHE_OF_TENANT, SPAN("even"), NOW_MS); /* another kind of the same name */
     ck_assert_int_eq(get(2), CACHE_HIT);
-    cache_clear(cache, CACHE_ALL, SPAN_NONE);
+    cache_clear(cache, CACHE_ALL, SPAN_NONE, NOW_MS);
     ck_assert_int_eq(get(2), CACHE_MISS);
     ck_assert(put(1, 1));
     ck_assert_int_eq(get(1), CACHE_HIT);
@@ -181,10 +184,40 @@ START_TEST(one_key_is_forgotten)
 
     ck_assert(put(1, 1) && put(2, 1));
     key_of(1, key);
-    ck_assert(cache_forget(cache, key));
-    ck_assert(!cache_forget(cache, key));
+    cache_clear(cache, CACHE_OF_KEY, span_of((const char *)key, sizeof(key)), NOW_MS);
     ck_assert_int_eq(get(1), CACHE_MISS);
     ck_assert_int_eq(get(2), CACHE_HIT);
+}
+
+END_TEST
+
+/* What another host has cleared, and what it had cleared before that. */
+START_TEST(marks_of_other_hosts_count_when_they_are_later)
+{
+    struct cache_stamp stamp = cache_stamp(cache, CACHE_OF_MODEL, SPAN("odd"));
+
+    ck_assert(put(1, 1) && put(2, 1));
+    cache_mark_raise(cache, stamp.word, 5000);
+    ck_assert_uint_eq(cache_mark(cache, stamp.word), 5000);
+    ck_assert_int_eq(get(1), CACHE_MISS);
+    ck_assert_int_eq(get(2), CACHE_HIT);
+    ck_assert(put(1, 1));
+    cache_mark_raise(cache, stamp.word, 4000);
+    ck_assert_int_eq(get(1), CACHE_HIT);
+    cache_clear(cache, CACHE_OF_MODEL, SPAN("odd"), 1); /* by a clock that is behind */
+    ck_assert_int_eq(get(1), CACHE_MISS);
+    ck_assert_uint_eq(cache_mark(cache, stamp.word), 5001);
+}
+
+END_TEST
+
+START_TEST(marks_are_known_for_a_while)
+{
+    ck_assert(!cache_marks_known(cache, 10, 1000));
+    cache_marks_heard(cache, 5000);
+    ck_assert(cache_marks_known(cache, 6000, 1000));
+    ck_assert(cache_marks_known(cache, 4990, 1000)); /* by another process's clock of the turn */
+    ck_assert(!cache_marks_known(cache, 6001, 1000));
 }
 
 END_TEST
@@ -432,6 +465,8 @@ int main(void)
     tcase_add_test(tests, an_entry_lives_until_its_end_and_not_before_its_beginning);
     tcase_add_test(tests, a_group_is_cleared_and_no_other);
     tcase_add_test(tests, one_key_is_forgotten);
+    tcase_add_test(tests, marks_of_other_hosts_count_when_they_are_later);
+    tcase_add_test(tests, marks_are_known_for_a_while);
     tcase_add_test(tests, what_is_asked_for_outlives_what_is_not);
     tcase_add_test(tests, an_entry_too_large_is_refused);
     tcase_add_test(tests, a_million_entries_fit_into_bounded_memory);

@@ -1,4 +1,4 @@
-#include "supervisor/share/breaker.h"
+#include "shared/redis/breaker.h"
 
 bool breaker_may_ask(const struct breaker *breaker, uint64_t now_ms)
 {

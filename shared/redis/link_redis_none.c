@@ -1,7 +1,7 @@
 #include "shared/base/check.h"
 #include "shared/base/memory.h"
 
-#include "supervisor/share/link.h"
+#include "shared/redis/link.h"
 
 struct redis {
     bool unused;
@@ -12,11 +12,10 @@ bool redis_there(void)
     return false;
 }
 
-struct redis *redis_new(uv_loop_t *loop, redis_answer_f *answer, void *who)
+struct redis *redis_new(uv_loop_t *loop, const struct redis_user *user)
 {
     (void)loop;
-    (void)answer;
-    (void)who;
+    (void)user;
     return MEMORY_NEW(struct redis);
 }
 
@@ -37,7 +36,7 @@ enum redis_state redis_state(const struct redis *redis)
     return REDIS_LINK_CLOSED;
 }
 
-void redis_ask(struct redis *redis, unsigned tag, enum script script, const struct span *values,
+void redis_ask(struct redis *redis, unsigned tag, unsigned script, const struct span *values,
                unsigned count, unsigned key_count)
 {
     (void)redis;
@@ -46,6 +45,15 @@ void redis_ask(struct redis *redis, unsigned tag, enum script script, const stru
     (void)values;
     (void)count;
     (void)key_count;
+    CHECK(!"it is never open");
+}
+
+void redis_command(struct redis *redis, unsigned tag, const struct span *words, unsigned count)
+{
+    (void)redis;
+    (void)tag;
+    (void)words;
+    (void)count;
     CHECK(!"it is never open");
 }
 

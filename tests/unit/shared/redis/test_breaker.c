@@ -1,7 +1,7 @@
 #include <check.h>
 #include <stdlib.h>
 
-#include "supervisor/share/breaker.h"
+#include "shared/redis/breaker.h"
 
 static void fail_times(struct breaker *breaker, unsigned times, uint64_t now_ms)
 {

@@ -1,11 +1,11 @@
-/* supervisor/share/breaker.h
+/* shared/redis/breaker.h
  *
  * Whether to ask somebody who does not answer: after BREAKER_FAILURES in a row the breaker is
  * open, and only one question at a time, each BREAKER_PROBE_MS, finds out whether he is back.
  * Pure; times are the caller's.
  */
-#ifndef SUPERVISOR_SHARE_BREAKER_H
-#define SUPERVISOR_SHARE_BREAKER_H
+#ifndef SHARED_REDIS_BREAKER_H
+#define SHARED_REDIS_BREAKER_H
 
 #include <stdbool.h>
 #include <stdint.h>

@@ -7,10 +7,9 @@
 #include "shared/base/check.h"
 #include "shared/base/memory.h"
 
-#include "supervisor/share/link.h"
+#include "shared/redis/link.h"
 
 #define PORT        "6379"
-#define ARGUMENTS   24
 #define SHA_DIGITS  40
 #define TROUBLE     200
 #define NAME_BYTES  256
@@ -18,16 +17,16 @@
 
 struct redis {
     uv_loop_t *loop;
-    redis_answer_f *answer;
-    void *who;
+    struct redis_user owner;
     enum redis_state state;
     redisAsyncContext *context; /* NULL: none */
     uv_getaddrinfo_t resolve;
     bool resolving, dying;
     uint64_t port_number;
     char host[NAME_BYTES], port[8], user[NAME_BYTES], password[NAME_BYTES], number[12];
-    char sha[SCRIPT_COUNT][SHA_DIGITS + 1];
+    char sha[REDIS_LINK_SCRIPTS_MAX][SHA_DIGITS + 1];
     unsigned loaded; /* scripts of which the answer is there */
+    bool greeted;    /* the server has answered what came before them */
     char trouble[TROUBLE];
 };
 
@@ -35,6 +34,7 @@ struct redis {
 struct asked {
     struct redis *redis;
     unsigned tag;
+    bool command; /* not a script */
 };
 
 bool redis_there(void)
@@ -42,13 +42,13 @@ bool redis_there(void)
     return true;
 }
 
-struct redis *redis_new(uv_loop_t *loop, redis_answer_f *answer, void *who)
+struct redis *redis_new(uv_loop_t *loop, const struct redis_user *user)
 {
     struct redis *redis = MEMORY_NEW(struct redis);
 
+    CHECK(user->script_count <= REDIS_LINK_SCRIPTS_MAX);
     redis->loop = loop;
-    redis->answer = answer;
-    redis->who = who;
+    redis->owner = *user;
     return redis;
 }
 
@@ -154,7 +154,7 @@ static bool split_host(struct redis *redis, struct span rest)
 
 static void came_open(struct redis *redis)
 {
-    if (redis->loaded < SCRIPT_COUNT)
+    if (!redis->greeted || redis->loaded < redis->owner.script_count)
         return;
     redis->state = REDIS_LINK_OPEN;
     redis->trouble[0] = '\0';
@@ -169,6 +169,23 @@ static void greeted(redisAsyncContext *context, void *answer, void *private_data
     (void)private_data;
     if (redis->context == context && reply && reply->type == REDIS_REPLY_ERROR)
         fail(redis, reply->str);
+}
+
+/* Of PING, the last of the greeting. */
+static void was_there(redisAsyncContext *context, void *answer, void *private_data)
+{
+    struct redis *redis = context->data;
+    const redisReply *reply = answer;
+
+    (void)private_data;
+    if (redis->context != context || !reply)
+        return;
+    if (reply->type != REDIS_REPLY_STATUS) {
+        fail(redis, reply->type == REDIS_REPLY_ERROR ? reply->str : "what is this?");
+        return;
+    }
+    redis->greeted = true;
+    came_open(redis);
 }
 
 static void was_loaded(redisAsyncContext *context, void *answer, void *private_data)
@@ -192,9 +209,9 @@ static void load_scripts(struct redis *redis)
 {
     redis->state = REDIS_LINK_OPENING;
     redis->loaded = 0;
-    for (unsigned i = 0; i < SCRIPT_COUNT; i++)
+    for (unsigned i = 0; i < redis->owner.script_count; i++)
         (void)redisAsyncCommand(redis->context, was_loaded, redis->sha[i], "SCRIPT LOAD %s",
-                                script_texts[i]);
+                                redis->owner.scripts[i]);
 }
 
 static void greet(struct redis *redis)
@@ -206,6 +223,8 @@ static void greet(struct redis *redis)
         (void)redisAsyncCommand(redis->context, greeted, NULL, "AUTH %s", redis->password);
     if (redis->number[0])
         (void)redisAsyncCommand(redis->context, greeted, NULL, "SELECT %s", redis->number);
+    redis->greeted = false;
+    (void)redisAsyncCommand(redis->context, was_there, NULL, "PING");
     load_scripts(redis);
 }
 
@@ -300,6 +319,7 @@ void redis_open(struct redis *redis, struct span url)
 
 /* ---- questions --------------------------------------------------------------------------- */
 
+/* Of a script. */
 static unsigned texts_of(const redisReply *reply, struct span *values)
 {
     unsigned count = 0;
@@ -312,42 +332,73 @@ static unsigned texts_of(const redisReply *reply, struct span *values)
     return count;
 }
 
+/* Of a command. */
+static unsigned text_of(const redisReply *reply, struct span *value)
+{
+    *value = SPAN_NONE;
+    if (!reply)
+        return 0;
+    if (reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS)
+        *value = span_of(reply->str, (size_t)reply->len);
+    return reply->type == REDIS_REPLY_NIL || value->ptr != NULL;
+}
+
+static void note_error(struct redis *redis, const redisReply *reply)
+{
+    set_trouble(redis, reply->str);
+    if (span_starts(span_of_text(reply->str), SPAN("NOSCRIPT")) &&
+        redis->state == REDIS_LINK_OPEN)
+        load_scripts(redis);
+}
+
 static void answered(redisAsyncContext *context, void *answer, void *private_data)
 {
     const redisReply *reply = answer;
     struct asked *asked = private_data;
     struct redis *redis = asked->redis;
     struct span values[REDIS_LINK_VALUES_MAX];
+    unsigned count = asked->command ? text_of(reply, values) : texts_of(reply, values);
 
-    if (reply && reply->type == REDIS_REPLY_ERROR && redis->context == context) {
-        set_trouble(redis, reply->str);
-        if (span_starts(span_of_text(reply->str), SPAN("NOSCRIPT")) &&
-            redis->state == REDIS_LINK_OPEN)
-            load_scripts(redis);
-    }
-    redis->answer(redis->who, asked->tag, values, texts_of(reply, values));
+    if (reply && reply->type == REDIS_REPLY_ERROR && redis->context == context)
+        note_error(redis, reply);
+    redis->owner.answer(redis->owner.who, asked->tag, values, count);
     memory_free(asked);
 }
 
-void redis_ask(struct redis *redis, unsigned tag, enum script script, const struct span *values,
-               unsigned count, unsigned key_count)
+static void send_words(struct redis *redis, const struct asked *what, const struct span *words,
+                       unsigned count)
 {
-    const char *texts[ARGUMENTS] = {"EVALSHA", redis->sha[script]};
-    size_t sizes[ARGUMENTS] = {sizeof("EVALSHA") - 1, SHA_DIGITS};
-    char keys[NUMBER_TEXT];
+    const char *texts[REDIS_LINK_ARGUMENTS_MAX];
+    size_t sizes[REDIS_LINK_ARGUMENTS_MAX];
     struct asked *asked = MEMORY_NEW(struct asked);
 
-    CHECK(redis->state == REDIS_LINK_OPEN && count + 3 <= ARGUMENTS);
-    *asked = (struct asked){redis, tag};
-    sizes[2] = (size_t)snprintf(keys, sizeof(keys), "%u", key_count);
-    texts[2] = keys;
+    CHECK(redis->state == REDIS_LINK_OPEN && count <= REDIS_LINK_ARGUMENTS_MAX);
+    *asked = *what;
     for (unsigned i = 0; i < count; i++) {
-        texts[3 + i] = values[i].len > 0 ? values[i].ptr : "";
-        sizes[3 + i] = values[i].len;
+        texts[i] = words[i].len > 0 ? words[i].ptr : "";
+        sizes[i] = words[i].len;
     }
-    if (redisAsyncCommandArgv(redis->context, answered, asked, (int)count + 3, texts, sizes) !=
+    if (redisAsyncCommandArgv(redis->context, answered, asked, (int)count, texts, sizes) !=
         REDIS_OK) {
         memory_free(asked);
-        redis->answer(redis->who, tag, NULL, 0);
+        redis->owner.answer(redis->owner.who, what->tag, NULL, 0);
     }
+}
+
+void redis_command(struct redis *redis, unsigned tag, const struct span *words, unsigned count)
+{
+    send_words(redis, &(struct asked){redis, tag, true}, words, count);
+}
+
+void redis_ask(struct redis *redis, unsigned tag, unsigned script, const struct span *values,
+               unsigned count, unsigned key_count)
+{
+    struct span words[REDIS_LINK_ARGUMENTS_MAX] = {SPAN("EVALSHA"),
+                                                   span_of(redis->sha[script], SHA_DIGITS)};
+    char keys[NUMBER_TEXT];
+
+    CHECK(script < redis->owner.script_count && count + 3 <= REDIS_LINK_ARGUMENTS_MAX);
+    words[2] = span_of(keys, (size_t)snprintf(keys, sizeof(keys), "%u", key_count));
+    memcpy(words + 3, values, count * sizeof(values[0]));
+    send_words(redis, &(struct asked){redis, tag, false}, words, count + 3);
 }
