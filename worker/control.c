@@ -59,7 +59,7 @@ int control_take_snapshot(struct worker *worker, int fd)
         return -EINVAL; /* the crew before goes on, or there is no start */
     adopt_limits(worker);
     depot_follow(&worker->depot,
-                  snapshot_span(worker->view->snapshot, worker->view->page->cache.redis));
+                 snapshot_span(worker->view->snapshot, worker->view->page->cache.redis));
     open_access_log(worker);
     metric_add(worker->metrics, METRIC_snapshots_total, 1);
     atomic_store_explicit(&worker->slot->snapshot_generation, worker->view->page->generation,

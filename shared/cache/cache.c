@@ -28,7 +28,8 @@ struct cache_stamp cache_stamp(struct cache *cache, enum cache_group group, stru
 {
     uint32_t word = word_of(group, subject);
 
-    return (struct cache_stamp){word & (CACHE_WORDS - 1), cache_mark(cache, word) & CACHE_MARK_MOST};
+    return (struct cache_stamp){word & (CACHE_WORDS - 1),
+                                cache_mark(cache, word) & CACHE_MARK_MOST};
 }
 
 void cache_mark_raise(struct cache *cache, uint32_t word, uint64_t mark)
@@ -71,8 +72,7 @@ static bool is_cleared(const struct cache *cache, const struct cache_entry *entr
 
 bool cache_is_void(const struct cache *cache, const struct cache_entry *entry, int64_t now_ms)
 {
-    return entry->expires_ms <= now_ms || entry->stored_ms > now_ms ||
-           is_cleared(cache, entry);
+    return entry->expires_ms <= now_ms || entry->stored_ms > now_ms || is_cleared(cache, entry);
 }
 
 /* ---- entries ----------------------------------------------------------------------------- */

@@ -3,8 +3,8 @@
  * How the memory is laid out, and what cache.c and cache_index.c say to each other.
  *
  *   0      head: struct cache_head
- *   4096   marks: CACHE_WORDS words of 8 bytes, one for each group of entries that can be cleared
- *   36864  index: lines of 8 words; a key may stand in one of two lines
+ *   4096   marks: CACHE_WORDS words of 8 bytes, one for each group of entries that can be
+ * cleared 36864  index: lines of 8 words; a key may stand in one of two lines
  *   ...    ring: units of 64 bytes; mapped twice, one behind the other, so that nothing wraps
  *
  * A place is the number of a unit, counted since the memory was made; it never repeats. The
@@ -29,8 +29,9 @@ struct cache_head {
     uint32_t version, words;
     uint64_t bytes, slots, ring_bytes;
     uint8_t unused[24];
-    _Atomic uint64_t tail;     /* the next place */
-    _Atomic uint64_t heard_ms; /* monotonic: when the marks were last compared with other hosts' */
+    _Atomic uint64_t tail; /* the next place */
+    _Atomic uint64_t
+        heard_ms; /* monotonic: when the marks were last compared with other hosts' */
 };
 
 _Static_assert(offsetof(struct cache_head, tail) == 64, "a line of its own");

@@ -7,11 +7,11 @@
 #include "shared/base/hash.h"
 #include "shared/base/memory.h"
 
-#define VERSION    1
-#define HEAD_BYTES (1 + GCM_NONCE_SIZE + GCM_TAG_SIZE)
-#define ROW_BYTES  (CACHE_KEY_BYTES + 3 * 8 + (2 + CACHE_PARTS) * 4)
+#define VERSION     1
+#define HEAD_BYTES  (1 + GCM_NONCE_SIZE + GCM_TAG_SIZE)
+#define ROW_BYTES   (CACHE_KEY_BYTES + 3 * 8 + (2 + CACHE_PARTS) * 4)
 #define STAMP_BYTES 10
-#define TTL_MOST   31536000000 /* ms: what the settings allow */
+#define TTL_MOST    31536000000 /* ms: what the settings allow */
 
 _Static_assert(ROW_BYTES == 84, "drawn in the header");
 
@@ -105,7 +105,7 @@ static uint64_t take_number(const char **at, unsigned bytes)
     uint64_t number = 0;
 
     for (unsigned i = 0; i < bytes; i++)
-        number |= (uint64_t)(uint8_t)*(*at)++ << 8 * i;
+        number |= (uint64_t)(uint8_t) * (*at)++ << 8 * i;
     return number;
 }
 
@@ -171,8 +171,7 @@ static bool times_fit(struct cache_entry *entry, int64_t now_ms)
     int64_t ttl_ms;
 
     if (entry->stored_ms < 0 || entry->stored_ms > now_ms + CACHE_AHEAD_MS ||
-        entry->expires_ms < entry->stored_ms ||
-        entry->expires_ms - entry->stored_ms > TTL_MOST)
+        entry->expires_ms < entry->stored_ms || entry->expires_ms - entry->stored_ms > TTL_MOST)
         return false;
     ttl_ms = entry->expires_ms - entry->stored_ms;
     if (entry->stored_ms > now_ms) {
@@ -186,6 +185,6 @@ bool cache_value_open(struct secret secret, const struct cache_name *name,
                       const uint8_t key[CACHE_KEY_BYTES], struct span value, int64_t now_ms,
                       struct buffer *plain, struct cache_entry *ret)
 {
-    return unseal(secret, name, value, plain) &&
-           take_entry(buffer_span(plain), key, ret) && times_fit(ret, now_ms);
+    return unseal(secret, name, value, plain) && take_entry(buffer_span(plain), key, ret) &&
+           times_fit(ret, now_ms);
 }

@@ -6,7 +6,6 @@
 
 #include "shared/base/check.h"
 #include "shared/base/memory.h"
-
 #include "shared/redis/link.h"
 
 #define PORT        "6379"

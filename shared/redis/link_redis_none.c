@@ -1,6 +1,5 @@
 #include "shared/base/check.h"
 #include "shared/base/memory.h"
-
 #include "shared/redis/link.h"
 
 struct redis {

@@ -98,8 +98,8 @@ struct snapshot_cache_rules {
 struct snapshot_cache {
     struct snapshot_cache_rules rules; /* of models that are not in the settings */
     uint64_t ttl_max_ms;
-    uint32_t answer_bytes; /* of one */
-    uint32_t distinguish;  /* cache_member_bit: these count */
+    uint32_t answer_bytes;              /* of one */
+    uint32_t distinguish;               /* cache_member_bit: these count */
     struct snapshot_text redis, secret; /* where answers are shared; not there: nowhere */
 };
 

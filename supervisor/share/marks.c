@@ -46,12 +46,12 @@ struct marks {
     struct redis *redis; /* NULL: answers are not shared */
     struct breaker breaker;
     struct buffer url;
-    struct buffer news;               /* what Redis does not have, for the next question */
-    uint64_t theirs[CACHE_WORDS];     /* as Redis told them last */
-    char turn[TURN_BYTES];            /* of then */
+    struct buffer news;           /* what Redis does not have, for the next question */
+    uint64_t theirs[CACHE_WORDS]; /* as Redis told them last */
+    char turn[TURN_BYTES];        /* of then */
     bool opened, asking, heard;
-    bool dirty;    /* the memory has marks that may be new to Redis */
-    bool hurried;  /* in this tick */
+    bool dirty;   /* the memory has marks that may be new to Redis */
+    bool hurried; /* in this tick */
     uint64_t opened_ms, asked_ms;
 };
 

@@ -172,8 +172,8 @@ static void open_link(struct depot *depot)
     schedule(depot);
 }
 
-static bool dispatch(struct depot *depot, const struct depot_slot *what, const struct span *words,
-                 unsigned count)
+static bool dispatch(struct depot *depot, const struct depot_slot *what,
+                     const struct span *words, unsigned count)
 {
     uint32_t place = (depot->first + depot->count) % DEPOT_ASKED;
     struct depot_slot *slot = &depot->slots[place];
@@ -228,7 +228,7 @@ static bool is_usable(const struct depot *depot, const struct cache *cache)
 }
 
 bool depot_ask(struct depot *depot, const struct cache *cache, struct span name,
-                struct depot_question *question)
+               struct depot_question *question)
 {
     const struct span words[] = {SPAN("GET"), name};
     uint32_t place = (depot->first + depot->count) % DEPOT_ASKED;
@@ -249,7 +249,7 @@ void depot_forget(struct depot *depot, struct depot_question *question)
 }
 
 void depot_put(struct depot *depot, const struct cache *cache, struct span name,
-                struct span value, uint64_t ttl_ms)
+               struct span value, uint64_t ttl_ms)
 {
     struct buffer number _buffer_;
     struct span words[] = {SPAN("SET"), name, value, SPAN("PX"), SPAN_NONE};
@@ -258,7 +258,6 @@ void depot_put(struct depot *depot, const struct cache *cache, struct span name,
     (void)buffer_append_u64(&number, ttl_ms);
     words[4] = buffer_span(&number);
     if (is_usable(depot, cache))
-        (void)dispatch(depot,
-                       &(struct depot_slot){.kind = DEPOT_SET, .bytes = value.len}, words,
-                       ARRAY_LEN(words));
+        (void)dispatch(depot, &(struct depot_slot){.kind = DEPOT_SET, .bytes = value.len},
+                       words, ARRAY_LEN(words));
 }

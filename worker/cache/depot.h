@@ -4,7 +4,8 @@
  * breaker. Nobody waits for a connection: while there is none, or the breaker is open, or this
  * host does not know what other hosts have cleared, depot_ask says no at once. A question that
  * is not answered within DEPOT_ANSWER_MS is answered with nothing, and all others of that
- * connection with it. Values are the caller's to seal and to judge (shared/cache/cache_value.h).
+ * connection with it. Values are the caller's to seal and to judge
+ * (shared/cache/cache_value.h).
  *
  * One per worker, on its loop. depot_tick minds the connection; who calls it often enough
  * decides how soon Redis is found again.
@@ -45,7 +46,7 @@ enum depot_kind {
 
 /* A command under way. */
 struct depot_slot {
-    uint8_t kind;                     /* enum depot_kind */
+    uint8_t kind;                    /* enum depot_kind */
     struct depot_question *question; /* NULL: nobody waits for it */
     uint64_t until_ms;
     size_t bytes; /* that were sent */
@@ -76,10 +77,10 @@ void depot_done(struct depot *depot);
 
 /* False: it is not asked. Else `answered` is called once, later, unless it is forgotten. */
 bool depot_ask(struct depot *depot, const struct cache *cache, struct span name,
-                struct depot_question *question);
+               struct depot_question *question);
 void depot_forget(struct depot *depot, struct depot_question *question);
 /* Sends what nobody waits for: VALUE for TTL_MS. Dropped where there is no room. */
 void depot_put(struct depot *depot, const struct cache *cache, struct span name,
-                struct span value, uint64_t ttl_ms);
+               struct span value, uint64_t ttl_ms);
 
 #endif

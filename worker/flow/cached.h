@@ -43,10 +43,10 @@ struct cached {
     uint64_t ttl_ms;
     uint32_t stamp_count;
     struct cache_stamp stamps[CACHE_STAMPS];
-    struct span type;         /* of the answer */
-    struct buffer body;       /* the answer so far, or the copy of what was found */
-    struct cache_entry entry; /* HIT: what was found */
-    struct cache_name name;          /* in Redis */
+    struct span type;               /* of the answer */
+    struct buffer body;             /* the answer so far, or the copy of what was found */
+    struct cache_entry entry;       /* HIT: what was found */
+    struct cache_name name;         /* in Redis */
     struct depot_question question; /* what it has there */
     struct exchange *owner;
     struct cached *next;    /* of the leaders of a list, or of those who wait for one */

@@ -73,7 +73,7 @@ bool cached_shared_ask(struct exchange *x)
     make_name(x);
     cached->question.answered = came;
     return depot_ask(&x->worker->depot, x->worker->cache, cache_name_span(&cached->name),
-                      &cached->question);
+                     &cached->question);
 }
 
 void cached_shared_put(struct exchange *x, const struct cache_entry *entry)
@@ -86,5 +86,5 @@ void cached_shared_put(struct exchange *x, const struct cache_entry *entry)
     make_name(x);
     if (cache_value_seal(secret_of_cache(x), &x->cached->name, x->cached->key, entry, &value))
         depot_put(&x->worker->depot, x->worker->cache, cache_name_span(&x->cached->name),
-                   buffer_span(&value), (uint64_t)(entry->expires_ms - entry->stored_ms));
+                  buffer_span(&value), (uint64_t)(entry->expires_ms - entry->stored_ms));
 }

@@ -168,7 +168,8 @@ START_TEST(a_group_is_cleared_and_no_other)
     cache_clear(cache, CACHE_OF_MODEL, SPAN("odd"), NOW_MS);
     ck_assert_int_eq(get(1), CACHE_MISS);
     ck_assert_int_eq(get(2), CACHE_HIT);
-    cache_clear(cache, CACHE_OF_TENANT, SPAN("even"), NOW_MS); /* another kind of the same name */
+    cache_clear(cache, CACHE_OF_TENANT, SPAN("even"),
+                NOW_MS); /* another kind of the same name */
     ck_assert_int_eq(get(2), CACHE_HIT);
     cache_clear(cache, CACHE_ALL, SPAN_NONE, NOW_MS);
     ck_assert_int_eq(get(2), CACHE_MISS);
@@ -216,7 +217,8 @@ START_TEST(marks_are_known_for_a_while)
     ck_assert(!cache_marks_known(cache, 10, 1000));
     cache_marks_heard(cache, 5000);
     ck_assert(cache_marks_known(cache, 6000, 1000));
-    ck_assert(cache_marks_known(cache, 4990, 1000)); /* by another process's clock of the turn */
+    ck_assert(
+        cache_marks_known(cache, 4990, 1000)); /* by another process's clock of the turn */
     ck_assert(!cache_marks_known(cache, 6001, 1000));
 }
 
