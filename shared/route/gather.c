@@ -1,5 +1,6 @@
 /* Which targets of a model may be tried at all. */
 #include "shared/base/check.h"
+#include "shared/route/condition.h"
 #include "shared/route/rank.h"
 
 struct gathering {
@@ -56,7 +57,8 @@ static void look_at(const struct ranking *ranking, const struct snapshot_target 
     uint64_t until_ms;
 
     CHECK(provider->health_row < SEGMENT_TARGETS);
-    if (!is_wanted(ranking, provider))
+    if (!is_wanted(ranking, provider) ||
+        !conditions_hold(ranking->snapshot, target->conditions, ranking->facts))
         return;
     if (!is_out(ranking, &ranking->healths[provider->health_row], &until_ms)) {
         add(ranking, target, provider->health_row, now, ret);

@@ -1,3 +1,4 @@
+#include "shared/route/condition.h"
 #include "shared/route/rank.h"
 
 #define FALLBACK_DEPTH 4  /* of fallbacks of fallbacks */
@@ -15,7 +16,8 @@ struct making {
 bool route_needs_tokens(const struct snapshot *snapshot, const struct snapshot_model *model)
 {
     if (model->strategy == ROUTE_lowest_cost ||
-        model->fallbacks[ROUTE_FALLBACK_context].count > 0)
+        model->fallbacks[ROUTE_FALLBACK_context].count > 0 ||
+        (conditions_asked(snapshot, model) & 1u << CONDITION_input))
         return true;
     for (uint32_t i = 1; i < model->targets.count; i++)
         if (SNAPSHOT_ROW(snapshot, model->targets, i, snapshot_target)->context !=

@@ -45,6 +45,13 @@ struct route_facts {
     uint64_t input, output; /* tokens, an estimate */
     uint32_t capabilities;  /* enum capability that it needs */
     struct span provider;   /* the only one wanted; ptr NULL: any */
+    /* What conditions_asked says is needed. */
+    int64_t wall_ms;
+    const struct snapshot_key *key; /* NULL: nobody's */
+    const struct span *tags;
+    unsigned tag_count;
+    const struct span *headers; /* one for each of the page's route_headers; ptr NULL: not sent */
+    uint32_t features;          /* enum feature that it uses */
 };
 
 /* What a strategy must know beyond a name. */

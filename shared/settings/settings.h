@@ -170,10 +170,18 @@ struct settings_attempts {
     uint64_t most, per_target, backoff, backoff_most, budget;
 };
 
+struct settings_when { /* lists are of struct span; rows NULL: nothing is asked */
+    uint32_t line;     /* 0: always */
+    struct settings_list tenants, teams, users, keys, tags, headers, features, without, days;
+    uint64_t input_min, input_max; /* tokens; 0: any */
+    struct span hours, zone;
+};
+
 struct settings_target {
     uint32_t line;
     struct span provider, model;
     uint64_t weight, priority;
+    struct settings_when when;
 };
 
 struct settings_model {

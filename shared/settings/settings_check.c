@@ -221,6 +221,7 @@ void check_references(struct reader *reader)
     for (uint32_t i = 0; i < settings->models.count; i++)
         check_model(reader, i);
     check_routes(reader);
+    check_conditions(reader);
     check_rules(reader);
     check_prices(reader);
     if (settings->admin.socket.len > 107)

@@ -159,6 +159,8 @@ bool read_secret_file(struct reader *reader, const struct node *node, struct spa
 void check_references(struct reader *reader);
 /* Weights that are forgotten, fallbacks that lead nowhere or in a circle. */
 void check_routes(struct reader *reader);
+/* Conditions of targets: words that are none, bounds that let nothing in. */
+void check_conditions(struct reader *reader);
 /* Limits and budgets as a whole, and whom they name. */
 void check_rules(struct reader *reader);
 /* The provider of that name in the file, or NULL. */

@@ -24,6 +24,7 @@
 #include "shared/limit/limit.h"
 #include "shared/price/price.h"
 #include "shared/settings/capability.h"
+#include "shared/settings/condition.h"
 #include "shared/settings/quirk.h"
 #include "shared/settings/signer.h"
 #include "shared/settings/strategy.h"
@@ -202,6 +203,27 @@ struct snapshot_price {
     struct snapshot_table sheets; /* of struct price_sheet, at least one */
 };
 
+/* From FROM_MS (wall) on, that is added to UTC. */
+struct snapshot_shift {
+    int64_t from_ms;
+    int32_t offset_seconds;
+    uint32_t reserved;
+};
+
+/* One term of what a target asks of a request; shared/route/condition.h tests it. */
+struct snapshot_condition {
+    uint8_t kind;        /* enum condition */
+    uint8_t alternative; /* it is enough that this or the next one holds */
+    uint8_t prefix;      /* of header: the value begins with TEXT */
+    uint8_t days;        /* of time: on which it begins, bit 0 is Monday */
+    uint32_t header;     /* index of the page's route_headers */
+    /* tenant, team, user: LOW is the id, UINT64_MAX nobody's; features, without: LOW has the
+     * bits; input: tokens from LOW to HIGH; time: minutes from LOW to before HIGH. */
+    uint64_t low, high;
+    struct snapshot_text text;    /* of key, tag, header */
+    struct snapshot_table shifts; /* of time: struct snapshot_shift, at least one, by time */
+};
+
 struct snapshot_target {
     uint32_t provider;               /* index */
     struct snapshot_text model;      /* name at the provider */
@@ -212,6 +234,7 @@ struct snapshot_target {
     uint32_t yield;           /* 1 + row of the segment; 0: it is not measured */
     uint32_t context, output; /* tokens, of the catalogue; 0: not known */
     uint32_t capabilities;    /* enum capability; with CONTEXT 0: not known */
+    struct snapshot_table conditions; /* of struct snapshot_condition; count 0: always */
 };
 
 struct snapshot_model {
@@ -228,6 +251,7 @@ struct snapshot_model {
     uint32_t scope;           /* 1 + index; 0: no limits */
     struct snapshot_cache_rules cache;
     uint32_t strategy;                                     /* enum route_strategy */
+    uint32_t conditions; /* bit of each enum condition that its targets ask */
     struct snapshot_table fallbacks[ROUTE_FALLBACK_COUNT]; /* of struct snapshot_text: names */
 };
 
@@ -271,6 +295,10 @@ struct snapshot_header_page { /* at offset 0 */
     /* Open-addressing indexes of uint32 (SNAPSHOT_NONE: empty), count a power of two. */
     struct snapshot_table key_index, model_index;
     struct snapshot_table scopes, prices, tags, tag_index;
+    /* Of struct snapshot_text, at most CONDITION_HEADERS_MAX: headers that conditions ask. */
+    struct snapshot_table route_headers;
+    uint32_t conditions; /* of all models together */
+    uint32_t reserved;
 };
 
 struct snapshot;

@@ -98,6 +98,33 @@ static bool names_fit(const struct extent *e, struct snapshot_table names)
     return true;
 }
 
+static bool condition_valid(const struct extent *e, const void *at,
+                            const struct snapshot_header_page *page)
+{
+    const struct snapshot_condition *condition = at;
+
+    return condition->kind < CONDITION_COUNT && text_fits(e, condition->text) &&
+           (condition->kind != CONDITION_header ||
+            condition->header < page->route_headers.count) &&
+           (condition->kind == CONDITION_time) == (condition->shifts.count > 0) &&
+           table_fits(e, condition->shifts, sizeof(struct snapshot_shift));
+}
+
+/* The last one has none after it that it could be an alternative to. */
+static bool conditions_valid(const struct extent *e, struct snapshot_table conditions)
+{
+    const struct snapshot_header_page *page = (const void *)e->base;
+
+    if (!table_fits(e, conditions, sizeof(struct snapshot_condition)))
+        return false;
+    for (uint32_t i = 0; i < conditions.count; i++) {
+        if (!condition_valid(e, ROW(e, conditions, i, snapshot_condition), page))
+            return false;
+    }
+    return conditions.count == 0 ||
+           !ROW(e, conditions, conditions.count - 1, snapshot_condition)->alternative;
+}
+
 static bool model_valid(const struct extent *e, const void *at,
                         const struct snapshot_header_page *page)
 {
@@ -117,7 +144,7 @@ static bool model_valid(const struct extent *e, const void *at,
 
         if (target->provider >= page->providers.count || !text_fits(e, target->model) ||
             !text_fits(e, target->model_json) || target->price > page->prices.count ||
-            target->yield > SNAPSHOT_YIELDS)
+            target->yield > SNAPSHOT_YIELDS || !conditions_valid(e, target->conditions))
             return false;
     }
     return true;
@@ -246,6 +273,8 @@ static const char *wrong_table(const struct extent *e, const struct snapshot_hea
         return "listeners";
     if (!rows_valid(e, page->providers, sizeof(struct snapshot_provider), provider_valid))
         return "providers";
+    if (page->route_headers.count > CONDITION_HEADERS_MAX || !names_fit(e, page->route_headers))
+        return "headers";
     if (!rows_valid(e, page->models, sizeof(struct snapshot_model), model_valid))
         return "models";
     if (!rows_valid(e, page->keys, sizeof(struct snapshot_key), key_valid))

@@ -167,6 +167,11 @@ bool configure_plan(const struct settings *settings, const char *file,
 struct span configure_missing(const struct settings *settings,
                               const struct configure_rows *rows, uint32_t *at);
 
+/* Tenants, teams, users and keys that conditions of targets name and nobody has, into OUT
+ * ("tenant:acme, key:ci"); how many. */
+uint32_t configure_unknown(const struct settings *settings, const struct configure_rows *rows,
+                           struct buffer *out);
+
 /* For GET /providers: where the provider of that name comes from. */
 enum provider_source configure_source(const struct settings *settings,
                                       const struct configure_rows *rows, struct span name);

@@ -5,6 +5,7 @@
 #include "shared/base/memory.h"
 #include "shared/text/json_write.h"
 
+#include "supervisor/configure/conditions.h"
 #include "supervisor/configure/configure_inside.h"
 
 #define MODEL_NAME_MAX 300
@@ -16,6 +17,7 @@ struct model_list {
     const struct account_list *accounts;
     struct price_list *prices;
     struct scopes *scopes;
+    struct conditions conditions;
     struct snapshot_model *rows;
     uint32_t count, size;
     uint32_t *index; /* open addressing over names, UINT32_MAX: empty; twice as long as size */
@@ -148,6 +150,8 @@ static void add_configured(struct model_list *list, const struct settings *setti
             continue;
         promise(&model, &accounts->rows[provider], to->model, count == 0);
         targets[count] = make_target(list, provider, to->model);
+        targets[count].conditions =
+            conditions_put(&list->conditions, &to->when, &model.conditions);
         targets[count].weight = (uint32_t)to->weight;
         targets[count++].priority = (uint32_t)to->priority;
     }
@@ -321,6 +325,9 @@ void put_models(struct snapshot_builder *builder, const struct settings *setting
                               .accounts = accounts,
                               .prices = lists->prices,
                               .scopes = lists->scopes,
+                              .conditions = {.builder = builder,
+                                             .scopes = lists->scopes,
+                                             .now_ms = page->made_ms},
                               .size = 256,
                               .total_ms = settings->timeouts.total,
                               .cache = &settings->cache.rules,
@@ -335,6 +342,9 @@ void put_models(struct snapshot_builder *builder, const struct settings *setting
     add_priced(&list);
     for (uint32_t i = 0; i < settings->models.count; i++)
         add_fallbacks(&list, SETTINGS_ROW(settings->models, i, settings_model));
+    for (uint32_t i = 0; i < list.count; i++)
+        page->conditions |= list.rows[i].conditions;
+    conditions_end(&list.conditions, page);
     page->models = SNAPSHOT_BUILD_ROWS(builder, list.rows, list.count);
     memory_free(list.index);
     memory_free(list.rows);

@@ -50,16 +50,24 @@ static const struct zone *zone_of(struct configure_lasting *lasting, struct span
     return zones->rows[zones->count++].zone;
 }
 
-static bool put_periods(struct scopes *scopes, struct scope_budget *budget, int64_t now_ms)
+const struct zone *scopes_zone(struct scopes *scopes, struct span name)
 {
-    const struct zone *zone = zone_of(scopes->lasting, budget->text->zone);
+    const struct zone *zone = zone_of(scopes->lasting, name);
 
     if (!zone) {
         (void)buffer_append_format(scopes->why, "the time zone %.*s is no longer known",
-                                   SPAN_ARG(budget->text->zone));
+                                   SPAN_ARG(name));
         scopes->failed = true;
-        return false;
     }
+    return zone;
+}
+
+static bool put_periods(struct scopes *scopes, struct scope_budget *budget, int64_t now_ms)
+{
+    const struct zone *zone = scopes_zone(scopes, budget->text->zone);
+
+    if (!zone)
+        return false;
     budget->now = budget->next = period_at(budget->rule.period, zone, now_ms);
     if (budget->rule.period == BUDGET_PERIOD_rolling)
         budget->now.begin_ms = -(int64_t)budget->rule.window_ms;
@@ -142,6 +150,33 @@ static const struct scope_owner *owner_find(const struct scopes *scopes, enum li
     return bsearch(&key, scopes->owners, scopes->owner_count, sizeof(key), compare_owners);
 }
 
+uint64_t owner_named(const struct configure_owner *owners, uint32_t count,
+                     enum limit_scope kind, struct span name)
+{
+    uint64_t tenant = 0;
+
+    if (kind != LIMIT_SCOPE_tenant) {
+        size_t slash = span_find(name, SPAN("/"));
+
+        if (slash == SIZE_MAX)
+            return 0;
+        tenant = owner_named(owners, count, LIMIT_SCOPE_tenant, span_of(name.ptr, slash));
+        name = span_skip(name, slash + 1);
+        if (tenant == 0)
+            return 0;
+    }
+    for (uint32_t i = 0; i < count; i++)
+        if (owners[i].kind == kind && span_eq(owners[i].name, name) &&
+            (kind == LIMIT_SCOPE_tenant || owners[i].tenant == tenant))
+            return owners[i].id;
+    return 0;
+}
+
+uint64_t scopes_owner(const struct scopes *scopes, enum limit_scope kind, struct span name)
+{
+    return owner_named(scopes->rows_of, scopes->owner_count, kind, name);
+}
+
 /* "tenant:acme", "team:acme/blue" */
 static struct span scope_text(struct scopes *scopes, enum limit_scope kind, struct span tenant,
                               struct span name)
@@ -177,6 +212,7 @@ static void read_owners(struct scopes *scopes, const struct configure_rows *rows
 {
     scopes->owners = ARENA_ARRAY(&scopes->arena, rows->owner_count + 1, struct scope_owner);
     scopes->owner_count = rows->owner_count;
+    scopes->rows_of = rows->owners;
     for (uint32_t i = 0; i < rows->owner_count; i++)
         scopes->owners[i].from = &rows->owners[i];
     qsort(scopes->owners, scopes->owner_count, sizeof(scopes->owners[0]), compare_owners);

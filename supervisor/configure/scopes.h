@@ -52,6 +52,7 @@ struct scopes {
     struct scope_rate *rates;
     struct scope_budget *budgets;
     struct scope_owner *owners;
+    const struct configure_owner *rows_of; /* the same, as the store gave them */
     uint32_t entry_count, rate_count, budget_count, owner_count;
     struct snapshot_scope *rows;
     uint32_t row_count, row_room;
@@ -67,6 +68,12 @@ void scopes_of_key(struct scopes *scopes, const struct configure_key *key, uint3
  * have. */
 void scopes_models(const struct scopes *scopes, const struct configure_key *key,
                    struct snapshot_key *ret);
+/* The store's id of "acme" or "acme/blue"; 0: nobody has that name. */
+uint64_t scopes_owner(const struct scopes *scopes, enum limit_scope kind, struct span name);
+uint64_t owner_named(const struct configure_owner *owners, uint32_t count,
+                     enum limit_scope kind, struct span name);
+/* NULL: the database of zones lost it since it was written; the snapshot then fails. */
+const struct zone *scopes_zone(struct scopes *scopes, struct span name);
 /* 1 + the row in which the answers of that model are measured; 0: there is no room. */
 uint32_t scopes_yield(const struct scopes *scopes, struct span served_model);
 /* Writes the rows; false with a sentence: a scope has too many limits, or all counters are

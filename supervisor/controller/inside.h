@@ -130,6 +130,7 @@ struct controller {
     uint32_t tokens_asked; /* questions under way */
     bool tokens_changed;   /* the newest snapshot does not know it */
     uint32_t missing_told; /* providers */
+    uint32_t unknown_told; /* names in conditions */
     uint32_t allowed_told; /* items of media.allow */
     struct configure_lasting lasting;
     /* The last ones in force, until newer ones are: what a refused plan leads back to. NULL:

@@ -165,6 +165,22 @@ static void tell_missing(struct controller *controller)
     buffer_done(&names);
 }
 
+/* Names in conditions of targets that nobody has: such a target gets no request. */
+static void tell_unknown(struct controller *controller)
+{
+    struct buffer names _buffer_;
+    uint32_t count;
+
+    buffer_init(&names, 4096);
+    if (!controller->rows_fresh)
+        return;
+    count = configure_unknown(controller->house.settings, &controller->rows->table, &names);
+    if (count > 0 && count != controller->unknown_told)
+        log_event(LOG_WARNING, "conditions of models name whom nobody knows",
+                  LOG_TEXT_FIELD("unknown", buffer_span(&names)));
+    controller->unknown_told = count;
+}
+
 /* Whoever has a key can make the gateway ask at these addresses. */
 static void tell_allowed(struct controller *controller)
 {
@@ -201,6 +217,7 @@ void publish_settings(struct controller *controller, struct settings *settings,
     controller->settings_generation = controller->generation + 1;
     publish_now(controller);
     tell_missing(controller);
+    tell_unknown(controller);
     tell_allowed(controller);
 }
 
@@ -294,6 +311,7 @@ static void rows_swap(struct controller *controller, struct rows *rows, bool fre
         controller->house.rows = &controller->rows->table;
     rows_free(before);
     tell_missing(controller);
+    tell_unknown(controller);
     tell_allowed(controller);
 }
 

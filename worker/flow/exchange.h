@@ -94,6 +94,7 @@ struct exchange {
 
     /* the rooms' products */
     struct head head;
+    struct span *route_headers; /* of the page's names; NULL: there are none */
     struct caller caller;
     struct buffer body;
     uint64_t received_bytes; /* of the body, which may be gone already */

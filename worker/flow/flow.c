@@ -176,6 +176,23 @@ static const struct head_wanted *wanted_headers(void)
     return wanted;
 }
 
+/* Those that conditions of targets ask for; the head does not live as long as the route. */
+static void keep_route_headers(struct exchange *x, const struct http_head *head)
+{
+    const struct snapshot *snapshot = x->view->snapshot;
+    struct snapshot_table names = x->view->page->route_headers;
+
+    if (names.count == 0)
+        return;
+    x->route_headers = ARENA_ARRAY(&x->arena, names.count, struct span);
+    for (uint32_t i = 0; i < names.count; i++) {
+        struct snapshot_text name = *SNAPSHOT_ROW(snapshot, names, i, snapshot_text);
+        struct span value = http_find(head, snapshot_span(snapshot, name));
+
+        x->route_headers[i] = value.ptr ? arena_copy(&x->arena, value) : SPAN_NONE;
+    }
+}
+
 struct exchange *exchange_begin(struct worker *worker, struct client *client,
                                 const struct http_head *head)
 {
@@ -207,6 +224,7 @@ struct exchange *exchange_begin(struct worker *worker, struct client *client,
     x->receiving = true;
     x->fault = head_read(head, x->view->page->limits.body_bytes, wanted_headers(), &x->arena,
                          &x->head);
+    keep_route_headers(x, head);
     x->keep = x->head.keep_alive && !worker->draining;
     flow_take(x, phases[PHASE_parse].enter(x));
     return x;
