@@ -3,6 +3,7 @@
 #include "shared/route/condition.h"
 
 #include "worker/flow/exchange.h"
+#include "worker/parse/features.h"
 #include "worker/worker.h"
 
 /* Marks of what a model may be unable to take, in all dialects. A mark inside a text may be
@@ -28,67 +29,6 @@ static uint32_t capabilities_of(struct span body)
         if (!(needed & marks[i].capability) && span_find(body, marks[i].mark) != SIZE_MAX)
             needed |= marks[i].capability;
     return needed;
-}
-
-/* What a request uses, in all dialects. A mark is the name of a member, or a text that is a
- * value as a whole or (with `begins`) begins one. */
-static const struct {
-    enum feature feature;
-    bool member, begins;
-    struct span mark;
-} feature_marks[] = {
-    {FEATURE_tools, true, false, WORD("\"tools\"")},
-    {FEATURE_tools, true, false, WORD("\"functions\"")},
-    {FEATURE_vision, true, false, WORD("\"image_url\"")},
-    {FEATURE_vision, false, false, WORD("\"input_image\"")},
-    {FEATURE_vision, false, false, WORD("\"image\"")},
-    {FEATURE_vision, false, true, WORD("\"image/")},
-    {FEATURE_audio, true, false, WORD("\"input_audio\"")},
-    {FEATURE_audio, false, true, WORD("\"audio/")},
-    {FEATURE_documents, false, false, WORD("\"input_file\"")},
-    {FEATURE_documents, false, false, WORD("\"document\"")},
-    {FEATURE_documents, true, false, WORD("\"file_data\"")},
-    {FEATURE_documents, true, false, WORD("\"file_id\"")},
-    {FEATURE_documents, false, true, WORD("\"application/pdf")},
-    {FEATURE_json_schema, false, false, WORD("\"json_schema\"")},
-    {FEATURE_json_schema, true, false, WORD("\"responseSchema\"")},
-    {FEATURE_json_schema, true, false, WORD("\"responseJsonSchema\"")},
-    {FEATURE_reasoning, true, false, WORD("\"reasoning_effort\"")},
-    {FEATURE_reasoning, true, false, WORD("\"reasoning\"")},
-    {FEATURE_reasoning, true, false, WORD("\"thinking\"")},
-    {FEATURE_reasoning, true, false, WORD("\"thinkingConfig\"")},
-};
-
-/* Whether what ends at AT is the name of a member: a colon follows. */
-static bool is_member(struct span body, size_t at)
-{
-    while (at < body.len && (body.ptr[at] == ' ' || body.ptr[at] == '\t' ||
-                             body.ptr[at] == '\n' || body.ptr[at] == '\r'))
-        at++;
-    return at < body.len && body.ptr[at] == ':';
-}
-
-static bool has_mark(struct span body, unsigned index)
-{
-    struct span mark = feature_marks[index].mark;
-    size_t at = 0, step;
-
-    while ((step = span_find(span_skip(body, at), mark)) != SIZE_MAX) {
-        at += step + mark.len;
-        if (feature_marks[index].begins || is_member(body, at) == feature_marks[index].member)
-            return true;
-    }
-    return false;
-}
-
-static uint32_t features_of(const struct exchange *x)
-{
-    uint32_t used = x->ask.stream ? FEATURE_stream : 0;
-
-    for (unsigned i = 0; i < ARRAY_LEN(feature_marks); i++)
-        if (!(used & feature_marks[i].feature) && has_mark(x->ask.body, i))
-            used |= feature_marks[i].feature;
-    return used;
 }
 
 static bool is_sealed(struct span body)
@@ -153,7 +93,8 @@ struct route_facts route_facts_of(struct exchange *x)
     uint32_t asked = model ? conditions_asked(snapshot, model) : 0;
 
     if (asked & (1u << CONDITION_features | 1u << CONDITION_without))
-        facts.features = features_of(x);
+        facts.features =
+            features_of(x->ask.body) | (x->ask.stream ? (uint32_t)FEATURE_stream : 0);
     if (!model || (model->targets.count < 2 && !route_needs_tokens(snapshot, model)))
         return facts;
     facts.session = session_of(x);
