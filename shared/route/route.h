@@ -50,8 +50,9 @@ struct route_facts {
     const struct snapshot_key *key; /* NULL: nobody's */
     const struct span *tags;
     unsigned tag_count;
-    const struct span *headers; /* one for each of the page's route_headers; ptr NULL: not sent */
-    uint32_t features;          /* enum feature that it uses */
+    const struct span
+        *headers;      /* one for each of the page's route_headers; ptr NULL: not sent */
+    uint32_t features; /* enum feature that it uses */
 };
 
 /* What a strategy must know beyond a name. */

@@ -16,8 +16,8 @@ static const struct span feature_names[FEATURE_COUNT] = {
 
 /* What they say is nobody's business but authentication's. */
 static const struct span secret_headers[] = {
-    WORD("authorization"),  WORD("proxy-authorization"), WORD("cookie"), WORD("x-api-key"),
-    WORD("x-goog-api-key"), WORD("api-key"),
+    WORD("authorization"), WORD("proxy-authorization"), WORD("cookie"),
+    WORD("x-api-key"),     WORD("x-goog-api-key"),      WORD("api-key"),
 };
 
 static const struct span days[] = {

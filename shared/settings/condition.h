@@ -1,7 +1,7 @@
 /* shared/settings/condition.h
  *
- * Conditions of a model's targets: their kinds, and how the texts of the settings are read. Pure
- * functions; the settings are checked and snapshots are made with the same ones.
+ * Conditions of a model's targets: their kinds, and how the texts of the settings are read.
+ * Pure functions; the settings are checked and snapshots are made with the same ones.
  */
 #ifndef SHARED_SETTINGS_CONDITION_H
 #define SHARED_SETTINGS_CONDITION_H
@@ -46,8 +46,8 @@ struct header_condition {
 
 /* NULL, or what is wrong with TEXT ("is not ..."). Names that carry credentials are refused. */
 const char *condition_read_header(struct span text, struct header_condition *ret);
-/* "08:00-18:30": minutes of the day, the second after the last one; 22:00-06:00 ends on the next
- * day. */
+/* "08:00-18:30": minutes of the day, the second after the last one; 22:00-06:00 ends on the
+ * next day. */
 const char *condition_read_hours(struct span text, uint32_t *ret_from, uint32_t *ret_until);
 /* The bit of "mon" to "sun", from 1 on; 0: it is none. */
 uint8_t condition_day(struct span text);

@@ -64,8 +64,7 @@ static const struct {
 static void check_list(const struct place *place, const struct settings_when *when,
                        unsigned index)
 {
-    const struct settings_list *list =
-        (const void *)((const char *)when + lists[index].at);
+    const struct settings_list *list = (const void *)((const char *)when + lists[index].at);
 
     if (list->rows && list->count == 0)
         complain(place->reader, place->line,
@@ -127,7 +126,8 @@ static void count_headers(const struct place *place, const struct settings_when 
         if (!text.ptr || j < names->count)
             continue;
         if (names->count == CONDITION_HEADERS_MAX)
-            complain_here(place, "header", text, "is one more than the 16 names that are looked at");
+            complain_here(place, "header", text,
+                          "is one more than the 16 names that are looked at");
         else
             names->texts[names->count++] = text;
     }

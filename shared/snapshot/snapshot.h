@@ -229,11 +229,11 @@ struct snapshot_target {
     struct snapshot_text model;      /* name at the provider */
     struct snapshot_text model_json; /* the same as a JSON string with quotes */
     uint32_t weight;
-    uint32_t priority;        /* lower is tried first */
-    uint32_t price;           /* 1 + index; 0: nobody knows it */
-    uint32_t yield;           /* 1 + row of the segment; 0: it is not measured */
-    uint32_t context, output; /* tokens, of the catalogue; 0: not known */
-    uint32_t capabilities;    /* enum capability; with CONTEXT 0: not known */
+    uint32_t priority;                /* lower is tried first */
+    uint32_t price;                   /* 1 + index; 0: nobody knows it */
+    uint32_t yield;                   /* 1 + row of the segment; 0: it is not measured */
+    uint32_t context, output;         /* tokens, of the catalogue; 0: not known */
+    uint32_t capabilities;            /* enum capability; with CONTEXT 0: not known */
     struct snapshot_table conditions; /* of struct snapshot_condition; count 0: always */
 };
 
@@ -250,7 +250,7 @@ struct snapshot_model {
     uint32_t capabilities;    /* enum capability */
     uint32_t scope;           /* 1 + index; 0: no limits */
     struct snapshot_cache_rules cache;
-    uint32_t strategy;                                     /* enum route_strategy */
+    uint32_t strategy;   /* enum route_strategy */
     uint32_t conditions; /* bit of each enum condition that its targets ask */
     struct snapshot_table fallbacks[ROUTE_FALLBACK_COUNT]; /* of struct snapshot_text: names */
 };

@@ -1,8 +1,9 @@
-/* Conditions of targets become terms of the snapshot: names their ids, zones their next changes. */
+/* Conditions of targets become terms of the snapshot: names their ids, zones their next
+ * changes. */
+#include "supervisor/configure/conditions.h"
+
 #include "shared/base/check.h"
 #include "shared/settings/condition.h"
-
-#include "supervisor/configure/conditions.h"
 
 #define TERMS_MAX   256 /* 8 lists of at most 32 names, and two more */
 #define SHIFTS_MAX  16
@@ -95,10 +96,12 @@ static void add_input(struct terms *terms, const struct settings_when *when)
     if (when->input_min > 0 || when->input_max > 0)
         add(terms, CONDITION_input,
             (struct snapshot_condition){.low = when->input_min,
-                                        .high = when->input_max ? when->input_max : UINT64_MAX});
+                                        .high =
+                                            when->input_max ? when->input_max : UINT64_MAX});
 }
 
-/* ---- time ----------------------------------------------------------------------------------- */
+/* ---- time -----------------------------------------------------------------------------------
+ */
 
 /* The second in (BEFORE, AFTER] from which on the zone has the offset of AFTER. */
 static int64_t change_in(const struct zone *zone, int64_t before, int64_t after)
@@ -190,7 +193,8 @@ void conditions_end(struct conditions *conditions, struct snapshot_header_page *
         SNAPSHOT_BUILD_ROWS(conditions->builder, texts, conditions->header_count);
 }
 
-/* ---- names that nobody has ------------------------------------------------------------------ */
+/* ---- names that nobody has ------------------------------------------------------------------
+ */
 
 static bool has_key(const struct configure_rows *rows, struct span text)
 {
@@ -249,8 +253,8 @@ uint32_t configure_unknown(const struct settings *settings, const struct configu
             const struct settings_when *when = &SETTINGS_ROW(targets, j, settings_target)->when;
 
             for (unsigned k = 0; k < ARRAY_LEN(owned); k++)
-                count += tell_list(rows, (const void *)((const char *)when + owned[k].at), k,
-                                   out);
+                count +=
+                    tell_list(rows, (const void *)((const char *)when + owned[k].at), k, out);
         }
     }
     return count;

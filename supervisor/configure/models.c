@@ -321,17 +321,16 @@ void put_models(struct snapshot_builder *builder, const struct settings *setting
                 const struct account_list *accounts, const struct put_lists *lists,
                 struct snapshot_header_page *page)
 {
-    struct model_list list = {.builder = builder,
-                              .accounts = accounts,
-                              .prices = lists->prices,
-                              .scopes = lists->scopes,
-                              .conditions = {.builder = builder,
-                                             .scopes = lists->scopes,
-                                             .now_ms = page->made_ms},
-                              .size = 256,
-                              .total_ms = settings->timeouts.total,
-                              .cache = &settings->cache.rules,
-                              .created = page->made_ms / 1000};
+    struct model_list list = {
+        .builder = builder,
+        .accounts = accounts,
+        .prices = lists->prices,
+        .scopes = lists->scopes,
+        .conditions = {.builder = builder, .scopes = lists->scopes, .now_ms = page->made_ms},
+        .size = 256,
+        .total_ms = settings->timeouts.total,
+        .cache = &settings->cache.rules,
+        .created = page->made_ms / 1000};
 
     list.rows = memory_new_array(list.size, sizeof(*list.rows));
     index_all(&list);

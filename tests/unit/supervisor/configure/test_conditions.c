@@ -14,11 +14,13 @@
  * those after it; the offsets of UTC and of Kolkata (+05:30) never change. */
 static const struct {
     const char *when, *date; /* NULL: any */
+
     struct {
         uint64_t tenant, team, user, input;
         const char *tag, *header;
         uint32_t features;
     } request;
+
     bool holds;
 } cases[] = {
     {"{tenant: [acme]}", NULL, {.tenant = 7}, true},
@@ -89,10 +91,8 @@ static struct snapshot *freeze(const char *when)
         {.kind = LIMIT_SCOPE_user, .id = 5, .tenant = 7, .name = {"ann", 3}},
     };
     static const struct configure_key key = {.id = KEY_ID, .name = {"ci", 2}};
-    struct configure_rows rows = {.owners = owners,
-                                  .owner_count = ARRAY_LEN(owners),
-                                  .keys = &key,
-                                  .key_count = 1};
+    struct configure_rows rows = {
+        .owners = owners, .owner_count = ARRAY_LEN(owners), .keys = &key, .key_count = 1};
     struct buffer text _buffer_;
     struct settings *settings;
     struct snapshot *snapshot;
@@ -139,8 +139,8 @@ START_TEST(a_condition_holds_for_its_requests_only)
     struct snapshot *snapshot = freeze(cases[_i].when);
     struct snapshot_key key = *snapshot_find_key(snapshot, SPAN(KEY_ID));
     struct span tag = span_of_text(cases[_i].request.tag ? cases[_i].request.tag : "");
-    struct span header = cases[_i].request.header ? span_of_text(cases[_i].request.header)
-                                                  : SPAN_NONE;
+    struct span header =
+        cases[_i].request.header ? span_of_text(cases[_i].request.header) : SPAN_NONE;
     struct route_facts facts = {
         .key = &key,
         .input = cases[_i].request.input,
@@ -162,7 +162,8 @@ START_TEST(a_condition_holds_for_its_requests_only)
 
 END_TEST
 
-/* Over a year from now Berlin's clock is at +1 and at +2 hours, whatever the day of this test. */
+/* Over a year from now Berlin's clock is at +1 and at +2 hours, whatever the day of this test.
+ */
 START_TEST(hours_follow_the_changes_of_their_zone)
 {
     struct snapshot *snapshot = freeze("{hours: 08:00-09:00, zone: Europe/Berlin}");
@@ -233,8 +234,9 @@ END_TEST
 static const struct {
     const char *when, *expected;
 } broken[] = {
-    {"{hours: 08:00-25:00}", "hours: `08:00-25:00` has no such time: 00:00 to 23:59, or 24:00 as "
-                             "its end"},
+    {"{hours: 08:00-25:00}",
+     "hours: `08:00-25:00` has no such time: 00:00 to 23:59, or 24:00 as "
+     "its end"},
     {"{hours: 8-18}", "hours: `8-18` is not FROM-UNTIL like 08:00-18:00"},
     {"{hours: 08:60-09:00}", "hours: `08:60-09:00` has no such time: 00:00 to 23:59, or 24:00 "
                              "as its end"},
