@@ -19,6 +19,7 @@
     PART(buckets, struct bucket, SEGMENT_BUCKETS)        \
     PART(yields, struct yield, SEGMENT_YIELDS)           \
     PART(paces, struct target_pace, SEGMENT_TARGETS)     \
+    PART(credentials, struct credential_state, SEGMENT_CREDENTIALS) \
     PART(metrics, struct metric_row, SEGMENT_SLOTS)      \
     PART(inflight, struct inflight, (uint64_t)SEGMENT_SLOTS *SEGMENT_INFLIGHT)
 
@@ -75,7 +76,8 @@ _Static_assert(offsetof(struct layout, targets) == 0x3000, "drawn in docs/shared
 _Static_assert(offsetof(struct layout, buckets) == 0x23000, "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct layout, yields) == 0x423000, "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct layout, paces) == 0x523000, "drawn in docs/shared-memory.md");
-_Static_assert(offsetof(struct layout, metrics) == 0x533000, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct layout, credentials) == 0x533000, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct layout, metrics) == 0x573000, "drawn in docs/shared-memory.md");
 
 static const struct part_row contents[PART_COUNT] = {
 #define PART(name, type, rows) \
@@ -235,6 +237,50 @@ uint32_t segment_claim_bucket(struct segment *segment, uint64_t identity, uint64
     }
     if (place != UINT32_MAX)
         take_bucket(&buckets[place], identity, generation);
+    return place;
+}
+
+struct credential_state *segment_credential(struct segment *segment, uint32_t row)
+{
+    CHECK(row < SEGMENT_CREDENTIALS);
+    return &layout_of(segment)->credentials[row];
+}
+
+/* Nobody names it any more: what it knew is of another credential. */
+static void take_credential(struct credential_state *state, uint64_t identity)
+{
+    atomic_store(&state->requests, 0);
+    atomic_store(&state->refused, 0);
+    atomic_store(&state->limited, 0);
+    atomic_store(&state->refusal, 0);
+    atomic_store(&state->limited_until_ms, 0);
+    atomic_store(&state->refused_since_ms, 0);
+    atomic_store(&state->identity, identity);
+}
+
+uint32_t segment_claim_credential(struct segment *segment, uint64_t identity,
+                                  uint64_t generation, uint64_t oldest)
+{
+    struct credential_state *states = layout_of(segment)->credentials;
+    uint32_t row = (uint32_t)identity % SEGMENT_CREDENTIALS, place = UINT32_MAX;
+
+    CHECK(identity != 0);
+    for (uint32_t i = 0; i < SEGMENT_CREDENTIALS; i++, row = (row + 1) % SEGMENT_CREDENTIALS) {
+        uint64_t there = atomic_load(&states[row].identity);
+
+        if (there == identity) {
+            atomic_store(&states[row].named, generation);
+            return row;
+        }
+        if (place == UINT32_MAX && (there == 0 || atomic_load(&states[row].named) < oldest))
+            place = row;
+        if (there == 0)
+            break;
+    }
+    if (place != UINT32_MAX) {
+        take_credential(&states[place], identity);
+        atomic_store(&states[place].named, generation);
+    }
     return place;
 }
 

@@ -23,6 +23,7 @@
 #define SEGMENT_SLOTS    64    /* workers at one time, draining ones included */
 #define SEGMENT_INFLIGHT 16384 /* exchanges at one time per worker */
 #define SEGMENT_TARGETS  1024  /* provider accounts with health */
+#define SEGMENT_CREDENTIALS 4096 /* of all provider accounts */
 #define SEGMENT_BUCKETS  65536 /* counters of limits and budgets */
 #define SEGMENT_YIELDS   4096  /* models whose answers are measured */
 #define SEGMENT_HOLDS    24    /* of one exchange */
@@ -146,6 +147,19 @@ struct target_pace {
 
 _Static_assert(sizeof(struct target_pace) == 64, "one cache line");
 
+/* What is known of one credential; shared/credential/credential.c packs `refusal`. C: the
+ * controller alone. */
+struct credential_state {
+    _Atomic uint64_t identity; /* C: a digest of account and value, so another value is new */
+    _Atomic uint64_t named;    /* C: generation of the last snapshot that named it */
+    _Atomic uint64_t requests, refused, limited; /* since it is known */
+    _Atomic uint64_t refusal;
+    _Atomic uint64_t limited_until_ms; /* monotonic */
+    _Atomic uint64_t refused_since_ms; /* the first of those in a row; monotonic */
+};
+
+_Static_assert(sizeof(struct credential_state) == 64, "one cache line");
+
 enum metric {
 #define METRIC(name, kind, help) METRIC_##name,
 #include "shared/segment/metrics.def"
@@ -195,6 +209,7 @@ struct slot *segment_slot(struct segment *segment, uint32_t slot);
 struct inflight *segment_inflight(struct segment *segment, uint32_t slot, uint32_t index);
 struct target_health *segment_target(struct segment *segment, uint32_t row);
 struct target_pace *segment_pace(struct segment *segment, uint32_t row);
+struct credential_state *segment_credential(struct segment *segment, uint32_t row);
 struct bucket *segment_bucket(struct segment *segment, uint32_t row);
 struct yield *segment_yield(struct segment *segment, uint32_t row);
 /* Controller: the row of IDENTITY, taken (zeroed, all granted) when there is none; UINT32_MAX:
@@ -202,6 +217,8 @@ struct yield *segment_yield(struct segment *segment, uint32_t row);
  * is named by GENERATION. */
 uint32_t segment_claim_bucket(struct segment *segment, uint64_t identity, uint64_t generation,
                               uint64_t oldest);
+uint32_t segment_claim_credential(struct segment *segment, uint64_t identity,
+                                  uint64_t generation, uint64_t oldest);
 uint32_t segment_claim_yield(struct segment *segment, uint64_t identity);
 /* How many hosts share the rates of the settings while nobody coordinates them; 1 or more.
  * The controller writes it. */

@@ -151,10 +151,18 @@ struct settings_oauth {
     struct settings_secret client_secret;
 };
 
+struct settings_api_key {
+    uint32_t line;
+    struct settings_secret key;
+    struct span name; /* not there: its number */
+    uint64_t weight;
+};
+
 struct settings_provider {
     uint32_t line;
     struct span name, kind, base_url, api_version, ca_file, proxy;
     struct settings_secret api_key;
+    struct settings_list api_keys; /* struct settings_api_key */
     struct settings_oauth oauth;
     uint64_t auth;                        /* 0: the kind's; else enum signer + 1 */
     struct settings_list dialects;        /* struct span; names, the preferred first */

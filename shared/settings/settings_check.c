@@ -24,7 +24,8 @@ static void check_kind(struct reader *reader, const struct settings_provider *pr
         provider->kind.ptr ? provider_kind_find(provider->kind) : NULL;
     bool stored = kind && span_eq(kind->name, PROVIDER_KIND_STORE);
 
-    if (stored && (provider->base_url.ptr || provider->api_key.value.hidden.ptr))
+    if (stored && (provider->base_url.ptr || provider->api_key.value.hidden.ptr ||
+                   provider->api_keys.count > 0))
         complain(reader, provider->line,
                  "providers: the store has the `base_url` and `api_key` of a provider of kind "
                  "store: aigwctl providers edit");
@@ -32,6 +33,46 @@ static void check_kind(struct reader *reader, const struct settings_provider *pr
              !provider->base_url.ptr)
         complain(reader, provider->line,
                  "providers: a provider of kind %.*s needs a `base_url`", SPAN_ARG(kind->name));
+}
+
+static bool same_key(const struct settings_api_key *a, const struct settings_api_key *b)
+{
+    return a->key.value.hidden.ptr && b->key.value.hidden.ptr &&
+           span_eq(secret_reveal(a->key.value), secret_reveal(b->key.value));
+}
+
+static void check_key(struct reader *reader, const struct settings_provider *provider,
+                      uint32_t index)
+{
+    const struct settings_api_key *key =
+        SETTINGS_ROW(provider->api_keys, index, settings_api_key);
+
+    if (key->key.value.hidden.ptr && key->key.value.hidden.len == 0)
+        complain(reader, key->line, "providers: api_keys[%u]: the `key` is empty", index);
+    for (uint32_t i = 0; i < index; i++) {
+        const struct settings_api_key *other =
+            SETTINGS_ROW(provider->api_keys, i, settings_api_key);
+
+        if (same_key(key, other))
+            complain(reader, key->line,
+                     "providers: api_keys[%u]: the same key stands in line %u already", index,
+                     other->line);
+        if (key->name.ptr && other->name.ptr && span_eq(key->name, other->name))
+            complain(reader, key->line,
+                     "providers: api_keys[%u]: the name `%.*s` stands in line %u already", index,
+                     SPAN_ARG(key->name), other->line);
+    }
+}
+
+static void check_keys(struct reader *reader, const struct settings_provider *provider)
+{
+    if (provider->api_keys.count > 0 && provider->api_key.value.hidden.ptr)
+        complain(reader, provider->line,
+                 "providers: `api_key` and `api_keys` exclude each other: leave one out");
+    if (provider->api_keys.rows && provider->api_keys.count == 0)
+        complain(reader, provider->line, "providers: `api_keys` is empty");
+    for (uint32_t i = 0; i < provider->api_keys.count; i++)
+        check_key(reader, provider, i);
 }
 
 /* Where the token comes from must be known, and that it is the only credential. */
@@ -49,7 +90,7 @@ static void check_oauth(struct reader *reader, const struct settings_provider *p
             reader, oauth->line,
             "providers: the credential of a provider of kind store is in the store: `oauth` "
             "needs another kind");
-    if (provider->api_key.value.hidden.ptr)
+    if (provider->api_key.value.hidden.ptr || provider->api_keys.count > 0)
         complain(reader, oauth->line,
                  "providers: `api_key` and `oauth` exclude each other: leave one out");
     if (oauth->client_secret.value.hidden.ptr && oauth->client_secret.value.hidden.len == 0)
@@ -88,6 +129,7 @@ static void check_provider(struct reader *reader, const struct settings_provider
 
     check_kind(reader, provider);
     check_oauth(reader, provider);
+    check_keys(reader, provider);
     check_dialects(reader, provider);
     if (!provider->name.ptr)
         return;

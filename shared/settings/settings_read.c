@@ -32,6 +32,11 @@ static void preset_group(enum setting_group group, void *record)
 }
 
 /* An item that is a text stands for its first setting: `listen: 127.0.0.1:8080`. */
+static bool has_short_items(enum setting_group group)
+{
+    return group == GROUP_listener || group == GROUP_api_key;
+}
+
 static void read_short_item(struct reader *reader, enum setting_group group,
                             const struct node *node, void *record)
 {
@@ -52,7 +57,7 @@ static void read_item(struct reader *reader, enum setting_group group, const str
     preset_group(group, record);
     if (node->kind == NODE_MAPPING)
         read_group(reader, group, node, record);
-    else if (node->kind == NODE_TEXT && !node->null && group == GROUP_listener)
+    else if (node->kind == NODE_TEXT && !node->null && has_short_items(group))
         read_short_item(reader, group, node, record);
     else
         complain_at(reader, node, "must be a mapping, {name: value, ...}");

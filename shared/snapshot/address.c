@@ -93,8 +93,9 @@ enum dialect_id address_dialect(const struct snapshot_provider *provider,
 }
 
 struct span address_target(const struct snapshot *snapshot,
-                           const struct snapshot_provider *provider, enum address_kind kind,
-                           enum dialect_id dialect, struct span model, struct arena *arena)
+                           const struct snapshot_provider *provider, struct span credential,
+                           enum address_kind kind, enum dialect_id dialect, struct span model,
+                           struct arena *arena)
 {
     const struct snapshot_face *face = &provider->faces[dialect];
     struct span path = path_of(face, dialect, kind, model), target = SPAN_NONE;
@@ -107,7 +108,7 @@ struct span address_target(const struct snapshot *snapshot,
     append_path(&out, path, model);
     append_query(&out, "api-version", snapshot_span(snapshot, provider->api_version));
     if (face->signer == SIGNER_ACCESS_TOKEN)
-        append_query(&out, "access_token", snapshot_span(snapshot, provider->credential));
+        append_query(&out, "access_token", credential);
     if (!out.failed)
         target = arena_copy(arena, buffer_span(&out));
     return target;
@@ -125,11 +126,10 @@ static struct span joined(struct arena *arena, struct span a, struct span b)
     return span_of(text, a.len + b.len);
 }
 
-unsigned address_fields(const struct snapshot *snapshot,
-                        const struct snapshot_provider *provider, enum dialect_id dialect,
-                        struct arena *arena, struct address_field ret[ADDRESS_FIELDS_MAX])
+unsigned address_fields(const struct snapshot_provider *provider, struct span credential,
+                        enum dialect_id dialect, struct arena *arena,
+                        struct address_field ret[ADDRESS_FIELDS_MAX])
 {
-    struct span credential = snapshot_span(snapshot, provider->credential);
     const struct signer_row *signer;
     unsigned count = 0;
 

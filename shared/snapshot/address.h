@@ -26,12 +26,14 @@ enum address_kind {
 enum dialect_id address_dialect(const struct snapshot_provider *provider,
                                 enum dialect_id client);
 
-/* Path and query, e.g. "/v1/chat/completions". MODEL: as the provider calls it, plain; it is
+/* Path and query, e.g. "/v1/chat/completions". CREDENTIAL: the one of the provider that the call
+ * is sent with. MODEL: as the provider calls it, plain; it is
  * percent-encoded where the path has it. SPAN_NONE: this provider takes no such call in this
  * dialect. */
 struct span address_target(const struct snapshot *snapshot,
-                           const struct snapshot_provider *provider, enum address_kind kind,
-                           enum dialect_id dialect, struct span model, struct arena *arena);
+                           const struct snapshot_provider *provider, struct span credential,
+                           enum address_kind kind, enum dialect_id dialect, struct span model,
+                           struct arena *arena);
 
 /* The smallest chat with a model, whose name is given as a JSON string, for a provider's test.
  */
@@ -46,9 +48,9 @@ struct address_field {
 
 /* The credential, and what the dialect's API demands besides (anthropic-version: left out when
  * the client's own is passed on, so look for it first). Returns how many. */
-unsigned address_fields(const struct snapshot *snapshot,
-                        const struct snapshot_provider *provider, enum dialect_id dialect,
-                        struct arena *arena, struct address_field ret[ADDRESS_FIELDS_MAX]);
+unsigned address_fields(const struct snapshot_provider *provider, struct span credential,
+                        enum dialect_id dialect, struct arena *arena,
+                        struct address_field ret[ADDRESS_FIELDS_MAX]);
 /* What it demands besides of a chat that wants a stream, or NULL. */
 const struct address_field *address_stream_field(enum dialect_id dialect);
 

@@ -35,9 +35,11 @@
 #define SNAPSHOT_LISTENERS_MAX    16
 #define SNAPSHOT_CERTIFICATES_MAX 16  /* per listener */
 #define SNAPSHOT_TARGETS_MAX      128 /* per model */
+#define SNAPSHOT_CREDENTIALS_MAX  16  /* per provider */
 #define SNAPSHOT_NONE             UINT32_MAX
 #define SNAPSHOT_BUCKETS          65536 /* rows of the segment that may be named */
 #define SNAPSHOT_YIELDS           4096
+#define SNAPSHOT_CREDENTIAL_ROWS  4096
 
 /* A run of bytes in the snapshot; offset 0 means "not there".  A NUL follows that does not
  * count. */
@@ -131,6 +133,12 @@ struct snapshot_token {
     int64_t until_ms;              /* wall; 0: the credential is no token */
 };
 
+struct snapshot_credential {
+    struct snapshot_text value, name; /* name: for people, else its number from 1 on */
+    uint32_t row;                     /* in the segment */
+    uint32_t weight;                  /* 1 or more */
+};
+
 struct snapshot_provider {
     struct snapshot_text name;
     struct snapshot_text kind;      /* row of providers.def */
@@ -139,7 +147,8 @@ struct snapshot_provider {
     struct snapshot_text base_path; /* of the preferred dialect, for people */
     struct snapshot_face faces[DIALECT_COUNT];
     struct snapshot_text api_version; /* a query of each call; not there: none */
-    struct snapshot_text credential;
+    struct snapshot_text credential;    /* the first */
+    struct snapshot_table credentials;  /* of struct snapshot_credential, it among them */
     struct snapshot_text ca_file;
     struct snapshot_text proxy_host; /* HTTP CONNECT proxy */
     uint16_t port, proxy_port;

@@ -62,6 +62,21 @@ static bool listener_valid(const struct extent *e, const void *at,
     return true;
 }
 
+static bool credentials_valid(const struct extent *e, struct snapshot_table table)
+{
+    if (table.count > SNAPSHOT_CREDENTIALS_MAX ||
+        !table_fits(e, table, sizeof(struct snapshot_credential)))
+        return false;
+    for (uint32_t i = 0; i < table.count; i++) {
+        const struct snapshot_credential *credential = ROW(e, table, i, snapshot_credential);
+
+        if (!text_fits(e, credential->value) || !text_fits(e, credential->name) ||
+            credential->row >= SNAPSHOT_CREDENTIAL_ROWS || credential->weight == 0)
+            return false;
+    }
+    return true;
+}
+
 static bool provider_valid(const struct extent *e, const void *at,
                            const struct snapshot_header_page *page)
 {
@@ -69,7 +84,7 @@ static bool provider_valid(const struct extent *e, const void *at,
 
     if (!scope_fits(page, p->scope) || !text_fits(e, p->name) || !text_fits(e, p->kind) ||
         !text_fits(e, p->host) || !text_fits(e, p->authority) || !text_fits(e, p->base_path) ||
-        !text_fits(e, p->credential) || !text_fits(e, p->ca_file) ||
+        !text_fits(e, p->credential) || !credentials_valid(e, p->credentials) || !text_fits(e, p->ca_file) ||
         !text_fits(e, p->proxy_host) || !text_fits(e, p->api_version) ||
         p->dialect >= DIALECT_COUNT ||
         !table_fits(e, p->headers, sizeof(struct snapshot_header)))

@@ -407,14 +407,15 @@ static void fill_question(struct outbound_question *question, const struct snaps
 {
     enum dialect_id dialect = (enum dialect_id)row->dialect;
     struct address_field fields[ADDRESS_FIELDS_MAX];
-    unsigned count = address_fields(snapshot, row, dialect, arena, fields);
+    struct span credential = snapshot_span(snapshot, row->credential);
+    unsigned count = address_fields(row, credential, dialect, arena, fields);
     struct span name = model ? snapshot_span(snapshot, model->model) : SPAN_NONE;
 
     outbound_question_init(question);
     (void)buffer_append(&question->url, row->tls ? SPAN("https://") : SPAN("http://"));
     (void)buffer_append(&question->url, snapshot_span(snapshot, row->authority));
     (void)buffer_append(&question->url,
-                        address_target(snapshot, row, model ? ADDRESS_CHAT : ADDRESS_MODELS,
+                        address_target(snapshot, row, credential, model ? ADDRESS_CHAT : ADDRESS_MODELS,
                                        dialect, name, arena));
     if (model) {
         address_try(row, dialect, snapshot_span(snapshot, model->model_json), &question->body);

@@ -33,6 +33,13 @@ static const struct configure_token *token_of(const struct configure_rows *rows,
     return NULL;
 }
 
+static struct secret first_key(const struct settings_provider *from)
+{
+    return from->api_keys.count > 0
+               ? SETTINGS_ROW(from->api_keys, 0, settings_api_key)->key.value
+               : from->api_key.value;
+}
+
 static void add_settings(struct account_list *list, const struct settings *settings,
                          const struct configure_rows *rows)
 {
@@ -48,7 +55,8 @@ static void add_settings(struct account_list *list, const struct settings *setti
                                    .kind = provider_kind_find(from->kind),
                                    .name = from->name,
                                    .base_url = from->base_url,
-                                   .credential = token ? token->value : from->api_key.value,
+                                   .credential = token ? token->value : first_key(from),
+                                   .keys = from->api_keys,
                                    .token = token,
                                    .settings = from,
                                    .models = from->models.rows,

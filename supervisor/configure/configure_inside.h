@@ -18,7 +18,8 @@ struct account {
     enum provider_source source;
     const struct provider_kind *kind;
     struct span name, base_url;
-    struct secret credential;
+    struct secret credential; /* the first, or the only one */
+    struct settings_list keys; /* of struct settings_api_key: all of several, else empty */
     const struct configure_token *token;      /* NULL: the credential was not fetched */
     const struct settings_provider *settings; /* NULL: of another source */
     const struct span *models;                /* NULL: the kind's catalogue */
@@ -53,7 +54,7 @@ struct span account_model(const struct account *account, uint32_t index);
 
 /* False with a sentence in *reterr. */
 bool put_providers(struct snapshot_builder *builder, const struct settings *settings,
-                   const struct account_list *accounts, struct configure_health *health,
+                   const struct account_list *accounts, const struct scopes *scopes,
                    struct snapshot_header_page *page, struct buffer *reterr);
 /* Where each dialect of ACCOUNT is, at URL. */
 void put_faces(struct snapshot_builder *builder, const struct account *account,

@@ -23,6 +23,63 @@ static uint32_t health_row(struct configure_health *health, struct span name)
     return row;
 }
 
+/* By value, so that a key that was replaced begins anew and one that moved keeps its state. */
+static uint64_t credential_identity(struct span account, struct span value)
+{
+    uint8_t digest[SHA256_SIZE];
+    struct buffer text;
+    uint64_t identity;
+
+    buffer_init(&text, 65536);
+    (void)buffer_append(&text, account);
+    (void)buffer_append_byte(&text, '\0');
+    (void)buffer_append(&text, value);
+    hash_sha256(buffer_span(&text), digest);
+    memcpy(&identity, digest, sizeof(identity));
+    if (text.ptr)
+        memory_wipe(text.ptr, text.len);
+    buffer_done(&text);
+    return identity ? identity : 1;
+}
+
+static bool claim_credential(const struct scopes *scopes, const struct account *account,
+                             struct span value, uint32_t *ret_row)
+{
+    struct configure_lasting *lasting = scopes->lasting;
+
+    *ret_row = 0; /* a snapshot that no worker sees */
+    if (lasting->segment)
+        *ret_row =
+            segment_claim_credential(lasting->segment, credential_identity(account->name, value),
+                                     scopes->generation, lasting->oldest);
+    return *ret_row != UINT32_MAX;
+}
+
+static bool put_credentials(struct snapshot_builder *builder, const struct scopes *scopes,
+                            const struct account *account, struct snapshot_provider *provider)
+{
+    struct snapshot_credential rows[SNAPSHOT_CREDENTIALS_MAX];
+    uint32_t count = account->keys.count;
+
+    if (count == 0 && secret_reveal(account->credential).len == 0)
+        return true;
+    for (uint32_t i = 0; i < (count ? count : 1); i++) {
+        const struct settings_api_key *key =
+            count ? SETTINGS_ROW(account->keys, i, settings_api_key) : NULL;
+        struct span value = secret_reveal(key ? key->key.value : account->credential);
+
+        rows[i] = (struct snapshot_credential){
+            .value = snapshot_build_text(builder, value),
+            .name = snapshot_build_text(builder, key ? key->name : SPAN_NONE),
+            .weight = key ? (uint32_t)key->weight : 1};
+        if (!claim_credential(scopes, account, value, &rows[i].row))
+            return false;
+    }
+    provider->credential = rows[0].value;
+    provider->credentials = SNAPSHOT_BUILD_ROWS(builder, rows, count ? count : 1);
+    return true;
+}
+
 static struct snapshot_table put_headers(struct snapshot_builder *builder,
                                          const struct settings_provider *from)
 {
@@ -88,17 +145,15 @@ static bool put_place(struct snapshot_builder *builder, const struct account *ac
 }
 
 static bool put_provider(struct snapshot_builder *builder, const struct settings *settings,
-                         const struct account *account, struct configure_health *health,
+                         const struct account *account, const struct scopes *scopes,
                          struct snapshot_provider *ret)
 {
-    struct span credential = secret_reveal(account->credential);
-
     *ret = (struct snapshot_provider){
         .name = snapshot_build_text(builder, account->name),
         .kind = snapshot_build_text(builder, account->kind->name),
         .mock = account->kind->mock,
         .quirks = account->kind->quirks,
-        .health_row = health_row(health, account->name),
+        .health_row = health_row(&scopes->lasting->health, account->name),
         .scope = account->scope,
     };
     put_own(builder, settings, account->settings, ret);
@@ -106,13 +161,12 @@ static bool put_provider(struct snapshot_builder *builder, const struct settings
         ret->token = account->token->origin;
     else
         ret->waiting = account->settings && account->settings->oauth.line != 0;
-    if (credential.len > 0)
-        ret->credential = snapshot_build_text(builder, credential);
-    return ret->health_row != UINT32_MAX && put_place(builder, account, ret);
+    return ret->health_row != UINT32_MAX && put_credentials(builder, scopes, account, ret) &&
+           put_place(builder, account, ret);
 }
 
 bool put_providers(struct snapshot_builder *builder, const struct settings *settings,
-                   const struct account_list *accounts, struct configure_health *health,
+                   const struct account_list *accounts, const struct scopes *scopes,
                    struct snapshot_header_page *page, struct buffer *reterr)
 {
     uint32_t count = accounts->count;
@@ -121,11 +175,11 @@ bool put_providers(struct snapshot_builder *builder, const struct settings *sett
     bool good = true;
 
     for (uint32_t i = 0; i < count && good; i++) {
-        good = put_provider(builder, settings, &accounts->rows[i], health, &providers[i]);
+        good = put_provider(builder, settings, &accounts->rows[i], scopes, &providers[i]);
         if (!good)
             (void)buffer_append_format(reterr,
                                        "the provider %.*s has no usable base URL, or there are "
-                                       "too many providers",
+                                       "too many providers or credentials",
                                        SPAN_ARG(accounts->rows[i].name));
     }
     if (good)

@@ -122,6 +122,7 @@ void account_try(struct exchange *x, enum fault fault)
     json_write_member_u64(&json, SPAN("status"), x->answer.upstream_status);
     json_write_member_text(&json, SPAN("fault"), span_of_text(fault_row(fault)->name));
     json_write_member_u64(&json, SPAN("ms"), took_ms);
+    credentials_tell(x, &json);
     json_write_object_end(&json);
     if (!one.failed && json_list_add(&text, buffer_span(&one), RECORD_LONG_MAX))
         x->tries = arena_copy(&x->arena, buffer_span(&text));

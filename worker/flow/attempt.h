@@ -11,6 +11,7 @@
 #ifndef WORKER_FLOW_ATTEMPT_H
 #define WORKER_FLOW_ATTEMPT_H
 
+#include "worker/flow/credentials.h"
 #include "worker/flow/crossing.h"
 #include "worker/translate/forward.h"
 #include "worker/upstream/upstream.h"
@@ -30,6 +31,7 @@ struct attempt {
     struct forward_body forward;
     struct call_request request;
     struct call_header headers[CALL_HEADERS_COUNT];
+    struct credential_used credential;
     struct call call;
     uint64_t sent_ns;
     uint64_t retry_after_ms; /* what its answer says; 0: nothing */

@@ -46,6 +46,7 @@ void attempts_begin(struct exchange *x)
                           reactor_now_ms(&x->worker->reactor));
     x->attempts++;
     x->trying.tries[x->current->target]++;
+    credentials_count(x);
     x->current->retry_after_ms = 0;
     if (x->trying.names.len > 0) {
         (void)buffer_append(&names, x->trying.names);
@@ -78,11 +79,26 @@ static enum route_role role_after(const struct exchange *x)
     return now == ROUTE_OWN ? ROUTE_GENERAL : now;
 }
 
+static bool is_of_credential(enum fault fault)
+{
+    return fault == FAULT_provider_auth || fault == FAULT_provider_quota;
+}
+
+/* By a failure at target FAILED; one of a credential bars an account that has no other. */
+static bool bars(const struct exchange *x, unsigned failed, unsigned index)
+{
+    enum fault fault = (enum fault)x->trying.faults[failed];
+
+    return retries[fault].bars &&
+           x->plan->targets[failed].provider_index ==
+               x->plan->targets[index].provider_index &&
+           (!is_of_credential(fault) || credentials_spent(x, index));
+}
+
 static bool is_barred(const struct exchange *x, unsigned index)
 {
     for (unsigned i = 0; i < x->plan->count; i++)
-        if (retries[x->trying.faults[i]].bars &&
-            x->plan->targets[i].provider_index == x->plan->targets[index].provider_index)
+        if (bars(x, i, index))
             return true;
     return false;
 }
@@ -175,6 +191,8 @@ static unsigned find(const struct exchange *x, enum fault fault, bool take,
     *ret_wait_ms = 0;
     if (!leads_on(x, fault))
         return count;
+    if (credentials_left(x, fault))
+        return x->current->target;
     for (unsigned i = untried(x, role, 0); i < count; i = untried(x, role, i + 1))
         if (may_take(x, i, false, take))
             return i;
@@ -223,6 +241,8 @@ bool attempts_next(struct exchange *x, enum fault fault, uint64_t *ret_wait_ms)
     next = find(x, fault, true, ret_wait_ms);
     if (next >= x->plan->count)
         return false;
+    if (next == x->current->target && *ret_wait_ms == 0) /* with another credential */
+        x->trying.tries[next]--;
     x->trying.waits += *ret_wait_ms > 0;
     x->current->target = next;
     return true;

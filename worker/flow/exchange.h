@@ -108,6 +108,7 @@ struct exchange {
     struct attempt *current; /* never NULL */
     unsigned attempts;
     struct attempts trying;
+    struct credentials credentials;
     struct span tries;     /* those that failed, for the record: a JSON array; ptr NULL: none */
     struct cached *cached; /* NULL: nobody spoke of a cache */
     struct stored *stored; /* NULL: no response that the gateway may keep */

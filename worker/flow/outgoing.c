@@ -33,7 +33,7 @@ static void sign(struct exchange *x, const struct snapshot_provider *provider)
 {
     struct address_field fields[ADDRESS_FIELDS_MAX];
     unsigned count =
-        address_fields(x->view->snapshot, provider,
+        address_fields(provider, x->current->credential.value,
                        (enum dialect_id)x->current->provider_dialect, &x->arena, fields);
     const struct address_field *stream =
         x->ask.stream ? address_stream_field((enum dialect_id)x->current->provider_dialect)
@@ -210,6 +210,7 @@ static struct span embedding_address(struct exchange *x, const struct plan_targe
     for (unsigned i = 0; i < ARRAY_LEN(spoken) && !address.ptr; i++) {
         x->current->provider_dialect = (uint8_t)spoken[i];
         address = address_target(x->view->snapshot, target->provider,
+                                 x->current->credential.value,
                                  spoken[i] == DIALECT_DEFAULT ? kind : ADDRESS_EMBEDDINGS_BATCH,
                                  spoken[i], target->model, &x->arena);
     }
@@ -281,7 +282,8 @@ static struct span choose_address(struct exchange *x, const struct plan_target *
     struct span address;
 
     address =
-        address_target(x->view->snapshot, target->provider, kind,
+        address_target(x->view->snapshot, target->provider,
+                       x->current->credential.value, kind,
                        (enum dialect_id)x->current->provider_dialect, target->model, &x->arena);
     if (address.ptr || !is_embedding(x))
         return address;
@@ -324,6 +326,7 @@ enum fault outgoing_make(struct exchange *x)
 
     if (fault)
         return fault;
+    credentials_choose(x);
     attempt->request = (struct call_request){
         .method_id = HTTP_METHOD_POST,
         .method = SPAN("POST"),

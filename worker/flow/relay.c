@@ -38,6 +38,7 @@ void relay_attempt_ended(struct exchange *x, bool good)
         metric_add(x->worker->metrics, METRIC_upstream_resends_total, 1);
     (void)atomic_fetch_sub_explicit(&health->in_flight, 1, memory_order_relaxed);
     if (good) {
+        credentials_note(x, FAULT_NONE);
         atomic_store_explicit(&health->consecutive_failures, 0, memory_order_relaxed);
         atomic_store_explicit(&health->last_success_ms, now_ms, memory_order_relaxed);
         return;
@@ -82,18 +83,52 @@ static void try_again(struct exchange *x, uint64_t wait_ms)
     reactor_arm(&x->worker->reactor, &x->quiet, wait_ms);
 }
 
+static void await_token(struct exchange *x);
+
+static void look_for_token(struct deadline *deadline)
+{
+    struct exchange *x =
+        (struct exchange *)(void *)((char *)deadline - offsetof(struct exchange, quiet));
+
+    if (credentials_renewed(x)) {
+        metric_add(x->worker->metrics, METRIC_upstream_next_target_total, 1);
+        flow_take(x, STEP_AGAIN);
+    } else if (credentials_may_renew(x, FAULT_provider_auth)) {
+        await_token(x);
+    } else {
+        x->fault = FAULT_provider_auth;
+        attempts_settle(x);
+        flow_take(x, STEP_REFUSE);
+    }
+}
+
+/* The deadline of quiet streams is free here too. */
+static void await_token(struct exchange *x)
+{
+    x->quiet.passed = look_for_token;
+    reactor_arm(&x->worker->reactor, &x->quiet, TOKEN_LOOK_MS);
+}
+
 /* Ends the attempt with FAULT: another one, or the client's answer. A request that was refused
  * says nothing against the provider. */
 void relay_give_up(struct exchange *x, enum fault fault)
 {
     uint64_t wait_ms;
 
-    if (x->current->calling)
+    if (x->current->calling) {
         account_try(x, fault);
-    relay_attempt_ended(x, fault == FAULT_provider_refused);
+        credentials_note(x, fault);
+    }
+    /* What another credential can mend says nothing against the account either. */
+    relay_attempt_ended(x, fault == FAULT_provider_refused || credentials_left(x, fault));
     batch_clear(&x->worker->batch);
     if (attempts_next(x, fault, &wait_ms)) {
         try_again(x, wait_ms);
+        return;
+    }
+    if (credentials_may_renew(x, fault)) {
+        forget_answer(x);
+        await_token(x);
         return;
     }
     x->fault = fault;
@@ -215,7 +250,8 @@ static void answered(struct call *call, const struct http_head *head)
         enum fault fault = attempts_fault(head->status);
 
         x->current->retry_after_ms = retry_after_of(head);
-        if (fault && attempts_left(x, fault)) {
+        credentials_note(x, fault ? fault : FAULT_provider_refused);
+        if (fault && (attempts_left(x, fault) || credentials_may_renew(x, fault))) {
             relay_cancel(x, fault);
             return;
         }
