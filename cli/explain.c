@@ -16,6 +16,7 @@ static const struct column who_columns[] = {
     {"asked for", "asked_model", COLUMN_TEXT},
     {"candidates", "candidates", COLUMN_LIST},
     {"served by", "provider", COLUMN_TEXT},
+    {"with credential", "credential", COLUMN_TEXT},
     {"as model", "served_model", COLUMN_TEXT},
     {"in dialect", "provider_dialect", COLUMN_TEXT},
     {"not carried over", "dropped", COLUMN_LIST},
@@ -66,9 +67,9 @@ static const struct column limit_columns[] = {
 };
 
 static const struct column try_columns[] = {
-    {"PROVIDER", "provider", COLUMN_TEXT}, {"MODEL", "model", COLUMN_TEXT},
-    {"STATUS", "status", COLUMN_TEXT},     {"FAULT", "fault", COLUMN_TEXT},
-    {"TIME", "ms", COLUMN_DURATION},
+    {"PROVIDER", "provider", COLUMN_TEXT},     {"MODEL", "model", COLUMN_TEXT},
+    {"CREDENTIAL", "credential", COLUMN_TEXT}, {"STATUS", "status", COLUMN_TEXT},
+    {"FAULT", "fault", COLUMN_TEXT},           {"TIME", "ms", COLUMN_DURATION},
 };
 
 /* A list of the record as a table below its title; what is no list is shown as it stands. */

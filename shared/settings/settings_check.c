@@ -69,8 +69,6 @@ static void check_keys(struct reader *reader, const struct settings_provider *pr
     if (provider->api_keys.count > 0 && provider->api_key.value.hidden.ptr)
         complain(reader, provider->line,
                  "providers: `api_key` and `api_keys` exclude each other: leave one out");
-    if (provider->api_keys.rows && provider->api_keys.count == 0)
-        complain(reader, provider->line, "providers: `api_keys` is empty");
     for (uint32_t i = 0; i < provider->api_keys.count; i++)
         check_key(reader, provider, i);
 }

@@ -63,6 +63,44 @@ static void view_budgets(struct admin_request *request, struct metrics_view *vie
     view->budgets = rows;
 }
 
+static struct span credential_name(struct admin_request *request,
+                                   const struct snapshot *snapshot,
+                                   const struct snapshot_credential *row, uint32_t index)
+{
+    struct buffer number _buffer_;
+
+    buffer_init(&number, 16);
+    if (row->name.offset)
+        return snapshot_span(snapshot, row->name);
+    (void)buffer_append_u64(&number, index + 1);
+    return arena_copy(&request->arena, buffer_span(&number));
+}
+
+/* Of accounts with several; one alone has its provider's figures. */
+static void view_credentials(struct admin_request *request, struct snapshot_table table,
+                             struct metrics_view *view)
+{
+    const struct snapshot *snapshot = request->house->snapshot;
+    struct metrics_credential *rows = ARENA_ARRAY(
+        &request->arena, table.count * SNAPSHOT_CREDENTIALS_MAX + 1, struct metrics_credential);
+
+    for (uint32_t i = 0; i < table.count; i++) {
+        const struct snapshot_provider *provider =
+            SNAPSHOT_ROW(snapshot, table, i, snapshot_provider);
+
+        for (uint32_t j = 0; j < provider->credentials.count && provider->credentials.count > 1;
+             j++) {
+            const struct snapshot_credential *row =
+                SNAPSHOT_ROW(snapshot, provider->credentials, j, snapshot_credential);
+
+            rows[view->credential_count++] =
+                (struct metrics_credential){snapshot_span(snapshot, provider->name),
+                                            credential_name(request, snapshot, row, j), row->row};
+        }
+    }
+    view->credentials = rows;
+}
+
 void route_metrics(struct admin_request *request)
 {
     struct house *house = request->house;
@@ -85,6 +123,7 @@ void route_metrics(struct admin_request *request)
     ledger_status(house->ledger, &ledger);
     view.providers = providers;
     view.provider_count = table.count;
+    view_credentials(request, table, &view);
     view_budgets(request, &view);
     view.started_wall_ms = house->started_wall_ms;
     view.workers_dead = house->workers_dead;

@@ -276,6 +276,47 @@ static void write_providers(struct buffer *out, const struct metrics_view *view)
     }
 }
 
+/* ---- credentials ------------------------------------------------------------------------- */
+
+static const struct {
+    enum family family;
+    size_t offset;
+} credential_words[] = {
+    {FAMILY_CREDENTIAL_REQUESTS, offsetof(struct credential_state, requests)},
+    {FAMILY_CREDENTIAL_REFUSED, offsetof(struct credential_state, refused)},
+    {FAMILY_CREDENTIAL_LIMITED, offsetof(struct credential_state, limited)},
+};
+
+static void write_credential(struct buffer *out, const struct family_row *family,
+                             const struct metrics_credential *credential, uint64_t number)
+{
+    (void)buffer_append_format(out, PREFIX "%s{provider=\"", family->name);
+    write_label_value(out, credential->provider);
+    (void)buffer_append(out, SPAN("\",credential=\""));
+    write_label_value(out, credential->name);
+    (void)buffer_append(out, SPAN("\"} "));
+    (void)buffer_append_u64(out, number);
+    (void)buffer_append_byte(out, '\n');
+}
+
+static void write_credentials(struct buffer *out, const struct metrics_view *view)
+{
+    for (unsigned word = 0; word < ARRAY_LEN(credential_words); word++) {
+        const struct family_row *family = &families[credential_words[word].family];
+
+        write_head(out, family);
+        for (unsigned i = 0; i < view->credential_count; i++) {
+            const struct metrics_credential *credential = &view->credentials[i];
+            const char *state =
+                (const char *)segment_credential(view->segment, credential->row);
+            const void *at = state + credential_words[word].offset;
+
+            write_credential(out, family, credential,
+                             read_word((const _Atomic uint64_t *)at));
+        }
+    }
+}
+
 /* ---- budgets ---------------------------------------------------------------------------- */
 
 static void write_budget_family(struct buffer *out, const struct metrics_view *view,
@@ -321,6 +362,7 @@ void metrics_write(const struct metrics_view *view, struct buffer *out)
     write_total_histogram(out, segment, FAMILY_OVERHEAD_SECONDS,
                           offsetof(struct metric_row, overhead));
     write_providers(out, view);
+    write_credentials(out, view);
     write_budgets(out, view);
     write_family_u64(out, FAMILY_STORE_UP, view->store_up);
     write_family_u64(out, FAMILY_HOSTS, view->share_hosts);

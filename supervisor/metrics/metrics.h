@@ -18,6 +18,11 @@ struct metrics_provider {
     uint32_t health_row;
 };
 
+struct metrics_credential {
+    struct span provider, name; /* name or number, never its value */
+    uint32_t row;
+};
+
 #define METRICS_BUDGETS_MAX 1000 /* more have no series: aigwctl budgets list has them */
 
 struct metrics_budget {
@@ -30,6 +35,8 @@ struct metrics_view {
     struct segment *segment;
     const struct metrics_provider *providers;
     unsigned provider_count;
+    const struct metrics_credential *credentials; /* of accounts with several */
+    unsigned credential_count;
     const struct metrics_budget *budgets;
     unsigned budget_count;
     int64_t started_wall_ms;

@@ -3,6 +3,7 @@ import threading
 import time
 
 from harness import fake_openai
+from harness.client import RawClient
 from harness.wait import until
 
 GOOD, OTHER = "sk-goodcanary", "sk-othercanary"
@@ -147,3 +148,20 @@ def test_no_value_is_told(room):
              gateway.ctl("providers", "list", "-o", "json").stdout]
     for text in texts:
         assert "canary" not in (text if isinstance(text, str) else text.decode("latin-1"))
+
+
+def test_records_and_metrics_name_the_key(room):
+    keys = Keys(**{OTHER: (401, ())})
+    gateway = place(room, keys)
+    tried = None
+    while keys.count(OTHER) == 0:
+        tried = gateway.chat("up/m")
+    gateway.wait_usage(len(keys.shown) - 1)
+    record = gateway.ctl_json("explain", tried.header("x-request-id"))
+    assert record["credential"] == "good" and record["provider"] == "up"
+    assert [row["credential"] for row in record["tries"]] == ["other"]
+    with RawClient(gateway.admin_port) as client:
+        client.request("GET", "/metrics")
+        text = client.read_response("GET").body.decode()
+    assert 'aigw_credential_refused_total{provider="up",credential="other"} 1' in text
+    assert 'aigw_credential_refused_total{provider="up",credential="good"} 0' in text

@@ -229,6 +229,19 @@ def test_a_token_that_was_revoked_is_fetched_anew(room):
 
 
 @pytest.mark.parametrize("stream", [False, True])
+def test_the_request_that_was_refused_gets_the_new_token(room, stream):
+    place = Place(room).start()
+    assert place.gateway.chat("up/m").status == 200
+    time.sleep(10.5)                    # a token that is quite new is not asked for again
+    place.service.given.clear()
+    began = time.monotonic()
+    assert place.gateway.chat("up/m", stream=stream).status == 200
+    assert time.monotonic() - began < 2 * SLOW
+    assert len(place.service.asked) == 2 and len(place.provider.requests) == 3
+    clean(place)
+
+
+@pytest.mark.parametrize("stream", [False, True])
 def test_a_token_that_is_refused_with_a_good_status_is_fetched_anew(room, stream):
     """Baidu's first API errs with 200, and so it does when a stream was asked for."""
     service = TokenService({"one": SECRET}, baidu=True)

@@ -190,6 +190,7 @@ void account_record(struct exchange *x, struct usage_record *record)
         .tries = x->tries,
         .rooms = rooms_of(x),
         .candidates = candidates_of(x),
+        .credential = x->current->credential.name,
         .saved_nano = USAGE_UNKNOWN,
         .host = snapshot_span(snapshot, x->view->page->host_name),
     };

@@ -114,7 +114,8 @@ static bool outcome_of(const struct exchange *x, enum fault fault,
     return outcomes[fault].says;
 }
 
-/* The account is out while all of its credentials are; and in again with the first of them. */
+/* An account with several is out while all of them are; and in again with the first. What a
+ * single one means for its account is the account's own state. */
 static void tell_account(const struct exchange *x, const struct snapshot_provider *provider,
                          bool back)
 {
@@ -155,7 +156,8 @@ void credentials_note(struct exchange *x, enum fault fault)
                            reactor_now_ms(&x->worker->reactor), x->current->retry_after_ms);
     if (outcome != CREDENTIAL_GOOD && outcome != CREDENTIAL_LIMITED)
         spend(x, used->row);
-    if (outcome != CREDENTIAL_GOOD || back)
+    if (exchange_target(x)->provider->credentials.count > 1 &&
+        (outcome != CREDENTIAL_GOOD || back))
         tell_account(x, exchange_target(x)->provider, back && outcome == CREDENTIAL_GOOD);
 }
 
