@@ -27,7 +27,8 @@ static uint64_t pack(struct refusal refusal)
 
 static uint64_t until_of(const struct credential_state *state)
 {
-    uint64_t refused = unpack(atomic_load_explicit(&state->refusal, memory_order_relaxed)).until_ms;
+    uint64_t refused =
+        unpack(atomic_load_explicit(&state->refusal, memory_order_relaxed)).until_ms;
     uint64_t limited = atomic_load_explicit(&state->limited_until_ms, memory_order_relaxed);
 
     return refused > limited ? refused : limited;
@@ -132,7 +133,8 @@ struct sentence {
 
 static const struct sentence sentences[] = {
     [CREDENTIAL_REFUSED] = {1, CREDENTIAL_REFUSED_MS, CREDENTIAL_REFUSED_MAX_MS},
-    [CREDENTIAL_DENIED] = {CREDENTIAL_DENIALS, CREDENTIAL_REFUSED_MS, CREDENTIAL_REFUSED_MAX_MS},
+    [CREDENTIAL_DENIED] = {CREDENTIAL_DENIALS, CREDENTIAL_REFUSED_MS,
+                           CREDENTIAL_REFUSED_MAX_MS},
     [CREDENTIAL_PENNILESS] = {1, CREDENTIAL_CREDIT_MS, CREDENTIAL_CREDIT_MAX_MS},
 };
 

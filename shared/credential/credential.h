@@ -28,10 +28,10 @@
 
 enum credential_outcome {
     CREDENTIAL_GOOD,
-    CREDENTIAL_REFUSED,  /* 401 */
-    CREDENTIAL_DENIED,   /* 403: perhaps this model alone is not allowed */
+    CREDENTIAL_REFUSED,   /* 401 */
+    CREDENTIAL_DENIED,    /* 403: perhaps this model alone is not allowed */
     CREDENTIAL_PENNILESS, /* 402 */
-    CREDENTIAL_LIMITED   /* 429 */
+    CREDENTIAL_LIMITED    /* 429 */
 };
 
 /* The credentials of one account. */

@@ -13,14 +13,14 @@
 #define HEARTBEAT_FRESH_MS 2000
 
 /* One row per part: name, type of a row, rows. Offsets follow from the order. */
-#define PARTS(PART)                                      \
-    PART(slots, struct slot, SEGMENT_SLOTS)              \
-    PART(targets, struct target_health, SEGMENT_TARGETS) \
-    PART(buckets, struct bucket, SEGMENT_BUCKETS)        \
-    PART(yields, struct yield, SEGMENT_YIELDS)           \
-    PART(paces, struct target_pace, SEGMENT_TARGETS)     \
+#define PARTS(PART)                                                 \
+    PART(slots, struct slot, SEGMENT_SLOTS)                         \
+    PART(targets, struct target_health, SEGMENT_TARGETS)            \
+    PART(buckets, struct bucket, SEGMENT_BUCKETS)                   \
+    PART(yields, struct yield, SEGMENT_YIELDS)                      \
+    PART(paces, struct target_pace, SEGMENT_TARGETS)                \
     PART(credentials, struct credential_state, SEGMENT_CREDENTIALS) \
-    PART(metrics, struct metric_row, SEGMENT_SLOTS)      \
+    PART(metrics, struct metric_row, SEGMENT_SLOTS)                 \
     PART(inflight, struct inflight, (uint64_t)SEGMENT_SLOTS *SEGMENT_INFLIGHT)
 
 enum part {
@@ -76,7 +76,8 @@ _Static_assert(offsetof(struct layout, targets) == 0x3000, "drawn in docs/shared
 _Static_assert(offsetof(struct layout, buckets) == 0x23000, "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct layout, yields) == 0x423000, "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct layout, paces) == 0x523000, "drawn in docs/shared-memory.md");
-_Static_assert(offsetof(struct layout, credentials) == 0x533000, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct layout, credentials) == 0x533000,
+               "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct layout, metrics) == 0x573000, "drawn in docs/shared-memory.md");
 
 static const struct part_row contents[PART_COUNT] = {

@@ -59,8 +59,8 @@ static void check_key(struct reader *reader, const struct settings_provider *pro
                      other->line);
         if (key->name.ptr && other->name.ptr && span_eq(key->name, other->name))
             complain(reader, key->line,
-                     "providers: api_keys[%u]: the name `%.*s` stands in line %u already", index,
-                     SPAN_ARG(key->name), other->line);
+                     "providers: api_keys[%u]: the name `%.*s` stands in line %u already",
+                     index, SPAN_ARG(key->name), other->line);
     }
 }
 

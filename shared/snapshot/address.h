@@ -26,10 +26,9 @@ enum address_kind {
 enum dialect_id address_dialect(const struct snapshot_provider *provider,
                                 enum dialect_id client);
 
-/* Path and query, e.g. "/v1/chat/completions". CREDENTIAL: the one of the provider that the call
- * is sent with. MODEL: as the provider calls it, plain; it is
- * percent-encoded where the path has it. SPAN_NONE: this provider takes no such call in this
- * dialect. */
+/* Path and query, e.g. "/v1/chat/completions". CREDENTIAL: the one of the provider that the
+ * call is sent with. MODEL: as the provider calls it, plain; it is percent-encoded where the
+ * path has it. SPAN_NONE: this provider takes no such call in this dialect. */
 struct span address_target(const struct snapshot *snapshot,
                            const struct snapshot_provider *provider, struct span credential,
                            enum address_kind kind, enum dialect_id dialect, struct span model,

@@ -146,9 +146,9 @@ struct snapshot_provider {
     struct snapshot_text authority; /* Host header: host or host:port */
     struct snapshot_text base_path; /* of the preferred dialect, for people */
     struct snapshot_face faces[DIALECT_COUNT];
-    struct snapshot_text api_version; /* a query of each call; not there: none */
-    struct snapshot_text credential;    /* the first */
-    struct snapshot_table credentials;  /* of struct snapshot_credential, it among them */
+    struct snapshot_text api_version;  /* a query of each call; not there: none */
+    struct snapshot_text credential;   /* the first */
+    struct snapshot_table credentials; /* of struct snapshot_credential, it among them */
     struct snapshot_text ca_file;
     struct snapshot_text proxy_host; /* HTTP CONNECT proxy */
     uint16_t port, proxy_port;

@@ -84,9 +84,9 @@ static bool provider_valid(const struct extent *e, const void *at,
 
     if (!scope_fits(page, p->scope) || !text_fits(e, p->name) || !text_fits(e, p->kind) ||
         !text_fits(e, p->host) || !text_fits(e, p->authority) || !text_fits(e, p->base_path) ||
-        !text_fits(e, p->credential) || !credentials_valid(e, p->credentials) || !text_fits(e, p->ca_file) ||
-        !text_fits(e, p->proxy_host) || !text_fits(e, p->api_version) ||
-        p->dialect >= DIALECT_COUNT ||
+        !text_fits(e, p->credential) || !credentials_valid(e, p->credentials) ||
+        !text_fits(e, p->ca_file) || !text_fits(e, p->proxy_host) ||
+        !text_fits(e, p->api_version) || p->dialect >= DIALECT_COUNT ||
         !table_fits(e, p->headers, sizeof(struct snapshot_header)))
         return false;
     for (unsigned i = 0; i < DIALECT_COUNT; i++) {

@@ -93,9 +93,9 @@ static void view_credentials(struct admin_request *request, struct snapshot_tabl
             const struct snapshot_credential *row =
                 SNAPSHOT_ROW(snapshot, provider->credentials, j, snapshot_credential);
 
-            rows[view->credential_count++] =
-                (struct metrics_credential){snapshot_span(snapshot, provider->name),
-                                            credential_name(request, snapshot, row, j), row->row};
+            rows[view->credential_count++] = (struct metrics_credential){
+                snapshot_span(snapshot, provider->name),
+                credential_name(request, snapshot, row, j), row->row};
         }
     }
     view->credentials = rows;

@@ -414,9 +414,9 @@ static void fill_question(struct outbound_question *question, const struct snaps
     outbound_question_init(question);
     (void)buffer_append(&question->url, row->tls ? SPAN("https://") : SPAN("http://"));
     (void)buffer_append(&question->url, snapshot_span(snapshot, row->authority));
-    (void)buffer_append(&question->url,
-                        address_target(snapshot, row, credential, model ? ADDRESS_CHAT : ADDRESS_MODELS,
-                                       dialect, name, arena));
+    (void)buffer_append(&question->url, address_target(snapshot, row, credential,
+                                                       model ? ADDRESS_CHAT : ADDRESS_MODELS,
+                                                       dialect, name, arena));
     if (model) {
         address_try(row, dialect, snapshot_span(snapshot, model->model_json), &question->body);
         (void)buffer_append(&question->headers, SPAN("content-type: application/json\n"));

@@ -251,8 +251,7 @@ static bool put_all(const struct settings *settings, const struct configure_rows
     for (uint32_t i = 0; i < accounts->count; i++)
         accounts->rows[i].scope =
             scopes_named(scopes, LIMIT_SCOPE_provider, accounts->rows[i].name);
-    if (!put_providers(builder, settings, accounts, scopes, page,
-                       scopes->why))
+    if (!put_providers(builder, settings, accounts, scopes, page, scopes->why))
         return false;
     configure_prices(settings, rows, &prices.table);
     put_models(builder, settings, accounts, &(struct put_lists){&prices, scopes}, page);

@@ -18,7 +18,7 @@ struct account {
     enum provider_source source;
     const struct provider_kind *kind;
     struct span name, base_url;
-    struct secret credential; /* the first, or the only one */
+    struct secret credential;  /* the first, or the only one */
     struct settings_list keys; /* of struct settings_api_key: all of several, else empty */
     const struct configure_token *token;      /* NULL: the credential was not fetched */
     const struct settings_provider *settings; /* NULL: of another source */

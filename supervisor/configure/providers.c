@@ -49,9 +49,9 @@ static bool claim_credential(const struct scopes *scopes, const struct account *
 
     *ret_row = 0; /* a snapshot that no worker sees */
     if (lasting->segment)
-        *ret_row =
-            segment_claim_credential(lasting->segment, credential_identity(account->name, value),
-                                     scopes->generation, lasting->oldest);
+        *ret_row = segment_claim_credential(lasting->segment,
+                                            credential_identity(account->name, value),
+                                            scopes->generation, lasting->oldest);
     return *ret_row != UINT32_MAX;
 }
 

@@ -311,8 +311,7 @@ static void write_credentials(struct buffer *out, const struct metrics_view *vie
                 (const char *)segment_credential(view->segment, credential->row);
             const void *at = state + credential_words[word].offset;
 
-            write_credential(out, family, credential,
-                             read_word((const _Atomic uint64_t *)at));
+            write_credential(out, family, credential, read_word((const _Atomic uint64_t *)at));
         }
     }
 }

@@ -135,6 +135,13 @@ static struct span dropped_of(const struct crossing *crossing)
     return crossing ? dropped_list(&crossing->translation, RECORD_TEXT_MAX) : SPAN_NONE;
 }
 
+/* What is not always there. */
+static void tell_rest(const struct exchange *x, struct usage_record *record)
+{
+    record->credential = x->current->credential.name;
+    cached_tell(x, record);
+}
+
 void account_record(struct exchange *x, struct usage_record *record)
 {
     const struct snapshot *snapshot = x->view->snapshot;
@@ -190,9 +197,8 @@ void account_record(struct exchange *x, struct usage_record *record)
         .tries = x->tries,
         .rooms = rooms_of(x),
         .candidates = candidates_of(x),
-        .credential = x->current->credential.name,
         .saved_nano = USAGE_UNKNOWN,
         .host = snapshot_span(snapshot, x->view->page->host_name),
     };
-    cached_tell(x, record);
+    tell_rest(x, record);
 }

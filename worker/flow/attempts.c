@@ -90,8 +90,7 @@ static bool bars(const struct exchange *x, unsigned failed, unsigned index)
     enum fault fault = (enum fault)x->trying.faults[failed];
 
     return retries[fault].bars &&
-           x->plan->targets[failed].provider_index ==
-               x->plan->targets[index].provider_index &&
+           x->plan->targets[failed].provider_index == x->plan->targets[index].provider_index &&
            (!is_of_credential(fault) || credentials_spent(x, index));
 }
 

@@ -105,8 +105,7 @@ static const struct {
     [FAULT_provider_rate_limited] = {true, CREDENTIAL_LIMITED},
 };
 
-static bool outcome_of(const struct exchange *x, enum fault fault,
-                       enum credential_outcome *ret)
+static bool outcome_of(const struct exchange *x, enum fault fault, enum credential_outcome *ret)
 {
     bool denied = fault == FAULT_provider_auth && x->answer.upstream_status == 403;
 
@@ -119,8 +118,7 @@ static bool outcome_of(const struct exchange *x, enum fault fault,
 static void tell_account(const struct exchange *x, const struct snapshot_provider *provider,
                          bool back)
 {
-    struct target_health *health =
-        segment_target(x->worker->segment, provider->health_row);
+    struct target_health *health = segment_target(x->worker->segment, provider->health_row);
     struct credential_choice choice = choice_of(x, provider);
     uint64_t until_ms, before;
 
@@ -200,7 +198,8 @@ bool credentials_may_renew(const struct exchange *x, enum fault fault)
         exchange_target(x)->provider->token.until_ms == 0 ||
         x->attempts >= x->view->page->attempts.most)
         return false;
-    since_ms = atomic_load(&segment_credential(x->worker->segment, used->row)->refused_since_ms);
+    since_ms =
+        atomic_load(&segment_credential(x->worker->segment, used->row)->refused_since_ms);
     return since_ms == 0 || now_ms < since_ms + TOKEN_WAIT_MS;
 }
 
@@ -226,7 +225,9 @@ bool credentials_renewed(struct exchange *x)
     x->credentials.waited = true;
     x->credentials.token_provider = target->provider_index;
     x->credentials.fresh = (struct credential_used){
-        .value = arena_copy(&x->arena, snapshot_span(newest, row->value)), .row = row->row, .index = CREDENTIAL_NONE};
+        .value = arena_copy(&x->arena, snapshot_span(newest, row->value)),
+        .row = row->row,
+        .index = CREDENTIAL_NONE};
     return true;
 }
 

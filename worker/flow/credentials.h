@@ -43,7 +43,8 @@ struct credentials {
 void credentials_choose(struct exchange *x);
 /* The current attempt goes out. */
 void credentials_count(const struct exchange *x);
-/* The attempt ended, or will, with FAULT; the first note counts; FAULT_NONE: the provider took its credential. */
+/* The attempt ended, or will, with FAULT; the first note counts; FAULT_NONE: the provider took
+ * its credential. */
 void credentials_note(struct exchange *x, enum fault fault);
 /* After FAULT: the same target can be asked at once with another credential. */
 bool credentials_left(const struct exchange *x, enum fault fault);

@@ -209,10 +209,10 @@ static struct span embedding_address(struct exchange *x, const struct plan_targe
 
     for (unsigned i = 0; i < ARRAY_LEN(spoken) && !address.ptr; i++) {
         x->current->provider_dialect = (uint8_t)spoken[i];
-        address = address_target(x->view->snapshot, target->provider,
-                                 x->current->credential.value,
-                                 spoken[i] == DIALECT_DEFAULT ? kind : ADDRESS_EMBEDDINGS_BATCH,
-                                 spoken[i], target->model, &x->arena);
+        address =
+            address_target(x->view->snapshot, target->provider, x->current->credential.value,
+                           spoken[i] == DIALECT_DEFAULT ? kind : ADDRESS_EMBEDDINGS_BATCH,
+                           spoken[i], target->model, &x->arena);
     }
     return address;
 }
@@ -282,8 +282,7 @@ static struct span choose_address(struct exchange *x, const struct plan_target *
     struct span address;
 
     address =
-        address_target(x->view->snapshot, target->provider,
-                       x->current->credential.value, kind,
+        address_target(x->view->snapshot, target->provider, x->current->credential.value, kind,
                        (enum dialect_id)x->current->provider_dialect, target->model, &x->arena);
     if (address.ptr || !is_embedding(x))
         return address;

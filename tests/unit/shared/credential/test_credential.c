@@ -55,12 +55,12 @@ static const struct {
     unsigned times;
     uint64_t out_ms;
 } sentences[] = {
-    {CREDENTIAL_REFUSED, 1, 5000},      {CREDENTIAL_REFUSED, 2, 10000},
-    {CREDENTIAL_REFUSED, 3, 20000},     {CREDENTIAL_REFUSED, 7, 300000},
-    {CREDENTIAL_REFUSED, 200, 300000},  {CREDENTIAL_PENNILESS, 1, 30000},
-    {CREDENTIAL_PENNILESS, 9, 600000},  {CREDENTIAL_DENIED, 1, 0},
-    {CREDENTIAL_DENIED, 2, 0},          {CREDENTIAL_DENIED, 3, 5000},
-    {CREDENTIAL_DENIED, 4, 10000},      {CREDENTIAL_LIMITED, 1, 1000},
+    {CREDENTIAL_REFUSED, 1, 5000},     {CREDENTIAL_REFUSED, 2, 10000},
+    {CREDENTIAL_REFUSED, 3, 20000},    {CREDENTIAL_REFUSED, 7, 300000},
+    {CREDENTIAL_REFUSED, 200, 300000}, {CREDENTIAL_PENNILESS, 1, 30000},
+    {CREDENTIAL_PENNILESS, 9, 600000}, {CREDENTIAL_DENIED, 1, 0},
+    {CREDENTIAL_DENIED, 2, 0},         {CREDENTIAL_DENIED, 3, 5000},
+    {CREDENTIAL_DENIED, 4, 10000},     {CREDENTIAL_LIMITED, 1, 1000},
 };
 
 START_TEST(it_is_out_for_a_growing_time)
@@ -82,10 +82,10 @@ START_TEST(one_at_a_time_tries_it_again)
     sees(0, CREDENTIAL_REFUSED, START_MS);
     ck_assert_uint_eq(chosen(START_MS, 0, 0), 1);
     ck_assert_uint_eq(chosen(START_MS + 4999, 0, 6), CREDENTIAL_NONE);
-    ck_assert_uint_eq(chosen(START_MS + 5000, 0, 0), 0);                /* the trial */
-    ck_assert_uint_eq(chosen(START_MS + 5000, 0, 0), 1);                /* others */
-    ck_assert_uint_eq(chosen(START_MS + 5000, 0, 6), CREDENTIAL_NONE);  /* not another trial */
-    ck_assert_uint_eq(chosen(START_MS + 15000, 0, 0), 0);               /* it never ended */
+    ck_assert_uint_eq(chosen(START_MS + 5000, 0, 0), 0);               /* the trial */
+    ck_assert_uint_eq(chosen(START_MS + 5000, 0, 0), 1);               /* others */
+    ck_assert_uint_eq(chosen(START_MS + 5000, 0, 6), CREDENTIAL_NONE); /* not another trial */
+    ck_assert_uint_eq(chosen(START_MS + 15000, 0, 0), 0);              /* it never ended */
     ck_assert(credential_note(&states[0], CREDENTIAL_GOOD, START_MS + 15001, 0));
     ck_assert(!credential_note(&states[0], CREDENTIAL_GOOD, START_MS + 15001, 0));
     ck_assert_uint_eq(chosen(START_MS + 15001, 0, 6), 0);

@@ -329,6 +329,14 @@ static const struct {
      "  oauth: {client_id: i, client_secret: s, token_url: \"http://h/t\"}\n",
      "s.yaml:4: providers: the credential of a provider of kind store is in the store: `oauth` "
      "needs another kind\n"},
+    {"providers:\n- name: a\n  kind: openai\n  api_key: x\n  api_keys: [y]\n",
+     "s.yaml:2: providers: `api_key` and `api_keys` exclude each other: leave one out\n"},
+    {"providers:\n- name: a\n  kind: openai\n  api_keys:\n  - x\n  - {key: x}\n",
+     "s.yaml:6: providers: api_keys[1]: the same key stands in line 5 already\n"},
+    {"providers:\n- name: a\n  kind: openai\n  api_keys:\n  - {key: x, name: n}\n  - {key: y, name: n}\n",
+     "s.yaml:6: providers: api_keys[1]: the name `n` stands in line 5 already\n"},
+    {"providers:\n- name: a\n  kind: openai\n  api_keys: [\"\"]\n",
+     "s.yaml:4: providers: api_keys[0]: the `key` is empty\n"},
     {"providers: [{name: a, kind: store, api_key: x}]\n",
      "s.yaml:1: providers: the store has the `base_url` and `api_key` of a provider of kind store: "
      "aigwctl providers edit\n"},

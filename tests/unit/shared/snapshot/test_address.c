@@ -144,9 +144,10 @@ static const struct {
 
 START_TEST(a_call_has_its_address)
 {
-    struct span target =
-        address_target(snapshot, provider(cases[_i].place), snapshot_span(snapshot, provider(cases[_i].place)->credential), cases[_i].kind, cases[_i].dialect,
-                       span_of_text(cases[_i].model), &arena);
+    struct span target = address_target(
+        snapshot, provider(cases[_i].place),
+        snapshot_span(snapshot, provider(cases[_i].place)->credential), cases[_i].kind,
+        cases[_i].dialect, span_of_text(cases[_i].model), &arena);
 
     if (cases[_i].target)
         ck_assert_msg(span_eq(target, span_of_text(cases[_i].target)), "%.*s",
@@ -198,8 +199,10 @@ static const struct {
 START_TEST(a_call_is_signed_as_the_provider_wants)
 {
     struct address_field fields[ADDRESS_FIELDS_MAX];
-    unsigned count = address_fields(provider(signed_by[_i].place), snapshot_span(snapshot, provider(signed_by[_i].place)->credential),
-                                    signed_by[_i].dialect, &arena, fields);
+    unsigned count =
+        address_fields(provider(signed_by[_i].place),
+                       snapshot_span(snapshot, provider(signed_by[_i].place)->credential),
+                       signed_by[_i].dialect, &arena, fields);
     struct buffer text _buffer_;
 
     buffer_init(&text, 1000);
