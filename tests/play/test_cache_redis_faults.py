@@ -85,6 +85,7 @@ def longest(host, count, start):
 def test_a_redis_that_is_away_delays_nobody_for_long(room, provider, redis, liar, trouble):
     a = host_of(room, provider, liar)
     usual = longest(a, 50, 0)
+    assert figures(a)["redis_failures"] == 0, "Redis was in use all the time"
     if trouble == "stopped":
         redis.pause()
     elif trouble == "killed":

@@ -95,6 +95,8 @@ class Liar:
     def stand_between(self, link):
         try:
             with link, socket.create_connection(("127.0.0.1", self.redis.port)) as server:
+                for end in (link, server):
+                    end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 asked, told = link.makefile("rb"), server.makefile("rb")
                 while True:
                     raw, words = read_reply(asked)
