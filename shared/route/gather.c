@@ -58,7 +58,8 @@ static void look_at(const struct ranking *ranking, const struct snapshot_target 
 
     CHECK(provider->health_row < SEGMENT_TARGETS);
     if (!is_wanted(ranking, provider) ||
-        !conditions_hold(ranking->snapshot, target->conditions, ranking->facts))
+        (target->conditions.count > 0 &&
+         !conditions_hold(ranking->snapshot, target->conditions, ranking->facts)))
         return;
     if (!is_out(ranking, &ranking->healths[provider->health_row], &until_ms)) {
         add(ranking, target, provider->health_row, now, ret);
