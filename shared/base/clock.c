@@ -120,3 +120,38 @@ bool clock_read_date_ms(struct span text, int64_t *ret_ms)
     *ret_ms = (int64_t)seconds * 1000;
     return true;
 }
+
+/* 0..11, or -1. */
+static int month_named(struct span name)
+{
+    static const char months[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
+
+    for (int i = 0; i < 12; i++)
+        if (span_eq(name, span_of(months + 3 * (size_t)i, 3)))
+            return i;
+    return -1;
+}
+
+bool clock_read_http_date_ms(struct span text, int64_t *ret_ms)
+{
+    struct tm parts = {0}, same;
+    struct span day = text.len == 29 ? span_of(text.ptr + 5, 2) : SPAN_NONE;
+    struct span year = text.len == 29 ? span_of(text.ptr + 12, 4) : SPAN_NONE;
+    struct span time = text.len == 29 ? span_of(text.ptr + 17, 8) : SPAN_NONE;
+
+    if (text.len != 29 || text.ptr[3] != ',' || text.ptr[4] != ' ' || text.ptr[7] != ' ' ||
+        text.ptr[11] != ' ' || text.ptr[16] != ' ' ||
+        !span_eq(span_skip(text, 25), SPAN(" GMT")) ||
+        !take_digits(&day, 2, 0, &parts.tm_mday) || !take_digits(&year, 4, 0, &parts.tm_year) ||
+        !take_digits(&time, 2, ':', &parts.tm_hour) ||
+        !take_digits(&time, 2, ':', &parts.tm_min) || !take_digits(&time, 2, 0, &parts.tm_sec))
+        return false;
+    parts.tm_mon = month_named(span_of(text.ptr + 8, 3));
+    if (parts.tm_mon < 0 || parts.tm_year < 1970 || parts.tm_hour > 23 || parts.tm_min > 59 ||
+        parts.tm_sec > 60)
+        return false;
+    parts.tm_year -= 1900;
+    same = parts;
+    *ret_ms = (int64_t)timegm(&same) * 1000;
+    return same.tm_mday == parts.tm_mday || parts.tm_sec == 60;
+}

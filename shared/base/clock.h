@@ -29,6 +29,10 @@ void clock_write_rfc3339(int64_t wall_ms, char text[CLOCK_TEXT_SIZE]);
  * it is none. */
 bool clock_read_date_ms(struct span text, int64_t *ret_ms);
 
+/* "Sun, 06 Nov 1994 08:49:37 GMT", the form of RFC 9110 5.6.7 that is made today. False when it
+ * is none. */
+bool clock_read_http_date_ms(struct span text, int64_t *ret_ms);
+
 /* "90s", "250ms", "5m", "2h", "7d" or plain milliseconds ("0").  False when it is none. */
 bool clock_read_duration_ms(struct span text, uint64_t *ret_ms);
 

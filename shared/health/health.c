@@ -149,7 +149,8 @@ static struct word judge(struct word word, const struct health_rules *rules,
                          struct verdict verdict, uint64_t now_ms)
 {
     enum health_state condition = condition_at(word, now_ms);
-    bool bad = verdict.outcome == HEALTH_SAW_ERROR || verdict.outcome == HEALTH_SAW_BREAK;
+    bool bad = verdict.outcome == HEALTH_SAW_ERROR || verdict.outcome == HEALTH_SAW_BREAK ||
+               verdict.outcome == HEALTH_SAW_REFUSED;
 
     if (condition == HEALTH_HALF_OPEN) {
         if (bad)
@@ -195,10 +196,11 @@ static uint64_t window_pack(struct window window)
 static struct window window_add(struct target_health *health, const struct health_rules *rules,
                                 enum health_outcome outcome, uint64_t now_ms)
 {
-    uint64_t packed = atomic_load(&health->window);
-    uint64_t period = (now_ms / rules->window_ms) & (UINT64_MAX >> 3 * COUNT_BITS);
+    uint64_t packed = atomic_load(&health->window), period;
     struct window window;
 
+    CHECK(rules->window_ms > 0);
+    period = (now_ms / rules->window_ms) & (UINT64_MAX >> 3 * COUNT_BITS);
     do {
         window = window_unpack(packed);
         if (window.period != period)
@@ -238,10 +240,12 @@ static struct verdict count(struct target_health *health, const struct health_ru
     uint64_t breaks = in_row(&health->breaks_in_row, outcome == HEALTH_SAW_BREAK);
     bool enough = window.attempts >= rules->window_least;
 
-    verdict.eject = (rules->errors_in_row && errors >= rules->errors_in_row) ||
+    verdict.eject = outcome == HEALTH_SAW_REFUSED ||
+                    (rules->errors_in_row && errors >= rules->errors_in_row) ||
                     (rules->breaks_in_row && breaks >= rules->breaks_in_row) ||
                     (enough && (reaches(window.errors, window, rules->error_percent) ||
                                 reaches(window.breaks, window, rules->break_percent)));
+    verdict.eject = verdict.eject && rules->eject_max_ms > 0;
     verdict.degrade =
         enough && reaches(window.errors + window.breaks, window, rules->degraded_percent);
     return verdict;
@@ -257,22 +261,6 @@ static void figures(struct target_health *health, enum health_outcome outcome, u
     (void)atomic_fetch_add(&health->failures, 1);
     (void)atomic_fetch_add(&health->consecutive_failures, 1);
     atomic_store(&health->last_failure_ms, now_ms);
-}
-
-/* The later of two 429 may name the earlier time: the later time counts. */
-static void limit(struct target_health *health, const struct health_rules *rules,
-                  uint64_t now_ms, uint64_t wait_ms)
-{
-    uint64_t before = atomic_load(&health->until_ms), until_ms;
-
-    if (wait_ms == 0)
-        wait_ms = rules->limited_ms;
-    if (wait_ms > rules->limited_max_ms)
-        wait_ms = rules->limited_max_ms;
-    until_ms = now_ms + wait_ms;
-    while (before < until_ms)
-        if (atomic_compare_exchange_weak(&health->until_ms, &before, until_ms))
-            return;
 }
 
 /* ---- the doors --------------------------------------------------------------------------- */
@@ -295,6 +283,20 @@ static void stepped(struct target_health *health, struct word before, struct wor
     start_anew(health);
 }
 
+/* The later of two 429 may name the earlier time: the later time counts. */
+void health_leave(struct target_health *health, const struct health_rules *rules,
+                  uint64_t now_ms, uint64_t wait_ms)
+{
+    uint64_t before = atomic_load(&health->until_ms), until_ms;
+
+    if (wait_ms > rules->limited_max_ms)
+        wait_ms = rules->limited_max_ms;
+    until_ms = now_ms + wait_ms;
+    while (before < until_ms)
+        if (atomic_compare_exchange_weak(&health->until_ms, &before, until_ms))
+            return;
+}
+
 bool health_note(struct target_health *health, const struct health_rules *rules,
                  enum health_outcome outcome, uint64_t now_ms, uint64_t retry_after_ms)
 {
@@ -308,7 +310,8 @@ bool health_note(struct target_health *health, const struct health_rules *rules,
         verdict = count(health, rules, outcome, now_ms);
     }
     if (outcome == HEALTH_SAW_LIMIT)
-        limit(health, rules, now_ms, retry_after_ms);
+        health_leave(health, rules, now_ms,
+                     retry_after_ms > 0 ? retry_after_ms : rules->limited_ms);
     packed = atomic_load(&health->state);
     do {
         old = unpack(packed);

@@ -17,6 +17,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "shared/health/health_rules.h"
 #include "shared/segment/segment.h"
 
 enum health_state {
@@ -30,22 +31,13 @@ enum health_state {
 };
 
 enum health_outcome {
+    HEALTH_SAW_NOTHING, /* the client left, or the like: gives a trial back */
     HEALTH_SAW_GOOD,
-    HEALTH_SAW_ERROR,  /* an answer that is the provider's fault: 5xx, malformed */
+    HEALTH_SAW_ERROR,  /* an answer that is the provider's fault: 5xx, malformed, cut */
     HEALTH_SAW_BREAK,  /* no answer: refused, reset, timed out, TLS, name */
     HEALTH_SAW_LIMIT,  /* 429: says nothing about how well it is, but it answers */
-    HEALTH_SAW_NOTHING /* the client left, or the like: gives a trial back */
-};
-
-struct health_rules {
-    uint32_t errors_in_row, breaks_in_row; /* so many eject; 0: never */
-    uint32_t window_ms;                    /* 1 or more; for the shares below */
-    uint32_t window_least;                 /* attempts in it before a share counts */
-    uint32_t error_percent, break_percent; /* such a share ejects; 0: never */
-    uint32_t degraded_percent;             /* of both together; 0: never */
-    uint32_t eject_ms, eject_max_ms;       /* first time; doubles up to the second */
-    uint32_t trial_ms;                     /* a trial without end is given to another then */
-    uint32_t limited_ms, limited_max_ms;   /* when a 429 names no time; the longest believed */
+    HEALTH_SAW_REFUSED /* our credential or credit: ejects at once, who asks next is refused too
+                        */
 };
 
 extern const struct health_rules health_rules_default;
@@ -53,6 +45,15 @@ extern const struct health_rules health_rules_default;
 /* RET_UNTIL_MS: when it may be tried again; 0: now, UINT64_MAX: unknown. */
 enum health_state health_state(const struct target_health *health, uint64_t now_ms,
                                uint64_t *ret_until_ms);
+
+/* Whether it is healthy, at one look: most are, and a plan looks at a hundred. False: ask
+ * health_state. The low byte of `state` is 0 for healthy and not drained. */
+static inline bool health_is_plain(const struct target_health *health, uint64_t now_ms)
+{
+    return (uint8_t)atomic_load_explicit(&health->state, memory_order_relaxed) == 0 &&
+           atomic_load_explicit(&health->until_ms, memory_order_relaxed) <= now_ms;
+}
+
 /* Whether an attempt may be made now. Of a half-open account true is the trial: who gets it
  * must make the attempt and note what became of it. */
 bool health_may_try(struct target_health *health, const struct health_rules *rules,
@@ -61,6 +62,9 @@ bool health_may_try(struct target_health *health, const struct health_rules *rul
  * state is another than before, which is worth an event. RETRY_AFTER_MS: 0 if not told. */
 bool health_note(struct target_health *health, const struct health_rules *rules,
                  enum health_outcome outcome, uint64_t now_ms, uint64_t retry_after_ms);
+/* An answer, whatever else it was, told that nothing is left for WAIT_MS. */
+void health_leave(struct target_health *health, const struct health_rules *rules,
+                  uint64_t now_ms, uint64_t wait_ms);
 /* A probe says so. Ejects an account that is not down; lets one that is down have its trial. */
 bool health_probed(struct target_health *health, const struct health_rules *rules, bool good,
                    uint64_t now_ms);

@@ -1,19 +1,30 @@
 /* Which targets of a model may be tried at all. */
 #include "shared/base/check.h"
+#include "shared/health/health.h"
 #include "shared/route/condition.h"
 #include "shared/route/rank.h"
+
+#define BEHIND 0x10000U /* above every priority of the settings */
 
 struct gathering {
     uint64_t soonest_ms;
     bool any_fits, any_long;
 };
 
-/* Whether nothing is sent to the provider now, and until when. */
+/* Whether nothing is sent to the provider now, and until when; UINT64_MAX: until somebody says
+ * so. Who is degraded stands BEHIND the others, but keeps what only it can read. */
 static bool is_out(const struct ranking *ranking, const struct target_health *health,
-                   uint64_t *ret_until_ms)
+                   uint64_t *ret_until_ms, uint32_t *ret_behind)
 {
-    *ret_until_ms = atomic_load_explicit(&health->until_ms, memory_order_relaxed);
-    return *ret_until_ms > ranking->facts->now_ms;
+    uint64_t now_ms = ranking->facts->now_ms;
+
+    *ret_behind = 0;
+    if (health_is_plain(health, now_ms))
+        return false;
+    if (health_state(health, now_ms, ret_until_ms) == HEALTH_DEGRADED &&
+        ranking->facts->session == 0)
+        *ret_behind = BEHIND;
+    return *ret_until_ms > now_ms;
 }
 
 static bool is_wanted(const struct ranking *ranking, const struct snapshot_provider *provider)
@@ -36,8 +47,9 @@ static bool lacks(const struct route_facts *facts, const struct snapshot_target 
 
 /* Those that cannot serve the request count only as long as there is no other. */
 static void add(const struct ranking *ranking, const struct snapshot_target *target,
-                uint32_t row, struct gathering *now, struct candidates *ret)
+                uint32_t behind, struct gathering *now, struct candidates *ret)
 {
+    uint32_t row = ranking->providers[target->provider].health_row;
     bool too_long = is_long(ranking->facts, target);
     bool fits = !too_long && !lacks(ranking->facts, target);
 
@@ -47,13 +59,14 @@ static void add(const struct ranking *ranking, const struct snapshot_target *tar
         now->any_fits = true;
     }
     if (fits == now->any_fits)
-        ret->rows[ret->count++] = (struct candidate){target, target->priority, row, 0};
+        ret->rows[ret->count++] = (struct candidate){target, target->priority + behind, row, 0};
 }
 
 static void look_at(const struct ranking *ranking, const struct snapshot_target *target,
                     struct gathering *now, struct candidates *ret)
 {
     const struct snapshot_provider *provider = &ranking->providers[target->provider];
+    uint32_t behind;
     uint64_t until_ms;
 
     CHECK(provider->health_row < SEGMENT_TARGETS);
@@ -61,8 +74,8 @@ static void look_at(const struct ranking *ranking, const struct snapshot_target 
         (target->conditions.count > 0 &&
          !conditions_hold(ranking->snapshot, target->conditions, ranking->facts)))
         return;
-    if (!is_out(ranking, &ranking->healths[provider->health_row], &until_ms)) {
-        add(ranking, target, provider->health_row, now, ret);
+    if (!is_out(ranking, &ranking->healths[provider->health_row], &until_ms, &behind)) {
+        add(ranking, target, behind, now, ret);
     } else if (until_ms < now->soonest_ms) {
         now->soonest_ms = until_ms;
         ret->soonest = target;

@@ -140,6 +140,18 @@ struct settings_provider_timeouts { /* milliseconds; 0: as for all */
     uint64_t connect, head, first_event, idle;
 };
 
+struct settings_health {
+    uint32_t line;
+    uint64_t watch, errors, breaks, window, window_least;
+    uint64_t error_share, break_share, degraded_share;
+    uint64_t eject, eject_most, trial, limited, limited_most;
+};
+
+struct settings_provider_health { /* 0: as for all */
+    uint32_t line;
+    uint64_t watch, errors, breaks, eject, eject_most, limited_most;
+};
+
 struct settings_provider_paths {
     uint32_t line;
     struct span of[DIALECT_COUNT];
@@ -171,6 +183,7 @@ struct settings_provider {
     struct settings_list headers; /* struct settings_header */
     struct settings_list models;  /* struct span */
     struct settings_provider_timeouts timeouts;
+    struct settings_provider_health health;
 };
 
 struct settings_attempts {
@@ -245,6 +258,7 @@ struct settings {
     struct settings_limits limits;
     struct settings_timeouts timeouts;
     struct settings_attempts attempts;
+    struct settings_health health;
     struct settings_responses responses;
     struct settings_media media;
     struct settings_usage usage;

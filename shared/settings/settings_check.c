@@ -137,6 +137,25 @@ static void check_provider(struct reader *reader, const struct settings_provider
                  SPAN_ARG(provider->name), first->line);
 }
 
+/* The first ejection must not be longer than the longest; 0 of an account is that of all. */
+static void check_health(struct reader *reader)
+{
+    const struct settings_health *all = &reader->settings->health;
+
+    if (all->eject > all->eject_most)
+        complain(reader, all->line, "health.eject: longer than health.eject_most");
+    for (uint32_t i = 0; i < reader->settings->providers.count; i++) {
+        const struct settings_provider_health *own =
+            &SETTINGS_ROW(reader->settings->providers, i, settings_provider)->health;
+        uint64_t eject = own->eject ? own->eject : all->eject;
+
+        if (eject > (own->eject_most ? own->eject_most : all->eject_most) &&
+            all->eject <= all->eject_most)
+            complain(reader, own->line,
+                     "providers[%u].health.eject: longer than its eject_most", i);
+    }
+}
+
 bool made_by_itself(const struct settings *settings, struct span name)
 {
     const struct provider_kind *kind = provider_kind_find(name);
@@ -262,6 +281,7 @@ void check_references(struct reader *reader)
         check_model(reader, i);
     check_routes(reader);
     check_conditions(reader);
+    check_health(reader);
     check_rules(reader);
     check_prices(reader);
     if (settings->admin.socket.len > 107)

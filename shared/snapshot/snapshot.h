@@ -21,6 +21,7 @@
 #include "shared/base/net.h"
 #include "shared/base/secret.h"
 #include "shared/base/span.h"
+#include "shared/health/health_rules.h"
 #include "shared/limit/limit.h"
 #include "shared/price/price.h"
 #include "shared/settings/capability.h"
@@ -159,6 +160,7 @@ struct snapshot_provider {
     uint32_t quirks; /* enum quirk */
     uint32_t connect_ms, head_ms, first_event_ms, idle_ms;
     uint32_t health_row;           /* in the segment */
+    struct health_rules health;    /* complete: its own and those of all */
     uint32_t scope;                /* 1 + index; 0: no limits */
     struct snapshot_table headers; /* of struct snapshot_header: added to each call */
 };

@@ -103,6 +103,35 @@ static uint32_t chosen(uint64_t own, uint64_t common)
     return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
 }
 
+/* Without watch nothing ejects, and no time is believed. */
+static struct health_rules put_rules(const struct settings_health *all,
+                                     const struct settings_provider_health *own, bool watch)
+{
+    return (struct health_rules){
+        .errors_in_row = chosen(own->errors, all->errors),
+        .breaks_in_row = chosen(own->breaks, all->breaks),
+        .window_ms = chosen(0, all->window),
+        .window_least = chosen(0, all->window_least),
+        .error_percent = chosen(0, all->error_share),
+        .break_percent = chosen(0, all->break_share),
+        .degraded_percent = watch ? chosen(0, all->degraded_share) : 0,
+        .eject_ms = chosen(own->eject, all->eject),
+        .eject_max_ms = watch ? chosen(own->eject_most, all->eject_most) : 0,
+        .trial_ms = watch ? chosen(0, all->trial) : 0,
+        .limited_ms = chosen(0, all->limited),
+        .limited_max_ms = watch ? chosen(own->limited_most, all->limited_most) : 0,
+    };
+}
+
+static struct health_rules rules_of(const struct settings *settings,
+                                    const struct settings_provider *from)
+{
+    static const struct settings_provider_health none = {.watch = 1};
+    const struct settings_provider_health *own = from ? &from->health : &none;
+
+    return put_rules(&settings->health, own, settings->health.watch && own->watch);
+}
+
 /* What the file alone can say of a provider. */
 static void put_own(struct snapshot_builder *builder, const struct settings *settings,
                     const struct settings_provider *from, struct snapshot_provider *provider)
@@ -116,6 +145,7 @@ static void put_own(struct snapshot_builder *builder, const struct settings *set
     provider->head_ms = chosen(own->head, settings->timeouts.head);
     provider->first_event_ms = chosen(own->first_event, settings->timeouts.first_event);
     provider->idle_ms = chosen(own->idle, settings->timeouts.idle);
+    provider->health = rules_of(settings, from);
     provider->ca_file = snapshot_build_text(builder, ca_file);
     provider->verify = !from || from->verify;
     provider->headers = put_headers(builder, from);

@@ -9,11 +9,12 @@
 struct retry_row {
     bool again, bars;
     uint8_t rank;
+    uint8_t saw; /* enum health_outcome */
 };
 
 static const struct retry_row retries[FAULT_COUNT] = {
-#define RETRY(fault, again_, bars_, rank_) \
-    [FAULT_##fault] = {.again = (again_), .bars = (bars_), .rank = (rank_)},
+#define RETRY(fault, again_, bars_, rank_, saw_) \
+    [FAULT_##fault] = {(again_), (bars_), (rank_), HEALTH_SAW_##saw_},
 #include "worker/flow/retries.def"
 #undef RETRY
 };
@@ -62,6 +63,19 @@ enum fault attempts_fault(uint16_t status)
         if (statuses[i].status == status)
             return statuses[i].fault;
     return status >= 500 ? FAULT_provider_error : FAULT_NONE;
+}
+
+/* A 403 is about a model or a permission, mostly: another request may be served. A deadline of
+ * the request counts only where the provider has not said a word. */
+enum health_outcome attempts_saw(const struct exchange *x, enum fault fault)
+{
+    if (fault == FAULT_NONE)
+        return HEALTH_SAW_GOOD;
+    if (fault == FAULT_provider_auth && x->answer.upstream_status == 403)
+        return HEALTH_SAW_NOTHING;
+    if (fault == FAULT_total_timeout && x->current->calling && x->answer.upstream_status == 0)
+        return HEALTH_SAW_BREAK;
+    return (enum health_outcome)retries[fault].saw;
 }
 
 /* ---- which ------------------------------------------------------------------------------- */
@@ -245,6 +259,14 @@ bool attempts_next(struct exchange *x, enum fault fault, uint64_t *ret_wait_ms)
     x->trying.waits += *ret_wait_ms > 0;
     x->current->target = next;
     return true;
+}
+
+bool attempts_may(struct exchange *x)
+{
+    const struct snapshot_provider *provider = exchange_target(x)->provider;
+
+    return health_may_try(segment_target(x->worker->segment, provider->health_row),
+                          &provider->health, reactor_now_ms(&x->worker->reactor));
 }
 
 bool attempts_skip(struct exchange *x)

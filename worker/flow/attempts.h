@@ -7,6 +7,7 @@
 #define WORKER_FLOW_ATTEMPTS_H
 
 #include "shared/base/fault.h"
+#include "shared/health/health.h"
 #include "shared/route/route.h"
 
 #include "worker/translate/complaint.h"
@@ -32,12 +33,17 @@ struct attempts {
 void attempts_begin(struct exchange *x);
 /* What a status alone says that is worth another attempt; FAULT_NONE: nothing. */
 enum fault attempts_fault(uint16_t status);
+/* What an attempt that ended with FAULT (FAULT_NONE: well) says of its account. */
+enum health_outcome attempts_saw(const struct exchange *x, enum fault fault);
+/* Whether the account of the current target takes an attempt now. True of one that is tried
+ * after an ejection: the attempt must be made. */
+bool attempts_may(struct exchange *x);
 /* The current attempt failed with FAULT. True: x->current->target is the next, to be tried in
  * *RET_WAIT_MS. What it cost of a budget is taken. */
 bool attempts_next(struct exchange *x, enum fault fault, uint64_t *ret_wait_ms);
 /* Whether attempts_next would find one, as far as can be said without taking. */
 bool attempts_left(struct exchange *x, enum fault fault);
-/* The current target has no room: the next one of the plan. False: there is none. */
+/* The current target has no room or is out: the next one of the plan. False: there is none. */
 bool attempts_skip(struct exchange *x);
 /* It ends with x->fault: or with an earlier failure that says more. */
 void attempts_settle(struct exchange *x);

@@ -176,6 +176,8 @@ struct route_facts route_facts_of(struct exchange *x);
 /* relay.c: the provider's answer on its way to the client */
 extern const struct call_events relay_events;
 void relay_drained(struct exchange *x);
+/* Ends the call, if one runs, with FAULT; nothing follows. */
+void relay_abandon(struct exchange *x, enum fault fault);
 
 /* reply.c: answers that the gateway makes itself, and heads */
 void reply_local(struct exchange *x);

@@ -466,6 +466,8 @@ static enum step enter_upstream(struct exchange *x)
     struct buffer why _buffer_;
 
     buffer_init(&why, 512);
+    if (!attempts_may(x) && attempts_skip(x))
+        return STEP_AGAIN; /* what was translated was for another; with none left it is asked */
     endpoint = view_endpoint(x->view, exchange_target(x)->provider_index, &why);
     if (!endpoint) {
         x->fault = FAULT_tls_failed;
@@ -505,14 +507,7 @@ void flow_cancel(struct exchange *x, enum fault fault)
         x->gone = true;
     }
     gather_cancel(x);
-    if (x->current->calling) {
-        x->current->calling = false;
-        (void)atomic_fetch_sub_explicit(
-            &segment_target(x->worker->segment, exchange_target(x)->provider->health_row)
-                 ->in_flight,
-            1, memory_order_relaxed);
-        call_cancel(&x->current->call);
-    }
+    relay_abandon(x, fault);
     x->fault = fault;
     flow_take(x, STEP_REFUSE);
 }

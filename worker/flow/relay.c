@@ -6,6 +6,7 @@
 
 #include "worker/flow/relay_inside.h"
 #include "worker/flow/stored.h"
+#include "worker/translate/limit_read.h"
 #include "worker/worker.h"
 
 #define USAGE_BYTES   2048
@@ -25,27 +26,29 @@ static struct target_health *health_of(const struct exchange *x)
     return segment_target(x->worker->segment, exchange_target(x)->provider->health_row);
 }
 
-/* The attempt is over: its share of the provider's figures. */
-void relay_attempt_ended(struct exchange *x, bool good)
+/* The attempt is over, with FAULT or well: its share of the provider's figures. */
+void relay_attempt_ended(struct exchange *x, enum fault fault)
 {
     struct target_health *health = health_of(x);
-    uint64_t now_ms = reactor_now_ms(&x->worker->reactor);
 
     if (!x->current->calling)
         return;
+    (void)health_note(health, &exchange_target(x)->provider->health, attempts_saw(x, fault),
+                      reactor_now_ms(&x->worker->reactor), x->current->retry_after_ms);
     x->current->calling = false;
     if (x->current->call.resent)
         metric_add(x->worker->metrics, METRIC_upstream_resends_total, 1);
     (void)atomic_fetch_sub_explicit(&health->in_flight, 1, memory_order_relaxed);
-    if (good) {
+    if (!fault)
         credentials_note(x, FAULT_NONE);
-        atomic_store_explicit(&health->consecutive_failures, 0, memory_order_relaxed);
-        atomic_store_explicit(&health->last_success_ms, now_ms, memory_order_relaxed);
+}
+
+void relay_abandon(struct exchange *x, enum fault fault)
+{
+    if (!x->current->calling)
         return;
-    }
-    (void)atomic_fetch_add_explicit(&health->failures, 1, memory_order_relaxed);
-    (void)atomic_fetch_add_explicit(&health->consecutive_failures, 1, memory_order_relaxed);
-    atomic_store_explicit(&health->last_failure_ms, now_ms, memory_order_relaxed);
+    relay_attempt_ended(x, fault);
+    call_cancel(&x->current->call);
 }
 
 /* Of the attempt that failed before the client saw anything of it. */
@@ -119,8 +122,8 @@ void relay_give_up(struct exchange *x, enum fault fault)
         account_try(x, fault);
         credentials_note(x, fault);
     }
-    /* What another credential can mend says nothing against the account either. */
-    relay_attempt_ended(x, fault == FAULT_provider_refused || credentials_left(x, fault));
+    /* What another credential can mend says nothing against the account. */
+    relay_attempt_ended(x, credentials_left(x, fault) ? FAULT_provider_refused : fault);
     batch_clear(&x->worker->batch);
     if (attempts_next(x, fault, &wait_ms)) {
         try_again(x, wait_ms);
@@ -228,16 +231,26 @@ static void begin_relay(struct exchange *x, const struct http_head *head, struct
         relay_begin_stream(x);
 }
 
-/* When the provider wants to be asked again; 0: it does not say, or gives a date. */
-static uint64_t retry_after_of(const struct http_head *head)
+/* When the account takes requests again. An answer that is good may tell that it was the last:
+ * then it is left before it refuses, unless it has other credentials, whose limits are their
+ * own. */
+static void read_limits(struct exchange *x, const struct http_head *head)
 {
-    uint64_t number;
+    const struct dialect *dialect = dialect_row((enum dialect_id)x->current->provider_dialect);
+    const struct snapshot_provider *provider = exchange_target(x)->provider;
+    uint64_t spent_ms;
 
-    if (span_read_u64(http_find(head, SPAN("retry-after-ms")), &number))
-        return number;
-    if (!span_read_u64(http_find(head, SPAN("retry-after")), &number))
-        return 0;
-    return number < UINT32_MAX ? number * 1000 : UINT32_MAX;
+    if (dialect->limit_field_count == 0)
+        dialect = dialect_row(DIALECT_DEFAULT);
+    spent_ms = limit_read_spent_ms(head, dialect, clock_wall_ms());
+    if (head->status < 400 && spent_ms > 0 && provider->credentials.count < 2)
+        health_leave(health_of(x), &provider->health, reactor_now_ms(&x->worker->reactor),
+                     spent_ms);
+    if (head->status < 400)
+        return;
+    x->current->retry_after_ms = limit_read_retry_ms(head, clock_wall_ms());
+    if (x->current->retry_after_ms == 0 && head->status == 429)
+        x->current->retry_after_ms = spent_ms;
 }
 
 static void answered(struct call *call, const struct http_head *head)
@@ -246,10 +259,10 @@ static void answered(struct call *call, const struct http_head *head)
     struct span type = http_find(head, SPAN("content-type"));
 
     note_head(x, head->status);
+    read_limits(x, head);
     if (head->status >= 400) {
         enum fault fault = attempts_fault(head->status);
 
-        x->current->retry_after_ms = retry_after_of(head);
         credentials_note(x, fault ? fault : FAULT_provider_refused);
         if (fault && (attempts_left(x, fault) || credentials_may_renew(x, fault))) {
             relay_cancel(x, fault);
@@ -345,7 +358,7 @@ static void error_done(struct exchange *x)
         relay_give_up(x, x->fault);
         return;
     }
-    relay_attempt_ended(x, attempts_fault(status) == FAULT_NONE);
+    relay_attempt_ended(x, x->fault);
     attempts_settle(x);
     flow_take(x, STEP_REFUSE);
 }
@@ -372,7 +385,7 @@ static void crossing_done(struct exchange *x)
         return;
     }
     bill_take(&x->bill, &usage, &x->arena);
-    relay_attempt_ended(x, true);
+    relay_attempt_ended(x, FAULT_NONE);
     relay_free_request(x);
     x->first_byte_ns = clock_monotonic_ns();
     if (x->current->crossing->chat.stream) {
@@ -395,7 +408,7 @@ static void whole_done(struct exchange *x)
 {
     struct json_value value;
 
-    relay_attempt_ended(x, true);
+    relay_attempt_ended(x, FAULT_NONE);
     value = json_tap_value(&x->usage_tap);
     if (value.kind == JSON_OBJECT) {
         struct usage usage;

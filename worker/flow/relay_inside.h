@@ -23,7 +23,7 @@ void relay_free_request(struct exchange *x);
 
 /* relay.c */
 /* The attempt is over: its share of the provider's figures. */
-void relay_attempt_ended(struct exchange *x, bool good);
+void relay_attempt_ended(struct exchange *x, enum fault fault);
 /* Ends the attempt with FAULT: the next target, or the client's answer. */
 void relay_give_up(struct exchange *x, enum fault fault);
 /* The same for a call that runs. */

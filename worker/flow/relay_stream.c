@@ -233,7 +233,7 @@ void relay_stream_done(struct exchange *x)
         relay_give_up(x, FAULT_answer_cut);
         return;
     }
-    relay_attempt_ended(x, true);
+    relay_attempt_ended(x, FAULT_NONE);
     relay_turn(x, true);
     cached_note_whole(x);
     flow_take(x, STEP_NEXT);
