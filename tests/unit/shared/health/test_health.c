@@ -64,6 +64,48 @@ START_TEST(five_in_a_row_eject_and_only_the_fifth_is_a_change)
 
 END_TEST
 
+START_TEST(a_refused_credential_ejects_at_once_and_for_longer_each_time)
+{
+    uint64_t now_ms = START_MS;
+
+    for (uint64_t lasts_ms = 1000; lasts_ms <= 4000; lasts_ms *= 2) {
+        ck_assert(health_may_try(health, rules, now_ms));
+        ck_assert(health_note(health, rules, HEALTH_SAW_REFUSED, now_ms, 0));
+        is_at(now_ms, HEALTH_DOWN, now_ms + lasts_ms);
+        now_ms += lasts_ms;
+    }
+}
+
+END_TEST
+
+START_TEST(rules_without_an_ejection_eject_nobody)
+{
+    struct health_rules lax = *rules;
+
+    lax.eject_max_ms = 0;
+    lax.degraded_percent = 0;
+    for (unsigned i = 0; i < 50; i++)
+        (void)health_note(health, &lax, i % 2 ? HEALTH_SAW_REFUSED : HEALTH_SAW_BREAK, START_MS,
+                          0);
+    is_at(START_MS, HEALTH_HEALTHY, 0);
+}
+
+END_TEST
+
+START_TEST(an_answer_that_leaves_nothing_limits_up_to_what_is_believed)
+{
+    health_leave(health, rules, START_MS, 5000);
+    is_at(START_MS, HEALTH_LIMITED, START_MS + 5000);
+    health_leave(health, rules, START_MS, 10);
+    is_at(START_MS, HEALTH_LIMITED, START_MS + 5000);
+    health_leave(health, rules, START_MS, UINT64_MAX);
+    is_at(START_MS, HEALTH_LIMITED, START_MS + rules->limited_max_ms);
+    ck_assert(!health_is_plain(health, START_MS));
+    ck_assert(health_is_plain(health, START_MS + rules->limited_max_ms));
+}
+
+END_TEST
+
 START_TEST(errors_and_breaks_are_rows_of_their_own)
 {
     sees(HEALTH_SAW_ERROR, 4, START_MS);
@@ -288,6 +330,9 @@ int main(void)
     tcase_add_test(tests, zeroed_memory_is_healthy);
     tcase_add_loop_test(tests, five_in_a_row_eject_and_only_the_fifth_is_a_change, 0,
                         ARRAY_LEN(bad));
+    tcase_add_test(tests, a_refused_credential_ejects_at_once_and_for_longer_each_time);
+    tcase_add_test(tests, rules_without_an_ejection_eject_nobody);
+    tcase_add_test(tests, an_answer_that_leaves_nothing_limits_up_to_what_is_believed);
     tcase_add_test(tests, errors_and_breaks_are_rows_of_their_own);
     tcase_add_test(tests, half_open_lets_one_try_and_its_success_heals);
     tcase_add_test(tests, a_trial_that_never_ends_is_given_to_another);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "shared/base/check.h"
+#include "shared/health/health.h"
 #include "shared/price/price.h"
 #include "shared/route/pace.h"
 #include "shared/route/route.h"
@@ -392,6 +393,65 @@ START_TEST(when_all_are_out_the_soonest_to_recover_is_tried)
 
 END_TEST
 
+/* Two in ten of its attempts fail, by rules that never eject. */
+static void degrade(unsigned provider)
+{
+    struct health_rules rules = health_rules_default;
+    struct target_health *health = segment_target(segment, provider);
+
+    rules.eject_max_ms = 0;
+    for (unsigned i = 0; i < 30; i++)
+        (void)health_note(health, &rules, i % 2 ? HEALTH_SAW_GOOD : HEALTH_SAW_BREAK, NOW_MS,
+                          0);
+}
+
+START_TEST(a_degraded_account_comes_last_but_for_what_belongs_to_it)
+{
+    degrade(C);
+    ck_assert_str_eq(order("file"), "abc");
+    degrade(A);
+    ck_assert_str_eq(order("file"), "bca");
+    facts.session = 7;
+    (void)order("file");
+    for (unsigned i = 0; i < 100 && told[0] == 'b'; i++) {
+        facts.session += STEP;
+        (void)order("file");
+    }
+    ck_assert_int_ne(told[0], 'b');
+}
+
+END_TEST
+
+START_TEST(an_account_that_is_down_is_left_out_until_its_trial)
+{
+    struct target_health *health = segment_target(segment, C);
+
+    for (unsigned i = 0; i < 5; i++)
+        (void)health_note(health, &health_rules_default, HEALTH_SAW_ERROR, NOW_MS, 0);
+    ck_assert_str_eq(order("file"), "ab");
+    facts.now_ms += health_rules_default.eject_ms;
+    ck_assert_str_eq(order("file"), "cab");
+    ck_assert(health_may_try(health, &health_rules_default, facts.now_ms));
+    ck_assert_str_eq(order("file"), "ab");
+}
+
+END_TEST
+
+START_TEST(a_drained_account_is_tried_by_nobody)
+{
+    ck_assert(health_drain(segment_target(segment, D), true));
+    ck_assert_str_eq(order("one"), "");
+    ck_assert_str_eq(order("turns"), "abc");
+    out_until(A, NOW_MS + 20);
+    out_until(B, NOW_MS + 10);
+    out_until(C, NOW_MS + 30);
+    ck_assert_str_eq(order("turns"), "b");
+    ck_assert(health_drain(segment_target(segment, D), false));
+    ck_assert_str_eq(order("one"), "d");
+}
+
+END_TEST
+
 START_TEST(who_cannot_serve_the_request_is_left_out_while_others_can)
 {
     ck_assert_str_eq(order("fits"), "abc");
@@ -527,6 +587,9 @@ int main(void)
     tcase_add_test(tests, a_session_stays_and_moves_only_when_its_account_is_out);
     tcase_add_test(tests, a_provider_that_is_out_is_left_out);
     tcase_add_test(tests, when_all_are_out_the_soonest_to_recover_is_tried);
+    tcase_add_test(tests, a_degraded_account_comes_last_but_for_what_belongs_to_it);
+    tcase_add_test(tests, an_account_that_is_down_is_left_out_until_its_trial);
+    tcase_add_test(tests, a_drained_account_is_tried_by_nobody);
     tcase_add_test(tests, who_cannot_serve_the_request_is_left_out_while_others_can);
     tcase_add_test(tests, the_provider_that_was_asked_for_is_the_only_one);
     tcase_add_test(tests, fallbacks_follow_and_those_of_refusals_stand_apart);
