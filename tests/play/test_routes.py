@@ -128,7 +128,9 @@ def nobody():
 
 @pytest.fixture(scope="module")
 def gateway(house, provider, spare, downs, slows, nobody):
-    accounts = [("up", provider), ("spare", spare), ("nobody", nobody)]
+    # Their faults are the tests' own, one after the other: what follows from many is test_health.py's.
+    unwatched = {"health": {"watch": False}}
+    accounts = [("up", provider, unwatched), ("spare", spare), ("nobody", nobody, unwatched)]
     accounts += [("down%d" % i, one) for i, one in enumerate(downs)]
     accounts += [("slow%d" % i, one) for i, one in enumerate(slows)]
     return house.gateway(*accounts, settings={
@@ -298,7 +300,7 @@ def test_an_outage_is_not_multiplied(gateway, downs):
 
 @pytest.fixture(scope="module")
 def patient(house, provider, spare):
-    return house.gateway(("up", provider), ("spare", spare), settings={
+    return house.gateway(("up", provider, {"health": {"watch": False}}), ("spare", spare), settings={
         "workers": 1, "attempts": {"most": 4, "per_target": 3, "backoff": "40ms", "backoff_most": "400ms",
                                    "budget": 100},
         "models": [{"name": "alone", "targets": targets(("up", "heals"))},

@@ -393,16 +393,15 @@ START_TEST(when_all_are_out_the_soonest_to_recover_is_tried)
 
 END_TEST
 
-/* Two in ten of its attempts fail, by rules that never eject. */
+/* Half of its attempts fail, by rules that never eject. */
 static void degrade(unsigned provider)
 {
     struct health_rules rules = health_rules_default;
-    struct target_health *health = segment_target(segment, provider);
 
     rules.eject_max_ms = 0;
     for (unsigned i = 0; i < 30; i++)
-        (void)health_note(health, &rules, i % 2 ? HEALTH_SAW_GOOD : HEALTH_SAW_BREAK, NOW_MS,
-                          0);
+        (void)health_note(segment_target(segment, provider), &rules,
+                          i % 2 ? HEALTH_SAW_GOOD : HEALTH_SAW_BREAK, NOW_MS, 0);
 }
 
 START_TEST(a_degraded_account_comes_last_but_for_what_belongs_to_it)
@@ -411,8 +410,6 @@ START_TEST(a_degraded_account_comes_last_but_for_what_belongs_to_it)
     ck_assert_str_eq(order("file"), "abc");
     degrade(A);
     ck_assert_str_eq(order("file"), "bca");
-    facts.session = 7;
-    (void)order("file");
     for (unsigned i = 0; i < 100 && told[0] == 'b'; i++) {
         facts.session += STEP;
         (void)order("file");
@@ -426,8 +423,7 @@ START_TEST(an_account_that_is_down_is_left_out_until_its_trial)
 {
     struct target_health *health = segment_target(segment, C);
 
-    for (unsigned i = 0; i < 5; i++)
-        (void)health_note(health, &health_rules_default, HEALTH_SAW_ERROR, NOW_MS, 0);
+    (void)health_note(health, &health_rules_default, HEALTH_SAW_REFUSED, NOW_MS, 0);
     ck_assert_str_eq(order("file"), "ab");
     facts.now_ms += health_rules_default.eject_ms;
     ck_assert_str_eq(order("file"), "cab");
@@ -446,8 +442,6 @@ START_TEST(a_drained_account_is_tried_by_nobody)
     out_until(B, NOW_MS + 10);
     out_until(C, NOW_MS + 30);
     ck_assert_str_eq(order("turns"), "b");
-    ck_assert(health_drain(segment_target(segment, D), false));
-    ck_assert_str_eq(order("one"), "d");
 }
 
 END_TEST
