@@ -18,6 +18,17 @@ static const struct column columns[] = {
     {"NOTE", "note", COLUMN_TEXT},
 };
 
+static const struct column health_columns[] = {
+    {"NAME", "name", COLUMN_TEXT},
+    {"STATE", "state", COLUMN_TEXT},
+    {"TRIED IN", "wait_ms", COLUMN_DURATION},
+    {"REQUESTS", "requests", COLUMN_TEXT},
+    {"FAILURES", "failures", COLUMN_TEXT},
+    {"IN A ROW", "failures_in_row", COLUMN_TEXT},
+    {"EJECTIONS", "ejections", COLUMN_TEXT},
+    {"LAST FAILURE", "since_failure_ms", COLUMN_DURATION},
+};
+
 static const struct column test_columns[] = {
     {"ok", "ok", COLUMN_TEXT},
     {"status", "status", COLUMN_TEXT},
@@ -39,6 +50,12 @@ int providers_list(struct invocation *invocation)
 {
     return ask_and_show(invocation, "GET", SPAN("/providers"), SPAN_NONE, "providers", columns,
                         ARRAY_LEN(columns));
+}
+
+int providers_health(struct invocation *invocation)
+{
+    return ask_and_show(invocation, "GET", SPAN("/providers/health"), SPAN_NONE, "providers",
+                        health_columns, ARRAY_LEN(health_columns));
 }
 
 int models_list(struct invocation *invocation)

@@ -1,6 +1,8 @@
 #include "config.h"
 
 #include "shared/base/check.h"
+#include "shared/base/clock.h"
+#include "shared/health/health.h"
 
 #include "supervisor/metrics/metrics.h"
 
@@ -244,10 +246,23 @@ static const struct {
 } provider_words[] = {
     {FAMILY_PROVIDER_REQUESTS, offsetof(struct target_health, requests)},
     {FAMILY_PROVIDER_FAILURES, offsetof(struct target_health, failures)},
+    {FAMILY_PROVIDER_EJECTIONS, offsetof(struct target_health, ejections)},
     {FAMILY_PROVIDER_IN_FLIGHT, offsetof(struct target_health, in_flight)},
     {FAMILY_PROVIDER_INPUT, offsetof(struct target_health, input_tokens)},
     {FAMILY_PROVIDER_OUTPUT, offsetof(struct target_health, output_tokens)},
 };
+
+static void write_states(struct buffer *out, const struct metrics_view *view)
+{
+    const struct family_row *family = &families[FAMILY_PROVIDER_STATE];
+    uint64_t now_ms = clock_monotonic_ms(), until_ms;
+
+    write_head(out, family);
+    for (unsigned i = 0; i < view->provider_count; i++)
+        write_u64(out, family->name, "provider", view->providers[i].name,
+                  health_state(segment_target(view->segment, view->providers[i].health_row),
+                               now_ms, &until_ms));
+}
 
 static void write_providers(struct buffer *out, const struct metrics_view *view)
 {
@@ -266,6 +281,7 @@ static void write_providers(struct buffer *out, const struct metrics_view *view)
                       read_word((const _Atomic uint64_t *)at));
         }
     }
+    write_states(out, view);
     write_head(out, &families[FAMILY_PROVIDER_LATENCY]);
     for (unsigned i = 0; i < view->provider_count; i++) {
         uint64_t us = read_word(

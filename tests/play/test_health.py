@@ -7,6 +7,7 @@ import time
 import pytest
 
 from harness import fake_openai
+from harness.client import RawClient
 from harness.wait import until
 
 FAST = {"eject": "400ms", "eject_most": "3s", "trial": "5s", "errors": 3, "breaks": 3}
@@ -102,6 +103,27 @@ def test_a_refused_credential_is_not_tried_by_the_next_request(house, status):
     pair = Pair(house)
     pair.moods[0].act = says(status)
     assert pair.ask(5) == (1, 5)
+
+
+def test_the_operator_sees_what_is_known(house):
+    pair = Pair(house, {"eject": "3s"})
+
+    def row():
+        return {row["name"]: row for row in pair.gateway.ctl_json("providers", "health")["providers"]}["first"]
+
+    pair.ask(2)
+    assert (row()["state"], row()["failures"], row()["ejections"]) == ("healthy", 0, 0)
+    pair.moods[0].act = says(500)
+    pair.ask(3)
+    now = row()
+    assert (now["state"], now["failures"], now["failures_in_row"], now["ejections"]) == ("down", 3, 3, 1)
+    assert 0 < now["wait_ms"] <= 3000
+    assert "first" in pair.gateway.ctl("providers", "health").stdout
+    with RawClient(pair.gateway.admin_port) as client:
+        client.request("GET", "/metrics")
+        text = client.read_response("GET").body.decode()
+    assert 'aigw_provider_state{provider="first"} 4' in text
+    assert 'aigw_provider_ejections_total{provider="first"} 1' in text
 
 
 def test_a_403_is_about_the_request(house):

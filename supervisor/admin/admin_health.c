@@ -1,0 +1,57 @@
+/* GET /admin/v1/providers/health: what this host knows of its accounts. */
+#include "shared/base/clock.h"
+#include "shared/health/health.h"
+
+#include "supervisor/admin/routes.h"
+
+/* Milliseconds since a monotonic time; nothing when there was none. */
+static void write_age(struct json_writer *writer, struct span name, uint64_t at_ms,
+                      uint64_t now_ms)
+{
+    if (at_ms > 0)
+        json_write_member_u64(writer, name, now_ms > at_ms ? now_ms - at_ms : 0);
+}
+
+static void write_health(struct json_writer *writer, struct span name,
+                         const struct target_health *health, uint64_t now_ms)
+{
+    uint64_t until_ms;
+    enum health_state state = health_state(health, now_ms, &until_ms);
+
+    json_write_object(writer);
+    json_write_member_text(writer, SPAN("name"), name);
+    json_write_member_text(writer, SPAN("state"), span_of_text(health_state_name(state)));
+    if (until_ms > now_ms && until_ms < UINT64_MAX)
+        json_write_member_u64(writer, SPAN("wait_ms"), until_ms - now_ms);
+    json_write_member_u64(writer, SPAN("requests"), atomic_load(&health->requests));
+    json_write_member_u64(writer, SPAN("failures"), atomic_load(&health->failures));
+    json_write_member_u64(writer, SPAN("failures_in_row"),
+                          atomic_load(&health->consecutive_failures));
+    json_write_member_u64(writer, SPAN("ejections"), atomic_load(&health->ejections));
+    write_age(writer, SPAN("since_failure_ms"), atomic_load(&health->last_failure_ms), now_ms);
+    write_age(writer, SPAN("since_success_ms"), atomic_load(&health->last_success_ms), now_ms);
+    json_write_object_end(writer);
+}
+
+void route_providers_health(struct admin_request *request)
+{
+    struct house *house = request->house;
+    struct json_writer writer = admin_answer(request);
+    struct snapshot_table table = {0};
+    uint64_t now_ms = clock_monotonic_ms();
+
+    if (house->snapshot)
+        table = snapshot_page(house->snapshot)->providers;
+    json_write_object(&writer);
+    json_write_key(&writer, SPAN("providers"));
+    json_write_array(&writer);
+    for (uint32_t i = 0; i < table.count; i++) {
+        const struct snapshot_provider *row =
+            SNAPSHOT_ROW(house->snapshot, table, i, snapshot_provider);
+
+        write_health(&writer, snapshot_span(house->snapshot, row->name),
+                     segment_target(house->segment, row->health_row), now_ms);
+    }
+    json_write_array_end(&writer);
+    json_write_object_end(&writer);
+}
