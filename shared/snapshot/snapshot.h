@@ -31,7 +31,7 @@
 #include "shared/settings/strategy.h"
 
 #define SNAPSHOT_MAGIC   0x61696777736e6170ULL
-#define SNAPSHOT_VERSION 9
+#define SNAPSHOT_VERSION 10
 
 #define SNAPSHOT_LISTENERS_MAX    16
 #define SNAPSHOT_CERTIFICATES_MAX 16  /* per listener */
