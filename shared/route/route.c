@@ -123,6 +123,7 @@ void route_make(const struct snapshot *snapshot, struct segment *segment,
 
     ret->count = 0;
     ret->strict = model->strict != 0;
+    ret->hedge = model->hedge.starts > 0 ? &model->hedge : NULL;
     if (model->total_ms)
         ret->total_ms = model->total_ms;
     if (providers.count == 0) /* nobody is configured yet */

@@ -33,7 +33,8 @@ struct route_plan {
     struct plan_target *targets; /* in the arena */
     unsigned count;
     uint32_t total_ms;
-    bool strict; /* what a translation cannot carry is refused */
+    bool strict;                        /* what a translation cannot carry is refused */
+    const struct snapshot_hedge *hedge; /* NULL: no second attempt beside a slow one */
 };
 
 /* Of the request. What is not known is 0. */

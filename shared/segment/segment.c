@@ -20,6 +20,7 @@
     PART(yields, struct yield, SEGMENT_YIELDS)                      \
     PART(paces, struct target_pace, SEGMENT_TARGETS)                \
     PART(credentials, struct credential_state, SEGMENT_CREDENTIALS) \
+    PART(starts, struct start_times, SEGMENT_STARTS)                \
     PART(metrics, struct metric_row, SEGMENT_SLOTS)                 \
     PART(inflight, struct inflight, (uint64_t)SEGMENT_SLOTS *SEGMENT_INFLIGHT)
 
@@ -53,9 +54,9 @@ struct segment {
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "the segment has no locks");
 _Static_assert(sizeof(struct part_row) == 32, "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct segment, parts) == 32, "drawn in docs/shared-memory.md");
-_Static_assert(offsetof(struct segment, generation) == 320, "drawn in docs/shared-memory.md");
-_Static_assert(offsetof(struct segment, journal) == 384, "drawn in docs/shared-memory.md");
-_Static_assert(offsetof(struct segment, tickets) == 448, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct segment, generation) == 384, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct segment, journal) == 448, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct segment, tickets) == 512, "drawn in docs/shared-memory.md");
 _Static_assert(sizeof(struct segment_tickets) == 160, "drawn in docs/shared-memory.md");
 _Static_assert(sizeof(struct segment) <= 4096, "the head is one page");
 
@@ -78,7 +79,8 @@ _Static_assert(offsetof(struct layout, yields) == 0x423000, "drawn in docs/share
 _Static_assert(offsetof(struct layout, paces) == 0x523000, "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct layout, credentials) == 0x533000,
                "drawn in docs/shared-memory.md");
-_Static_assert(offsetof(struct layout, metrics) == 0x573000, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct layout, starts) == 0x573000, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct layout, metrics) == 0x683000, "drawn in docs/shared-memory.md");
 
 static const struct part_row contents[PART_COUNT] = {
 #define PART(name, type, rows) \
@@ -204,6 +206,12 @@ struct yield *segment_yield(struct segment *segment, uint32_t row)
     return &layout_of(segment)->yields[row];
 }
 
+struct start_times *segment_starts(struct segment *segment, uint32_t row)
+{
+    CHECK(row < SEGMENT_STARTS);
+    return &layout_of(segment)->starts[row];
+}
+
 static void take_bucket(struct bucket *bucket, uint64_t identity, uint64_t generation)
 {
     atomic_store(&bucket->identity, 0);
@@ -296,6 +304,23 @@ uint32_t segment_claim_yield(struct segment *segment, uint64_t identity)
 
         if (there == 0)
             atomic_store(&yields[row].identity, identity);
+        if (there == 0 || there == identity)
+            return row;
+    }
+    return UINT32_MAX;
+}
+
+uint32_t segment_claim_starts(struct segment *segment, uint64_t identity)
+{
+    struct start_times *starts = layout_of(segment)->starts;
+    uint32_t row = (uint32_t)identity % SEGMENT_STARTS;
+
+    CHECK(identity != 0);
+    for (uint32_t i = 0; i < SEGMENT_STARTS; i++, row = (row + 1) % SEGMENT_STARTS) {
+        uint64_t there = atomic_load(&starts[row].identity);
+
+        if (there == 0)
+            atomic_store(&starts[row].identity, identity);
         if (there == 0 || there == identity)
             return row;
     }

@@ -26,6 +26,7 @@
 #define SEGMENT_CREDENTIALS 4096  /* of all provider accounts */
 #define SEGMENT_BUCKETS     65536 /* counters of limits and budgets */
 #define SEGMENT_YIELDS      4096  /* models whose answers are measured */
+#define SEGMENT_STARTS      1024  /* models whose first tokens are timed */
 #define SEGMENT_HOLDS       24    /* of one exchange */
 #define SEGMENT_PHASES      16
 
@@ -160,6 +161,25 @@ struct credential_state {
 
 _Static_assert(sizeof(struct credential_state) == 64, "one cache line");
 
+#define START_BUCKETS \
+    128 /* upper bounds 1 ms * 2^(i/8): 1 ms .. 60 s, the last takes the rest */
+
+enum start_form {
+    START_WHOLE,
+    START_STREAM,
+    START_FORMS
+};
+
+/* How soon the answers of a model began; shared/route/starts.h has the arithmetic. */
+struct start_times {
+    _Atomic uint64_t identity; /* C: of the model; 0: free */
+    _Atomic uint64_t credit;   /* what of the budget of hedges is there, 1/100 hedge */
+    uint64_t reserved[6];
+    _Atomic uint32_t seen[START_FORMS][START_BUCKETS];
+};
+
+_Static_assert(sizeof(struct start_times) == 1088, "drawn in docs/shared-memory.md");
+
 enum metric {
 #define METRIC(name, kind, help) METRIC_##name,
 #include "shared/segment/metrics.def"
@@ -210,6 +230,7 @@ struct inflight *segment_inflight(struct segment *segment, uint32_t slot, uint32
 struct target_health *segment_target(struct segment *segment, uint32_t row);
 struct target_pace *segment_pace(struct segment *segment, uint32_t row);
 struct credential_state *segment_credential(struct segment *segment, uint32_t row);
+struct start_times *segment_starts(struct segment *segment, uint32_t row);
 struct bucket *segment_bucket(struct segment *segment, uint32_t row);
 struct yield *segment_yield(struct segment *segment, uint32_t row);
 /* Controller: the row of IDENTITY, taken (zeroed, all granted) when there is none; UINT32_MAX:
@@ -220,6 +241,7 @@ uint32_t segment_claim_bucket(struct segment *segment, uint64_t identity, uint64
 uint32_t segment_claim_credential(struct segment *segment, uint64_t identity,
                                   uint64_t generation, uint64_t oldest);
 uint32_t segment_claim_yield(struct segment *segment, uint64_t identity);
+uint32_t segment_claim_starts(struct segment *segment, uint64_t identity);
 /* How many hosts share the rates of the settings while nobody coordinates them; 1 or more.
  * The controller writes it. */
 _Atomic uint32_t *segment_sharers(struct segment *segment);

@@ -125,6 +125,11 @@ struct settings_model_cache {
     struct settings_cache_rules rules;
 };
 
+struct settings_model_hedge {
+    uint32_t line; /* 0: off */
+    uint64_t percentile, after, budget, same_account;
+};
+
 struct settings_tls {
     uint32_t line;
     struct span ca_file;
@@ -189,6 +194,7 @@ struct settings_provider {
 struct settings_attempts {
     uint32_t line;
     uint64_t most, per_target, backoff, backoff_most, budget;
+    uint64_t precommit, precommit_events;
 };
 
 struct settings_when { /* lists are of struct span; rows NULL: nothing is asked */
@@ -212,6 +218,7 @@ struct settings_model {
     uint64_t total;
     uint64_t listed, strict;
     struct settings_model_cache cache;
+    struct settings_model_hedge hedge;
     uint64_t strategy;                                    /* enum route_strategy */
     struct settings_list fallbacks[ROUTE_FALLBACK_COUNT]; /* struct span: names of models */
 };

@@ -41,6 +41,7 @@
 #define SNAPSHOT_BUCKETS          65536 /* rows of the segment that may be named */
 #define SNAPSHOT_YIELDS           4096
 #define SNAPSHOT_CREDENTIAL_ROWS  4096
+#define SNAPSHOT_STARTS           1024
 
 /* A run of bytes in the snapshot; offset 0 means "not there".  A NUL follows that does not
  * count. */
@@ -80,6 +81,7 @@ struct snapshot_times {
 /* How often a request is sent; shared/settings/settings.def says what the members mean. */
 struct snapshot_attempts {
     uint32_t most, per_target, backoff_ms, backoff_most_ms, budget_percent;
+    uint32_t precommit_ms, precommit_events; /* a stream is held for; 0: it is not */
 };
 
 /* Files that a request names by their address. */
@@ -248,6 +250,15 @@ struct snapshot_target {
     struct snapshot_table conditions; /* of struct snapshot_condition; count 0: always */
 };
 
+/* When a second attempt is made beside one that does not begin to answer. */
+struct snapshot_hedge {
+    uint32_t starts;   /* 1 + row of the segment; 0: never */
+    uint32_t after_ms; /* 0: what PERCENTILE of the answers needed to begin */
+    uint32_t percentile;
+    uint32_t budget_percent; /* of the model's requests */
+    uint32_t same_account;   /* also to the account that is waited for */
+};
+
 struct snapshot_model {
     struct snapshot_text name;
     struct snapshot_table targets; /* of struct snapshot_target, in the order of the settings */
@@ -264,6 +275,7 @@ struct snapshot_model {
     uint32_t strategy;   /* enum route_strategy */
     uint32_t conditions; /* bit of each enum condition that its targets ask */
     struct snapshot_table fallbacks[ROUTE_FALLBACK_COUNT]; /* of struct snapshot_text: names */
+    struct snapshot_hedge hedge;
 };
 
 enum key_flag {

@@ -148,7 +148,8 @@ static bool model_valid(const struct extent *e, const void *at,
     if (!scope_fits(page, model->scope) || !text_fits(e, model->name) ||
         !text_fits(e, model->owner) ||
         !table_fits(e, model->targets, sizeof(struct snapshot_target)) ||
-        model->targets.count > SNAPSHOT_TARGETS_MAX || model->strategy >= ROUTE_STRATEGY_COUNT)
+        model->targets.count > SNAPSHOT_TARGETS_MAX ||
+        model->strategy >= ROUTE_STRATEGY_COUNT || model->hedge.starts > SNAPSHOT_STARTS)
         return false;
     for (unsigned i = 0; i < ROUTE_FALLBACK_COUNT; i++) {
         if (!names_fit(e, model->fallbacks[i]))

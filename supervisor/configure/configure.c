@@ -76,6 +76,8 @@ static void put_attempts(const struct settings_attempts *from, struct snapshot_a
         .backoff_ms = u32(from->backoff),
         .backoff_most_ms = u32(from->backoff_most),
         .budget_percent = u32(from->budget),
+        .precommit_ms = u32(from->precommit),
+        .precommit_events = u32(from->precommit_events),
     };
 }
 

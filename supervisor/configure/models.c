@@ -134,6 +134,20 @@ static void put_route(struct model_list *list, const struct settings_model *from
         model->fallbacks[i] = put_names(list->builder, from->fallbacks[i]);
 }
 
+static void put_hedge(struct model_list *list, const struct settings_model *from,
+                      struct snapshot_hedge *to)
+{
+    if (from->hedge.line == 0)
+        return;
+    *to = (struct snapshot_hedge){
+        .starts = scopes_starts(list->scopes, from->name),
+        .after_ms = (uint32_t)from->hedge.after,
+        .percentile = (uint32_t)from->hedge.percentile,
+        .budget_percent = (uint32_t)from->hedge.budget,
+        .same_account = from->hedge.same_account != 0,
+    };
+}
+
 static void add_configured(struct model_list *list, const struct settings *settings,
                            const struct settings_model *from)
 {
@@ -172,6 +186,7 @@ static void add_configured(struct model_list *list, const struct settings *setti
                     &model.cache);
     model.scope = scopes_named(list->scopes, LIMIT_SCOPE_model, from->name);
     put_route(list, from, &model);
+    put_hedge(list, from, &model.hedge);
     add_row(list, model);
 }
 

@@ -321,6 +321,18 @@ uint32_t scopes_yield(const struct scopes *scopes, struct span served_model)
     return row == UINT32_MAX ? 0 : row + 1;
 }
 
+uint32_t scopes_starts(const struct scopes *scopes, struct span model)
+{
+    struct segment *segment = scopes->lasting->segment;
+    uint32_t row;
+
+    if (!segment)
+        return 0;
+    row = segment_claim_starts(segment,
+                               limit_identity(LIMIT_SCOPE_model, model, SPAN("starts"), 0));
+    return row == UINT32_MAX ? 0 : row + 1;
+}
+
 /* ---- tags: those that a rule names ----------------------------------------------------------
  */
 

@@ -76,6 +76,8 @@ uint64_t owner_named(const struct configure_owner *owners, uint32_t count,
 const struct zone *scopes_zone(struct scopes *scopes, struct span name);
 /* 1 + the row in which the answers of that model are measured; 0: there is no room. */
 uint32_t scopes_yield(const struct scopes *scopes, struct span served_model);
+/* The same for how soon the answers of a model of the settings begin. */
+uint32_t scopes_starts(const struct scopes *scopes, struct span model);
 /* Writes the rows; false with a sentence: a scope has too many limits, or all counters are
  * taken. */
 bool scopes_end(struct scopes *scopes, struct snapshot_header_page *page);

@@ -1,7 +1,9 @@
 /* The usage record of an exchange, and its parts that are texts. */
 #include "shared/base/clock.h"
+#include "shared/price/price.h"
 #include "shared/text/json_write.h"
 
+#include "worker/flow/race.h"
 #include "worker/translate/dialect.h"
 #include "worker/worker.h"
 
@@ -104,28 +106,62 @@ static struct span candidates_of(struct exchange *x)
 }
 
 /* One more in the array; of very many, with long names, the last are not told. */
-void account_try(struct exchange *x, enum fault fault)
+static void add_try(struct exchange *x, struct span one)
 {
-    const struct plan_target *target = exchange_target(x);
-    uint64_t took_ms = (clock_monotonic_ns() - x->current->sent_ns) / 1000000;
-    struct json_writer json;
-    struct buffer text _buffer_, one _buffer_;
+    struct buffer text _buffer_;
 
     buffer_init(&text, TEXT_LIMIT);
-    buffer_init(&one, TEXT_LIMIT);
     (void)buffer_append(&text, x->tries);
-    json_write_init(&json, &one);
-    json_write_object(&json);
-    json_write_member_text(&json, SPAN("provider"),
+    if (json_list_add(&text, one, RECORD_LONG_MAX))
+        x->tries = arena_copy(&x->arena, buffer_span(&text));
+}
+
+static void begin_try(const struct exchange *x, const struct plan_target *target,
+                      uint16_t status, struct json_writer *json)
+{
+    json_write_object(json);
+    json_write_member_text(json, SPAN("provider"),
                            snapshot_span(x->view->snapshot, target->provider->name));
-    json_write_member_text(&json, SPAN("model"), target->model);
-    json_write_member_u64(&json, SPAN("status"), x->answer.upstream_status);
+    json_write_member_text(json, SPAN("model"), target->model);
+    json_write_member_u64(json, SPAN("status"), status);
+}
+
+void account_try(struct exchange *x, enum fault fault)
+{
+    uint64_t took_ms = (clock_monotonic_ns() - x->current->sent_ns) / 1000000;
+    struct json_writer json;
+    struct buffer one _buffer_;
+
+    buffer_init(&one, TEXT_LIMIT);
+    json_write_init(&json, &one);
+    begin_try(x, exchange_target(x), x->answer.upstream_status, &json);
     json_write_member_text(&json, SPAN("fault"), span_of_text(fault_row(fault)->name));
     json_write_member_u64(&json, SPAN("ms"), took_ms);
     credentials_tell(x, &json);
     json_write_object_end(&json);
-    if (!one.failed && json_list_add(&text, buffer_span(&one), RECORD_LONG_MAX))
-        x->tries = arena_copy(&x->arena, buffer_span(&text));
+    if (!one.failed)
+        add_try(x, buffer_span(&one));
+}
+
+void account_lost(struct exchange *x, const struct lost *lost)
+{
+    struct json_writer json;
+    struct buffer one _buffer_;
+
+    buffer_init(&one, TEXT_LIMIT);
+    json_write_init(&json, &one);
+    begin_try(x, &x->plan->targets[lost->target], lost->status, &json);
+    json_write_member_text(&json, SPAN("fault"),
+                           lost->hedge ? SPAN("hedge_lost") : SPAN("overtaken"));
+    json_write_member_u64(&json, SPAN("ms"), lost->ms);
+    json_write_member_u64(&json, SPAN("input_tokens"), lost->input);
+    json_write_member_u64(&json, SPAN("output_tokens"), lost->output);
+    if (lost->cost_nano != PRICE_UNKNOWN)
+        json_write_member_u64(&json, SPAN("cost_nano"), lost->cost_nano);
+    json_write_member_bool(&json, SPAN("estimated"), true);
+    json_write_object_end(&json);
+    if (!one.failed)
+        add_try(x, buffer_span(&one));
 }
 
 /* ---- the record -------------------------------------------------------------------------- */

@@ -19,12 +19,14 @@
 #define CALL_HEADERS_COUNT 16
 
 struct exchange;
+struct proof;
 
 struct attempt {
     struct exchange *exchange;
     unsigned target;          /* index in the plan */
     uint8_t provider_dialect; /* enum dialect_id */
     bool passes_on;           /* its body is the client's own bytes */
+    bool hedges;              /* it is the second beside another */
     bool calling;             /* it counts in its account's figure of requests under way */
     struct crossing
         *crossing; /* NULL: the bytes are passed on; else what comes is translated */
@@ -33,7 +35,10 @@ struct attempt {
     struct call_header headers[CALL_HEADERS_COUNT];
     struct credential_used credential;
     struct call call;
+    struct proof *proof; /* what is held of its answer; NULL: nothing is, or no more */
     uint64_t sent_ns;
+    uint64_t since_ns;       /* the same, or when the attempt was sent that it is to overtake */
+    uint64_t head_ns;        /* when its answer's head came; 0: not yet */
     uint64_t retry_after_ms; /* what its answer says; 0: nothing */
 };
 

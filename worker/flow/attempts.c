@@ -234,6 +234,45 @@ static void note_failure(struct exchange *x, enum fault fault)
     complaint_keep(x->complaint, &x->arena, best->complaint);
 }
 
+void attempts_note(struct exchange *x, enum fault fault)
+{
+    note_failure(x, fault);
+}
+
+bool attempts_may_follow(const struct exchange *x)
+{
+    if (x->attempts + 1 >= rules(x)->most)
+        return false;
+    return rules(x)->per_target > 1 || untried(x, role_after(x), 0) < x->plan->count;
+}
+
+static bool does_well(const struct exchange *x, unsigned index)
+{
+    const struct target_health *health = segment_target(
+        x->worker->segment, x->plan->targets[index].provider->health_row);
+    uint64_t until_ms;
+
+    return health_state(health, reactor_now_ms(&x->worker->reactor), &until_ms) ==
+               HEALTH_HEALTHY &&
+           atomic_load_explicit(&health->consecutive_failures, memory_order_relaxed) == 0;
+}
+
+unsigned attempts_beside(const struct exchange *x, bool same_account)
+{
+    const struct plan_target *now = exchange_target(x);
+
+    if (x->attempts >= rules(x)->most)
+        return x->plan->count;
+    for (unsigned i = 0; i < x->plan->count; i++) {
+        const struct plan_target *target = &x->plan->targets[i];
+
+        if (x->trying.tries[i] == 0 && target->role == now->role && !is_barred(x, i) &&
+            (same_account || target->provider_index != now->provider_index) && does_well(x, i))
+            return i;
+    }
+    return same_account ? x->current->target : x->plan->count;
+}
+
 bool attempts_left(struct exchange *x, enum fault fault)
 {
     uint64_t wait;

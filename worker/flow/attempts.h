@@ -45,6 +45,13 @@ bool attempts_next(struct exchange *x, enum fault fault, uint64_t *ret_wait_ms);
 bool attempts_left(struct exchange *x, enum fault fault);
 /* The current target has no room or is out: the next one of the plan. False: there is none. */
 bool attempts_skip(struct exchange *x);
+/* Whether there could be another one after the current one, which has not begun. */
+bool attempts_may_follow(const struct exchange *x);
+/* Where a second attempt beside the current one goes: untried, for the same model, and doing
+ * well; SAME_ACCOUNT: else where the current one went. The plan's count: nowhere. */
+unsigned attempts_beside(const struct exchange *x, bool same_account);
+/* The current attempt failed while another one goes on. */
+void attempts_note(struct exchange *x, enum fault fault);
 /* It ends with x->fault: or with an earlier failure that says more. */
 void attempts_settle(struct exchange *x);
 /* Header fields that tell what was tried. */

@@ -4,6 +4,7 @@
 #include "shared/limit/yield.h"
 #include "shared/price/price.h"
 
+#include "worker/flow/race.h"
 #include "worker/worker.h"
 
 #define BYTES_PER_TOKEN 4
@@ -98,7 +99,8 @@ static void price_usage(struct exchange *x)
     x->price = arena_copy(&x->arena, buffer_span(&text));
 }
 
-/* ---- the end of the claims --------------------------------------------------------------- */
+/* ---- an attempt that was overtaken --------------------------------------------------------
+ */
 
 static uint64_t sum_of(uint64_t a, uint64_t b)
 {
@@ -106,6 +108,32 @@ static uint64_t sum_of(uint64_t a, uint64_t b)
 
     return __builtin_add_overflow(a, b, &sum) ? UINT64_MAX : sum;
 }
+
+/* Nobody tells what it used. It was asked the same, for which the other's count is the best
+ * estimate; a stream had said nothing yet, while a whole answer may have been made to its end.
+ */
+static void settle_lost(struct exchange *x)
+{
+    struct lost *lost = x->race ? &x->race->lost : NULL;
+    const struct plan_target *target;
+
+    if (!lost || !lost->there)
+        return;
+    target = &x->plan->targets[lost->target];
+    lost->input = usage_or_zero(x->used.usage.input);
+    lost->output = x->ask.stream ? 0 : usage_or_zero(x->used.usage.output);
+    lost->cost_nano = limits_cost(x, target->price, lost->input, lost->output);
+    metric_add(x->worker->metrics, METRIC_hedge_tokens_total, lost->input + lost->output);
+    if (lost->cost_nano != PRICE_UNKNOWN) {
+        metric_add(x->worker->metrics, METRIC_hedge_cost_nanodollars_total, lost->cost_nano);
+        if (x->cost_nano != PRICE_UNKNOWN)
+            x->cost_nano = sum_of(x->cost_nano, lost->cost_nano);
+        x->used.estimated |= ESTIMATED_cost;
+    }
+    account_lost(x, lost);
+}
+
+/* ---- the end of the claims --------------------------------------------------------------- */
 
 static struct claim_counts counts_of(const struct exchange *x)
 {
@@ -145,12 +173,14 @@ static void note_yield(const struct exchange *x)
 
 void charge_settle(struct exchange *x)
 {
-    struct claim_counts counts;
+    struct claim_counts counts, of_provider;
 
     settle_usage(x);
     price_usage(x);
+    of_provider = counts_of(x);
+    settle_lost(x);
     count_money(x);
     note_yield(x);
     counts = counts_of(x);
-    limits_settle(x, &counts);
+    limits_settle(x, &counts, &of_provider);
 }

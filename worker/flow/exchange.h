@@ -36,6 +36,8 @@ struct worker;
 struct stored;
 struct json_writer;
 struct gather;
+struct lost;
+struct race;
 
 enum phase {
 #define PHASE(name) PHASE_##name,
@@ -106,6 +108,7 @@ struct exchange {
     struct route_plan *plan;
     struct attempt first;    /* what needs no other one has no allocation */
     struct attempt *current; /* never NULL */
+    struct race *race;       /* NULL: no answer of it was ever held */
     unsigned attempts;
     struct attempts trying;
     struct credentials credentials;
@@ -163,6 +166,9 @@ void flow_body(struct exchange *x, struct span bytes);
 /* Its files are in place, or x->fault says why not. */
 void flow_gathered(struct exchange *x);
 
+/* Sends the current attempt's request; EVENTS get what comes. False: x->fault, x->detail. */
+bool flow_call(struct exchange *x, const struct call_events *events);
+
 /* cached.c: the room `cache` */
 enum step cached_enter(struct exchange *x);
 
@@ -172,6 +178,9 @@ enum fault outgoing_make(struct exchange *x);
 
 /* facts.c: what routing must know of the request */
 struct route_facts route_facts_of(struct exchange *x);
+
+/* Whether the request, or what it may do, belongs to one account: nobody else may have it. */
+bool facts_bound(const struct exchange *x);
 
 /* relay.c: the provider's answer on its way to the client */
 extern const struct call_events relay_events;
@@ -213,6 +222,8 @@ uint64_t charge_output_seen(const struct exchange *x);
 void account_record(struct exchange *x, struct usage_record *record);
 /* An attempt failed. */
 void account_try(struct exchange *x, enum fault fault);
+/* An attempt was overtaken; what it used and cost is known. */
+void account_lost(struct exchange *x, const struct lost *lost);
 /* The times in the rooms, as an object of microseconds. */
 void account_rooms(const struct exchange *x, struct json_writer *json);
 

@@ -21,6 +21,14 @@ static const struct {
 static const struct span sealed_marks[] = {
     {"\"encrypted_content\"", 19}, {"\"thoughtSignature\"", 18}, {"\"signature\"", 11}};
 
+/* Of what the provider keeps or does beside its answer: a second request would meet something
+ * else, or do it twice. */
+static const struct span bound_marks[] = {
+    {"\"previous_response_id\"", 22}, {"\"conversation\"", 14},
+    {"\"background\"", 12},           {"\"mcp\"", 5},
+    {"\"mcp_servers\"", 13},          {"\"container\"", 11},
+    {"\"code_interpreter\"", 18},     {"\"cachedContent\"", 15}};
+
 static uint32_t capabilities_of(struct span body)
 {
     uint32_t needed = 0;
@@ -35,6 +43,16 @@ static bool is_sealed(struct span body)
 {
     for (unsigned i = 0; i < ARRAY_LEN(sealed_marks); i++)
         if (span_find(body, sealed_marks[i]) != SIZE_MAX)
+            return true;
+    return false;
+}
+
+bool facts_bound(const struct exchange *x)
+{
+    if (x->head.session.ptr || is_sealed(x->ask.body))
+        return true;
+    for (unsigned i = 0; i < ARRAY_LEN(bound_marks); i++)
+        if (span_find(x->ask.body, bound_marks[i]) != SIZE_MAX)
             return true;
     return false;
 }

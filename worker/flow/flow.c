@@ -6,6 +6,7 @@
 #include "shared/base/memory.h"
 
 #include "worker/flow/gather.h"
+#include "worker/flow/race.h"
 #include "worker/translate/dialect.h"
 #include "worker/worker.h"
 
@@ -110,6 +111,7 @@ static void exchange_end(struct exchange *x)
                           memory_order_relaxed);
     cached_end(x);
     gather_free(x);
+    race_cancel(x);
     worker->body_bytes -= x->body.len;
     buffer_done(&x->body);
     buffer_done(&x->error_body);
@@ -458,7 +460,7 @@ void flow_gathered(struct exchange *x)
     flow_take(x, x->fault ? STEP_REFUSE : translate(x));
 }
 
-static enum step enter_upstream(struct exchange *x)
+bool flow_call(struct exchange *x, const struct call_events *events)
 {
     struct target_health *health =
         segment_target(x->worker->segment, exchange_target(x)->provider->health_row);
@@ -472,17 +474,24 @@ static enum step enter_upstream(struct exchange *x)
     if (!endpoint) {
         x->fault = FAULT_tls_failed;
         x->detail = arena_copy(&x->arena, buffer_span(&why));
-        return STEP_REFUSE;
+        return false;
     }
-    note_sent(x);
     attempts_begin(x);
     x->current->calling = true;
-    x->current->sent_ns = x->entered_ns;
+    x->current->sent_ns = x->current->hedges ? clock_monotonic_ns() : x->entered_ns;
+    if (!x->current->hedges)
+        x->current->since_ns = x->current->sent_ns;
     metric_add(x->worker->metrics, METRIC_upstream_requests_total, 1);
     (void)atomic_fetch_add_explicit(&health->requests, 1, memory_order_relaxed);
     (void)atomic_fetch_add_explicit(&health->in_flight, 1, memory_order_relaxed);
-    call_start(&x->current->call, endpoint, &x->current->request, &relay_events);
-    return STEP_WAIT;
+    call_start(&x->current->call, endpoint, &x->current->request, events);
+    return true;
+}
+
+static enum step enter_upstream(struct exchange *x)
+{
+    note_sent(x);
+    return flow_call(x, race_begin(x)) ? STEP_WAIT : STEP_REFUSE;
 }
 
 static enum step enter_meter(struct exchange *x)
@@ -507,6 +516,7 @@ void flow_cancel(struct exchange *x, enum fault fault)
         x->gone = true;
     }
     gather_cancel(x);
+    race_cancel(x);
     relay_abandon(x, fault);
     x->fault = fault;
     flow_take(x, STEP_REFUSE);

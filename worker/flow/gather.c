@@ -225,6 +225,15 @@ static bool may_gather(const struct exchange *x)
     return gather_settings(x)->fetch && operation_chats(operation_row(x->head.operation));
 }
 
+bool gather_wanted(struct exchange *x)
+{
+    if (!may_gather(x))
+        return false;
+    x->current->provider_dialect = (uint8_t)address_dialect(exchange_target(x)->provider,
+                                                            (enum dialect_id)x->head.dialect);
+    return x->gather || find(x) != NULL || x->fault != FAULT_NONE;
+}
+
 enum step gather_begin(struct exchange *x)
 {
     struct remote *remotes;

@@ -18,6 +18,8 @@
 /* STEP_NEXT: there is nothing to wait for. STEP_WAIT: flow_gathered will be called, unless
  * gather_cancel comes first. STEP_REFUSE: x->fault is set. */
 enum step gather_begin(struct exchange *x);
+/* Whether the current target would need files that are not in place. */
+bool gather_wanted(struct exchange *x);
 /* Ends what is being fetched; does nothing when nothing is. */
 void gather_cancel(struct exchange *x);
 /* What is held goes; spans of gather_body and gather_ask are gone too. */

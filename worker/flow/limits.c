@@ -300,13 +300,17 @@ enum fault limits_take_provider(struct exchange *x)
 
 /* ---- on the way -------------------------------------------------------------------------- */
 
+uint64_t limits_cost(const struct exchange *x, uint32_t price, uint64_t input, uint64_t output)
+{
+    return cost_at(x, &(struct snapshot_target){.price = price}, input, output);
+}
+
 /* Reserves for an answer of OUTPUT tokens. */
 static bool reserve_for(struct exchange *x, uint64_t output)
 {
-    struct snapshot_target priced = {.price = exchange_target(x)->price};
     uint64_t input =
         x->bill.usage.input != TOKENS_UNKNOWN ? x->bill.usage.input : x->limits.expected.input;
-    uint64_t cost = cost_at(x, &priced, input, output);
+    uint64_t cost = limits_cost(x, exchange_target(x)->price, input, output);
 
     x->limits.watch_at = output;
     return cost == PRICE_UNKNOWN || claims_extend(&x->limits.claims, cost);
@@ -387,7 +391,8 @@ static void tell(struct exchange *x)
     x->limits.told = arena_copy(&x->arena, buffer_span(&text));
 }
 
-void limits_settle(struct exchange *x, const struct claim_counts *used)
+void limits_settle(struct exchange *x, const struct claim_counts *used,
+                   const struct claim_counts *of_provider)
 {
     struct limits *limits = &x->limits;
     struct claims_mark all = {0, 0, 0};
@@ -398,6 +403,7 @@ void limits_settle(struct exchange *x, const struct claim_counts *used)
     tell(x);
     limits->reserved_nano = claims_reserved_nano(&limits->claims);
     atomic_store(&x->ticket.row->cost_nano, used->cost_nano);
-    passed = claims_settle(&limits->claims, all, used, clock_monotonic_ns());
+    passed = claims_settle(&limits->claims, limits->request, of_provider, clock_monotonic_ns());
+    passed += claims_settle(&limits->claims, all, used, clock_monotonic_ns());
     metric_add(x->worker->metrics, METRIC_budget_overshoot_nanodollars_total, passed);
 }

@@ -35,6 +35,7 @@ struct limits {
     uint64_t watch_at;      /* tokens of an answer that was reserved for; 0: no budget */
     uint64_t reserved_nano; /* of the budget with the most, when the exchange ended */
     struct span told; /* for the record: a JSON array of what was taken; ptr NULL: nothing */
+    struct claims_mark hedge; /* claims from here on are those of a second attempt */
     unsigned waits;
 };
 
@@ -50,11 +51,23 @@ void limits_expect(struct exchange *x, const struct snapshot_model *model);
 enum limits_result limits_take(struct exchange *x);
 /* The limits of the current target's provider; what the target before had taken ends. */
 enum fault limits_take_provider(struct exchange *x);
+/* The current attempt is a second one beside another: all budgets have room for its cost too,
+ * and its provider's limits for it; else false, and nothing is taken. */
+bool limits_take_hedge(struct exchange *x);
+/* It was not made. */
+void limits_return_hedge(struct exchange *x);
+/* One of the two is over, having used that of its provider's limits: the second, or the FIRST.
+ */
+void limits_end_beside(struct exchange *x, bool first, const struct claim_counts *used);
+/* What so many tokens cost by the price of that number; PRICE_UNKNOWN: nobody knows. */
+uint64_t limits_cost(const struct exchange *x, uint32_t price, uint64_t input, uint64_t output);
 /* A stream has come to OUTPUT tokens, more than limits.watch_at: more is reserved. False when
  * it must end here. */
 bool limits_go_on(struct exchange *x, uint64_t output);
-/* The end, with what was used; COST_NANO UINT64_MAX: nobody knows. */
-void limits_settle(struct exchange *x, const struct claim_counts *used);
+/* The end, with what was used: of the request's limits, and of those of the provider that
+ * answered; COST_NANO UINT64_MAX: nobody knows. */
+void limits_settle(struct exchange *x, const struct claim_counts *used,
+                   const struct claim_counts *of_provider);
 /* Why there was no room: x->refusal, for a fault that limits_take or _take_provider gave. */
 void limits_say_refusal(struct exchange *x);
 /* The request is more than a limit ever lets in: it does not help to come again. */

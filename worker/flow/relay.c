@@ -157,17 +157,40 @@ void relay_note_refusal(struct exchange *x)
         (void)atomic_fetch_add_explicit(&health_of(x)->refusals, 1, memory_order_relaxed);
 }
 
-static void note_head(struct exchange *x, uint16_t status)
+/* When the account takes requests again. An answer that is good may tell that it was the last:
+ * then it is left before it refuses, unless it has other credentials, whose limits are their
+ * own. */
+static void read_limits(struct exchange *x, const struct http_head *head)
+{
+    const struct dialect *dialect = dialect_row((enum dialect_id)x->current->provider_dialect);
+    const struct snapshot_provider *provider = exchange_target(x)->provider;
+    uint64_t spent_ms;
+
+    if (dialect->limit_field_count == 0)
+        dialect = dialect_row(DIALECT_DEFAULT);
+    spent_ms = limit_read_spent_ms(head, dialect, clock_wall_ms());
+    if (head->status < 400 && spent_ms > 0 && provider->credentials.count < 2)
+        health_leave(health_of(x), &provider->health, reactor_now_ms(&x->worker->reactor),
+                     spent_ms);
+    if (head->status < 400)
+        return;
+    x->current->retry_after_ms = limit_read_retry_ms(head, clock_wall_ms());
+    if (x->current->retry_after_ms == 0 && head->status == 429)
+        x->current->retry_after_ms = spent_ms;
+}
+
+void relay_note_head(struct exchange *x, const struct http_head *head)
 {
     struct target_health *health = health_of(x);
     uint64_t now_ns = clock_monotonic_ns(), us = (now_ns - x->current->sent_ns) / 1000;
     uint64_t before = atomic_load_explicit(&health->latency_ewma_us, memory_order_relaxed);
 
-    x->upstream_ns += now_ns - x->current->sent_ns;
-    x->answer.upstream_status = status;
+    x->current->head_ns = now_ns;
+    x->current->retry_after_ms = 0;
+    read_limits(x, head);
     atomic_store_explicit(&health->latency_ewma_us, before ? before - before / 8 + us / 8 : us,
                           memory_order_relaxed);
-    if (status == 401)
+    if (head->status == 401)
         (void)atomic_fetch_add_explicit(&health->refusals, 1, memory_order_relaxed);
 }
 
@@ -231,35 +254,21 @@ static void begin_relay(struct exchange *x, const struct http_head *head, struct
         relay_begin_stream(x);
 }
 
-/* When the account takes requests again. An answer that is good may tell that it was the last:
- * then it is left before it refuses, unless it has other credentials, whose limits are their
- * own. */
-static void read_limits(struct exchange *x, const struct http_head *head)
+bool relay_head_is_good(const struct http_head *head, bool *ret_stream)
 {
-    const struct dialect *dialect = dialect_row((enum dialect_id)x->current->provider_dialect);
-    const struct snapshot_provider *provider = exchange_target(x)->provider;
-    uint64_t spent_ms;
-
-    if (dialect->limit_field_count == 0)
-        dialect = dialect_row(DIALECT_DEFAULT);
-    spent_ms = limit_read_spent_ms(head, dialect, clock_wall_ms());
-    if (head->status < 400 && spent_ms > 0 && provider->credentials.count < 2)
-        health_leave(health_of(x), &provider->health, reactor_now_ms(&x->worker->reactor),
-                     spent_ms);
-    if (head->status < 400)
-        return;
-    x->current->retry_after_ms = limit_read_retry_ms(head, clock_wall_ms());
-    if (x->current->retry_after_ms == 0 && head->status == 429)
-        x->current->retry_after_ms = spent_ms;
-}
-
-static void answered(struct call *call, const struct http_head *head)
-{
-    struct exchange *x = exchange_of(call);
     struct span type = http_find(head, SPAN("content-type"));
 
-    note_head(x, head->status);
-    read_limits(x, head);
+    *ret_stream = is_type(type, SPAN("text/event-stream"));
+    return head->status < 300 &&
+           (*ret_stream || type.len == 0 || is_type(type, SPAN("application/json")));
+}
+
+static void take_head(struct exchange *x, const struct http_head *head)
+{
+    struct span type = http_find(head, SPAN("content-type"));
+
+    x->upstream_ns += x->current->head_ns - x->current->since_ns;
+    x->answer.upstream_status = head->status;
     if (head->status >= 400) {
         enum fault fault = attempts_fault(head->status);
 
@@ -273,14 +282,20 @@ static void answered(struct call *call, const struct http_head *head)
             reply_head(x, head->status, SPAN("application/json"), HTTP_LENGTH_NONE, head);
         return;
     }
-    x->answer.stream = is_type(type, SPAN("text/event-stream"));
-    if (head->status >= 300 ||
-        (!x->answer.stream && type.len > 0 && !is_type(type, SPAN("application/json")))) {
+    if (!relay_head_is_good(head, &x->answer.stream)) {
         x->detail = SPAN("the answer is neither JSON nor an event stream");
         relay_cancel(x, FAULT_bad_answer);
         return;
     }
     begin_relay(x, head, type.len ? type : SPAN("application/json"));
+}
+
+static void answered(struct call *call, const struct http_head *head)
+{
+    struct exchange *x = exchange_of(call);
+
+    relay_note_head(x, head);
+    take_head(x, head);
 }
 
 /* ---- what comes ------------------------------------------------------------------------ */
@@ -298,7 +313,7 @@ static struct span after(struct span text, struct span word)
 
 /* Some providers answer 200 with an error in it. Only the first member is looked at: a body is
  * not kept, and the head goes with its first bytes. */
-static bool begins_as_error(struct span bytes)
+bool relay_begins_as_error(struct span bytes)
 {
     struct span first = after(after(bytes, SPAN("")), SPAN("{"));
     struct span error = after(after(first, SPAN("\"error\"")), SPAN(":"));
@@ -308,12 +323,11 @@ static bool begins_as_error(struct span bytes)
            after(type, SPAN("\"error\"")).ptr;
 }
 
-static void body(struct call *call, struct span bytes)
+/* False: the exchange may be gone. */
+static bool take_body(struct exchange *x, struct span bytes)
 {
-    struct exchange *x = exchange_of(call);
-
     if (x->answer.body_bytes == 0 && !x->answer.stream && !x->current->crossing &&
-        begins_as_error(bytes))
+        relay_begins_as_error(bytes))
         x->answer.failing = true;
     if (x->answer.body_bytes == 0 && !x->answer.failing)
         note_first(x);
@@ -321,19 +335,30 @@ static void body(struct call *call, struct span bytes)
     if (x->answer.failing) {
         if (x->error_body.len < ERROR_BODY_BYTES)
             (void)buffer_append(&x->error_body, bytes);
-        return;
+        return true;
     }
-    if (x->answer.stream) {
-        (void)relay_records(x, bytes);
-        return;
-    }
+    if (x->answer.stream)
+        return relay_records(x, bytes);
     if (x->current->crossing) {
-        if (!buffer_append(&x->current->crossing->whole, bytes))
-            relay_cancel(x, FAULT_answer_too_large);
-        return;
+        if (buffer_append(&x->current->crossing->whole, bytes))
+            return true;
+        relay_cancel(x, FAULT_answer_too_large);
+        return false;
     }
     feed_taps(x, bytes);
     relay_add(x, bytes);
+    return true;
+}
+
+static void body(struct call *call, struct span bytes)
+{
+    (void)take_body(exchange_of(call), bytes);
+}
+
+bool relay_adopt(struct exchange *x, const struct http_head *head, struct span held)
+{
+    take_head(x, head);
+    return held.len == 0 || take_body(x, held);
 }
 
 static void turn(struct call *call)
@@ -447,7 +472,7 @@ static void call_failed(struct call *call, enum fault fault, const char *why)
     struct exchange *x = exchange_of(call);
 
     if (x->answer.upstream_status == 0)
-        x->upstream_ns += clock_monotonic_ns() - x->current->sent_ns;
+        x->upstream_ns += clock_monotonic_ns() - x->current->since_ns;
     x->detail = why ? arena_copy(&x->arena, span_of_text(why)) : SPAN_NONE;
     relay_give_up(x, fault);
 }

@@ -7,6 +7,8 @@
 
 #include "worker/flow/exchange.h"
 
+#define STREAM_QUIET_MS 10000 /* then a stream gets a ping */
+
 struct batch;
 
 /* relay_batch.c */
@@ -28,6 +30,15 @@ void relay_attempt_ended(struct exchange *x, enum fault fault);
 void relay_give_up(struct exchange *x, enum fault fault);
 /* The same for a call that runs. */
 void relay_cancel(struct exchange *x, enum fault fault);
+/* BYTES, the first of a whole answer with a good status, begin an error. */
+bool relay_begins_as_error(struct span bytes);
+/* Whether HEAD is of an answer that can be relayed; *RET_STREAM: as a stream. */
+bool relay_head_is_good(const struct http_head *head, bool *ret_stream);
+/* The head of the current attempt's answer came: its share of the provider's figures. */
+void relay_note_head(struct exchange *x, const struct http_head *head);
+/* The current attempt's answer, which was held: HEAD and the bytes HELD. False: the exchange
+ * may be gone. */
+bool relay_adopt(struct exchange *x, const struct http_head *head, struct span held);
 /* Whether the provider does not take the gateway's credential, and says so with a good status.
  */
 void relay_note_refusal(struct exchange *x);

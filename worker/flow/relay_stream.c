@@ -7,8 +7,6 @@
 #include "worker/memory/memory.h"
 #include "worker/worker.h"
 
-#define STREAM_QUIET_MS 10000 /* then a stream gets a ping */
-
 /* The provider's stream told an error. Before anything was sent it is as if the provider had
  * answered with it. */
 static void stream_failed(struct exchange *x, const struct complaint *complaint)

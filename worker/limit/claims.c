@@ -245,6 +245,50 @@ bool claims_extend(struct claims *claims, uint64_t cost_nano)
     return true;
 }
 
+static uint64_t share_of(const struct reservation *money, const struct claim_counts *more)
+{
+    return money->budget->strict ? more->cost_nano : more->usual_cost_nano;
+}
+
+static bool add_to(struct reservation *money, uint64_t more)
+{
+    bool room = money_reserve(money->bucket, money->budget->amount_nano, more) == TAKE_DONE;
+
+    if (!room && money->budget->mode != LIMIT_MODE_shadow)
+        return false;
+    if (!room)
+        money_add(money->bucket, more);
+    money->reserved_nano += more;
+    atomic_store_explicit(&money->hold->amount, money->reserved_nano, memory_order_release);
+    return true;
+}
+
+/* The hold first: a death in between leaves too much in the bucket. */
+static void take_from(struct reservation *money, uint64_t less)
+{
+    money->reserved_nano -= less;
+    atomic_store_explicit(&money->hold->amount, money->reserved_nano, memory_order_release);
+    money_release(money->bucket, less, 0);
+}
+
+bool claims_add(struct claims *claims, struct claims_mark mark, const struct claim_counts *more)
+{
+    for (unsigned i = 0; i < mark.money; i++) {
+        if (add_to(&claims->money[i], share_of(&claims->money[i], more)))
+            continue;
+        claims_take_back(claims, (struct claims_mark){.money = i}, more);
+        return false;
+    }
+    return true;
+}
+
+void claims_take_back(struct claims *claims, struct claims_mark mark,
+                      const struct claim_counts *more)
+{
+    for (unsigned i = 0; i < mark.money; i++)
+        take_from(&claims->money[i], share_of(&claims->money[i], more));
+}
+
 /* ---- giving back ------------------------------------------------------------------------- */
 
 struct claims_mark claims_mark(const struct claims *claims)
@@ -327,6 +371,31 @@ uint64_t claims_settle(struct claims *claims, struct claims_mark mark,
     }
     claims->hold_count = mark.holds;
     return passed;
+}
+
+uint64_t claims_settle_between(struct claims *claims, struct claims_mark mark,
+                               struct claims_mark to, const struct claim_counts *used,
+                               uint64_t now_ns)
+{
+    unsigned rates = claims->rate_count - to.rates, money = claims->money_count - to.money;
+    uint64_t passed = 0;
+
+    CHECK(to.rates >= mark.rates && to.money >= mark.money);
+    for (unsigned i = mark.rates; i < to.rates; i++)
+        end_claim(claims, &claims->rates[i], used, now_ns);
+    for (unsigned i = mark.money; i < to.money; i++)
+        passed += settle_money(&claims->money[i], used->cost_nano == UINT64_MAX
+                                                      ? claims->money[i].reserved_nano
+                                                      : used->cost_nano);
+    if (rates > 0)
+        memmove(&claims->rates[mark.rates], &claims->rates[to.rates],
+                rates * sizeof(*claims->rates));
+    if (money > 0)
+        memmove(&claims->money[mark.money], &claims->money[to.money],
+                money * sizeof(*claims->money));
+    claims->rate_count = mark.rates + rates;
+    claims->money_count = mark.money + money;
+    return passed; /* the holds of those that ended stay empty until the others' end */
 }
 
 /* ---- what is told ------------------------------------------------------------------------ */

@@ -89,6 +89,17 @@ void claims_return(struct claims *claims, struct claims_mark mark);
  * nanodollars. */
 uint64_t claims_settle(struct claims *claims, struct claims_mark mark,
                        const struct claim_counts *used, uint64_t now_ns);
+/* Claims from MARK up to TO end, those after TO stand and follow what is before MARK. */
+uint64_t claims_settle_between(struct claims *claims, struct claims_mark mark,
+                               struct claims_mark to, const struct claim_counts *used,
+                               uint64_t now_ns);
+/* Each reservation up to MARK grows by what MORE costs. False, and none grows: a budget has no
+ * room. */
+bool claims_add(struct claims *claims, struct claims_mark mark,
+                const struct claim_counts *more);
+/* Takes that back. */
+void claims_take_back(struct claims *claims, struct claims_mark mark,
+                      const struct claim_counts *more);
 /* Each reservation grows to COST_NANO where the budget has room; where it has none it grows all
  * the same, unless the budget cuts. False when one does. */
 bool claims_extend(struct claims *claims, uint64_t cost_nano);
