@@ -136,6 +136,7 @@ static void drop_out(struct attempt *attempt, enum fault fault, uint16_t status)
     x->current = attempt;
     x->answer.upstream_status = status;
     account_try(x, fault);
+    credentials_note(x, fault);
     attempts_note(x, fault);
     relay_attempt_ended(x, fault);
     call_cancel(&attempt->call);

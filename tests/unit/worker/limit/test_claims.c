@@ -271,6 +271,55 @@ START_TEST(an_attempt_ends_by_itself)
 
 END_TEST
 
+/* ---- a second attempt beside another --------------------------------------------------- */
+
+START_TEST(money_for_a_second_attempt_is_there_or_none_is_taken)
+{
+    struct claim_counts more = counts(0, 40), much = counts(0, 41);
+    struct claims_mark mark;
+
+    ck_assert_int_eq(take(key, shadow, 0, 60), FAULT_NONE);
+    mark = claims_mark(&claims);
+    ck_assert(!claims_add(&claims, mark, &much));
+    ck_assert_uint_eq(level(BUCKET_KEY_MONEY), 60);
+    ck_assert(claims_add(&claims, mark, &more));
+    ck_assert_uint_eq(level(BUCKET_KEY_MONEY), 100);
+    ck_assert_uint_eq(held(), 1 + 100 + 100); /* a place, the budget and its shadow */
+    claims_take_back(&claims, mark, &more);
+    ck_assert_uint_eq(level(BUCKET_KEY_MONEY), 60);
+    ck_assert_uint_eq(held(), 1 + 60 + 60);
+    ck_assert(claims_add(&claims, mark, &more));
+    (void)settle(0, 70);
+    ck_assert_uint_eq(spent(BUCKET_KEY_MONEY), 70);
+    ck_assert_uint_eq(held(), 0);
+}
+
+END_TEST
+
+/* The first of two is over, and what the second has taken stands. */
+START_TEST(claims_between_two_marks_end_by_themselves)
+{
+    struct claim_counts failed = counts(0, 0);
+    struct claims_mark request, beside;
+
+    ck_assert_int_eq(take(team, NULL, 100, 0), FAULT_NONE);
+    request = claims_mark(&claims);
+    ck_assert_int_eq(take(key, NULL, 0, 60), FAULT_NONE);
+    beside = claims_mark(&claims);
+    ck_assert_int_eq(take(key, NULL, 0, 30), FAULT_NONE);
+    ck_assert_uint_eq(level(BUCKET_KEY_PLACES), 2);
+    (void)claims_settle_between(&claims, request, beside, &failed, NOW_NS);
+    ck_assert_uint_eq(level(BUCKET_KEY_PLACES), 1);
+    ck_assert_uint_eq(level(BUCKET_KEY_MONEY), 30);
+    ck_assert_uint_eq(held(), 1 + 30);
+    (void)settle(100, 25);
+    ck_assert_uint_eq(level(BUCKET_KEY_PLACES), 0);
+    ck_assert_uint_eq(level(BUCKET_KEY_MONEY), 25);
+    ck_assert_uint_eq(held(), 0);
+}
+
+END_TEST
+
 /* ---- deaths ------------------------------------------------------------------------------ */
 
 static const struct {
@@ -359,6 +408,8 @@ int main(void)
     tcase_add_loop_test(tcase, what_a_dead_worker_held_is_given_back_or_spent, 0,
                         (int)ARRAY_LEN(deaths));
     tcase_add_test(tcase, a_bucket_that_a_death_left_too_high_is_put_right);
+    tcase_add_test(tcase, money_for_a_second_attempt_is_there_or_none_is_taken);
+    tcase_add_test(tcase, claims_between_two_marks_end_by_themselves);
     tcase_add_test(tcase, yields_know_what_nearly_all_answers_stay_below);
     suite_add_tcase(suite, tcase);
     runner = srunner_create(suite);
