@@ -64,7 +64,7 @@ def spare(house):
 @pytest.fixture(scope="module")
 def gateway(house, provider, spare):
     both = [{"provider": "up", "model": MODEL}, {"provider": "spare", "model": MODEL}]
-    return house.gateway(("up", provider), ("spare", spare), settings={
+    return house.gateway(("up", provider, {"health": {"watch": False}}), ("spare", spare), settings={
         "workers": 1, "attempts": {"budget": 100, "precommit": "500ms"},
         "models": [{"name": "two", "strategy": "priority", "targets": both},
                    {"name": "one", "targets": both[:1]}]})

@@ -248,8 +248,8 @@ bool attempts_may_follow(const struct exchange *x)
 
 static bool does_well(const struct exchange *x, unsigned index)
 {
-    const struct target_health *health = segment_target(
-        x->worker->segment, x->plan->targets[index].provider->health_row);
+    const struct target_health *health =
+        segment_target(x->worker->segment, x->plan->targets[index].provider->health_row);
     uint64_t until_ms;
 
     return health_state(health, reactor_now_ms(&x->worker->reactor), &until_ms) ==
