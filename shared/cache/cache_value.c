@@ -149,7 +149,7 @@ static bool take_entry(struct span plain, const uint8_t key[CACHE_KEY_BYTES],
     const char *at = plain.ptr + CACHE_KEY_BYTES;
     uint64_t bytes = ROW_BYTES;
 
-    if (memcmp(plain.ptr, key, CACHE_KEY_BYTES) != 0)
+    if (plain.len < ROW_BYTES || memcmp(plain.ptr, key, CACHE_KEY_BYTES) != 0)
         return false;
     *ret = (struct cache_entry){.stored_ms = (int64_t)take_number(&at, 8)};
     ret->expires_ms = (int64_t)take_number(&at, 8);
@@ -185,6 +185,6 @@ bool cache_value_open(struct secret secret, const struct cache_name *name,
                       const uint8_t key[CACHE_KEY_BYTES], struct span value, int64_t now_ms,
                       struct buffer *plain, struct cache_entry *ret)
 {
-    return unseal(secret, name, value, plain) && take_entry(buffer_span(plain), key, ret) &&
-           times_fit(ret, now_ms);
+    return unseal(secret, name, value, plain) &&
+           take_entry(span_of(plain->ptr, plain->len), key, ret) && times_fit(ret, now_ms);
 }
