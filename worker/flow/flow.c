@@ -468,8 +468,6 @@ bool flow_call(struct exchange *x, const struct call_events *events)
     struct buffer why _buffer_;
 
     buffer_init(&why, 512);
-    if (!attempts_may(x) && attempts_skip(x))
-        return STEP_AGAIN; /* what was translated was for another; with none left it is asked */
     endpoint = view_endpoint(x->view, exchange_target(x)->provider_index, &why);
     if (!endpoint) {
         x->fault = FAULT_tls_failed;
@@ -488,8 +486,12 @@ bool flow_call(struct exchange *x, const struct call_events *events)
     return true;
 }
 
+/* Where another request is trying the account, the next one is asked; the translation was for
+ * this one. With none left this one is. */
 static enum step enter_upstream(struct exchange *x)
 {
+    if (!attempts_may(x) && attempts_skip(x))
+        return STEP_AGAIN;
     note_sent(x);
     return flow_call(x, race_begin(x)) ? STEP_WAIT : STEP_REFUSE;
 }
