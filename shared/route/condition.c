@@ -123,8 +123,9 @@ static test_f *const tests[CONDITION_COUNT] = {
 #undef CONDITION
 };
 
-bool conditions_hold(const struct snapshot *snapshot, struct snapshot_table conditions,
-                     const struct route_facts *facts)
+enum condition conditions_failing(const struct snapshot *snapshot,
+                                  struct snapshot_table conditions,
+                                  const struct route_facts *facts)
 {
     bool holds = false;
 
@@ -136,10 +137,16 @@ bool conditions_hold(const struct snapshot *snapshot, struct snapshot_table cond
         if (condition->alternative)
             continue;
         if (!holds)
-            return false;
+            return (enum condition)condition->kind;
         holds = false;
     }
-    return true;
+    return CONDITION_COUNT;
+}
+
+bool conditions_hold(const struct snapshot *snapshot, struct snapshot_table conditions,
+                     const struct route_facts *facts)
+{
+    return conditions_failing(snapshot, conditions, facts) == CONDITION_COUNT;
 }
 
 uint32_t conditions_asked(const struct snapshot *snapshot, const struct snapshot_model *model)

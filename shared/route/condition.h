@@ -12,6 +12,11 @@
 bool conditions_hold(const struct snapshot *snapshot, struct snapshot_table conditions,
                      const struct route_facts *facts);
 
+/* The kind of the first that does not hold; CONDITION_COUNT: all do. */
+enum condition conditions_failing(const struct snapshot *snapshot,
+                                  struct snapshot_table conditions,
+                                  const struct route_facts *facts);
+
 /* The kinds of conditions, as bits of 1 << enum condition, whose facts route_make must have of
  * a request for MODEL: those of its fallbacks too. */
 uint32_t conditions_asked(const struct snapshot *snapshot, const struct snapshot_model *model);

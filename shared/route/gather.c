@@ -31,8 +31,7 @@ static bool is_wanted(const struct ranking *ranking, const struct snapshot_provi
 {
     struct span wanted = ranking->facts->provider;
 
-    return !provider->waiting &&
-           (!wanted.ptr || span_eq(wanted, snapshot_span(ranking->snapshot, provider->name)));
+    return !wanted.ptr || span_eq(wanted, snapshot_span(ranking->snapshot, provider->name));
 }
 
 static bool is_long(const struct route_facts *facts, const struct snapshot_target *target)
@@ -45,15 +44,53 @@ static bool lacks(const struct route_facts *facts, const struct snapshot_target 
     return target->context > 0 && (facts->capabilities & ~target->capabilities) != 0;
 }
 
+/* What is to be said against TARGET, and what comes of its account's health. */
+static enum route_reason judge(const struct ranking *ranking,
+                               const struct snapshot_target *target, uint64_t *ret_until_ms,
+                               uint32_t *ret_behind)
+{
+    const struct snapshot_provider *provider = &ranking->providers[target->provider];
+
+    *ret_until_ms = 0;
+    *ret_behind = 0;
+    CHECK(provider->health_row < SEGMENT_TARGETS);
+    if (provider->waiting)
+        return ROUTE_REASON_waiting;
+    if (!is_wanted(ranking, provider))
+        return ROUTE_REASON_other_provider;
+    if (target->conditions.count > 0 &&
+        !conditions_hold(ranking->snapshot, target->conditions, ranking->facts))
+        return ROUTE_REASON_condition;
+    if (is_out(ranking, &ranking->healths[provider->health_row], ret_until_ms, ret_behind))
+        return ROUTE_REASON_out;
+    if (is_long(ranking->facts, target))
+        return ROUTE_REASON_too_long;
+    return lacks(ranking->facts, target) ? ROUTE_REASON_lacks : ROUTE_REASON_fits;
+}
+
+static void trace_target(const struct ranking *ranking, const struct snapshot_target *target,
+                         enum route_reason reason, uint64_t until_ms, uint32_t behind)
+{
+    enum condition condition = CONDITION_COUNT;
+
+    if (reason == ROUTE_REASON_condition)
+        condition = conditions_failing(ranking->snapshot, target->conditions, ranking->facts);
+    route_trace_add(ranking->trace, (struct route_trace_row){.target = target,
+                                                             .reason = (uint8_t)reason,
+                                                             .condition = (uint8_t)condition,
+                                                             .behind = behind > 0,
+                                                             .until_ms = until_ms});
+}
+
 /* Those that cannot serve the request count only as long as there is no other. */
 static void add(const struct ranking *ranking, const struct snapshot_target *target,
-                uint32_t behind, struct gathering *now, struct candidates *ret)
+                enum route_reason reason, uint32_t behind, struct gathering *now,
+                struct candidates *ret)
 {
     uint32_t row = ranking->providers[target->provider].health_row;
-    bool too_long = is_long(ranking->facts, target);
-    bool fits = !too_long && !lacks(ranking->facts, target);
+    bool fits = reason == ROUTE_REASON_fits;
 
-    now->any_long = now->any_long || too_long;
+    now->any_long = now->any_long || reason == ROUTE_REASON_too_long;
     if (fits && !now->any_fits) {
         ret->count = 0;
         now->any_fits = true;
@@ -65,18 +102,15 @@ static void add(const struct ranking *ranking, const struct snapshot_target *tar
 static void look_at(const struct ranking *ranking, const struct snapshot_target *target,
                     struct gathering *now, struct candidates *ret)
 {
-    const struct snapshot_provider *provider = &ranking->providers[target->provider];
     uint32_t behind;
     uint64_t until_ms;
+    enum route_reason reason = judge(ranking, target, &until_ms, &behind);
 
-    CHECK(provider->health_row < SEGMENT_TARGETS);
-    if (!is_wanted(ranking, provider) ||
-        (target->conditions.count > 0 &&
-         !conditions_hold(ranking->snapshot, target->conditions, ranking->facts)))
-        return;
-    if (!is_out(ranking, &ranking->healths[provider->health_row], &until_ms, &behind)) {
-        add(ranking, target, behind, now, ret);
-    } else if (until_ms < now->soonest_ms) {
+    if (ranking->trace)
+        trace_target(ranking, target, reason, until_ms, behind);
+    if (reason == ROUTE_REASON_fits || reason > ROUTE_REASON_out) {
+        add(ranking, target, reason, behind, now, ret);
+    } else if (reason == ROUTE_REASON_out && until_ms < now->soonest_ms) {
         now->soonest_ms = until_ms;
         ret->soonest = target;
     }

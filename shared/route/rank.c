@@ -159,10 +159,18 @@ static void choose_of_two(const struct ranking *ranking, struct candidates *from
         from->rows[near[i]].score += near[i] != one;
 }
 
+static void trace_scores(const struct ranking *ranking, const struct candidates *from)
+{
+    for (unsigned i = 0; i < from->count; i++)
+        route_trace_score(ranking->trace, from->rows[i].target, from->rows[i].score);
+}
+
 static void score_all(const struct ranking *ranking, score_f *score, struct candidates *from)
 {
     for (unsigned i = 0; i < from->count; i++)
         from->rows[i].score = score(ranking, &from->rows[i]);
+    if (ranking->trace)
+        trace_scores(ranking, from);
 }
 
 static bool comes_before(const struct candidate *a, const struct candidate *b)

@@ -5,7 +5,7 @@
 #ifndef SHARED_ROUTE_RANK_H
 #define SHARED_ROUTE_RANK_H
 
-#include "shared/route/route.h"
+#include "shared/route/trace.h"
 
 /* The tables are asked for once, not for each target. */
 struct ranking {
@@ -14,6 +14,7 @@ struct ranking {
     const struct snapshot_provider *providers;
     const struct target_health *healths;
     const struct target_pace *paces;
+    struct route_trace *trace; /* NULL: nobody asks */
 };
 
 struct candidate {

@@ -26,6 +26,11 @@ bool route_needs_tokens(const struct snapshot *snapshot, const struct snapshot_m
     return false;
 }
 
+bool route_needs_request(const struct snapshot *snapshot, const struct snapshot_model *model)
+{
+    return model->targets.count > 1 || route_needs_tokens(snapshot, model);
+}
+
 static void add_targets(struct making *making, const struct snapshot_model *model,
                         enum route_role role, unsigned most)
 {
@@ -33,11 +38,16 @@ static void add_targets(struct making *making, const struct snapshot_model *mode
 
     if (most < room)
         room = most;
+    if (making->ranking.trace)
+        route_trace_begin(making->ranking.trace);
     rank_gather(&making->ranking, model, &making->candidates);
     if (!making->soonest && role <= ROUTE_GENERAL)
         making->soonest = making->candidates.soonest;
     added = rank_order(&making->ranking, (enum route_strategy)model->strategy,
                        &making->candidates, making->list + making->count, room);
+    if (making->ranking.trace)
+        route_trace_places(making->ranking.trace, model, role, making->list + making->count,
+                           added, making->count + 1);
     for (unsigned i = 0; i < added; i++)
         making->roles[making->count++] = (uint8_t)role;
 }
@@ -100,6 +110,8 @@ static void add_all(struct making *making, const struct snapshot_model *model)
         alone = alone && model->fallbacks[i].count == 0;
     add_targets(making, model, ROUTE_OWN, alone ? ROUTE_TARGETS_MAX : OWN_MOST);
     if (making->candidates.too_long && model->fallbacks[ROUTE_FALLBACK_context].count > 0) {
+        if (making->ranking.trace)
+            route_trace_drop(making->ranking.trace, 1, making->count + 1);
         making->count = 0; /* it is known what they would say */
         add_fallbacks(making, model, ROUTE_FALLBACK_context, ROUTE_OWN);
     }
@@ -109,13 +121,15 @@ static void add_all(struct making *making, const struct snapshot_model *model)
     if ((making->count == 0 || making->roles[0] > ROUTE_GENERAL) && making->soonest) {
         making->list[0] = making->soonest;
         making->roles[0] = ROUTE_OWN;
+        if (making->ranking.trace)
+            route_trace_last_resort(making->ranking.trace, making->soonest);
         making->count = making->count > 0 ? making->count : 1;
     }
 }
 
-void route_make(const struct snapshot *snapshot, struct segment *segment,
-                const struct snapshot_model *model, const struct route_facts *facts,
-                struct arena *arena, struct route_plan *ret)
+static void make(const struct snapshot *snapshot, struct segment *segment,
+                 const struct snapshot_model *model, const struct route_facts *facts,
+                 struct arena *arena, struct route_plan *ret, struct route_trace *trace)
 {
     struct making making;
 
@@ -134,14 +148,33 @@ void route_make(const struct snapshot *snapshot, struct segment *segment,
         .providers = SNAPSHOT_ROW(snapshot, providers, 0, snapshot_provider),
         .healths = segment_target(segment, 0),
         .paces = segment_pace(segment, 0),
+        .trace = trace,
     };
     making.soonest = NULL;
     making.count = 0;
     add_all(&making, model);
-    if (making.count == 0 || making.roles[0] > ROUTE_GENERAL)
+    if (making.count == 0 || making.roles[0] > ROUTE_GENERAL) {
+        if (trace)
+            route_trace_drop(trace, 1, making.count + 1);
         return;
+    }
     ret->count = making.count;
     ret->targets = ARENA_ARRAY(arena, ret->count, struct plan_target);
     for (unsigned i = 0; i < ret->count; i++)
         fill(snapshot, making.list[i], making.roles[i], &ret->targets[i]);
+}
+
+void route_make(const struct snapshot *snapshot, struct segment *segment,
+                const struct snapshot_model *model, const struct route_facts *facts,
+                struct arena *arena, struct route_plan *ret)
+{
+    make(snapshot, segment, model, facts, arena, ret, NULL);
+}
+
+void route_explain(const struct snapshot *snapshot, struct segment *segment,
+                   const struct snapshot_model *model, const struct route_facts *facts,
+                   struct arena *arena, struct route_plan *ret, struct route_trace *trace)
+{
+    trace->count = trace->dropped = trace->start = 0;
+    make(snapshot, segment, model, facts, arena, ret, trace);
 }

@@ -29,6 +29,8 @@ struct plan_target {
     uint8_t role;                   /* enum route_role */
 };
 
+struct route_trace; /* shared/route/trace.h */
+
 struct route_plan {
     struct plan_target *targets; /* in the arena */
     unsigned count;
@@ -56,6 +58,8 @@ struct route_facts {
     uint32_t features; /* enum feature that it uses */
 };
 
+/* Whether anything depends on the request's session and needs; else the facts leave them out. */
+bool route_needs_request(const struct snapshot *snapshot, const struct snapshot_model *model);
 /* What a strategy must know beyond a name. */
 bool route_needs_tokens(const struct snapshot *snapshot, const struct snapshot_model *model);
 
@@ -64,5 +68,9 @@ bool route_needs_tokens(const struct snapshot *snapshot, const struct snapshot_m
 void route_make(const struct snapshot *snapshot, struct segment *segment,
                 const struct snapshot_model *model, const struct route_facts *facts,
                 struct arena *arena, struct route_plan *ret);
+/* The same, and what was seen of each target into TRACE, which is cleared first. */
+void route_explain(const struct snapshot *snapshot, struct segment *segment,
+                   const struct snapshot_model *model, const struct route_facts *facts,
+                   struct arena *arena, struct route_plan *ret, struct route_trace *trace);
 
 #endif

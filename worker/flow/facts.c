@@ -113,7 +113,7 @@ struct route_facts route_facts_of(struct exchange *x)
     if (asked & (1u << CONDITION_features | 1u << CONDITION_without))
         facts.features =
             features_of(x->ask.body) | (x->ask.stream ? (uint32_t)FEATURE_stream : 0);
-    if (!model || (model->targets.count < 2 && !route_needs_tokens(snapshot, model)))
+    if (!model || !route_needs_request(snapshot, model))
         return facts;
     facts.session = session_of(x);
     facts.capabilities = capabilities_of(x->ask.body);
