@@ -4,15 +4,15 @@
 #include "cli/body.h"
 
 static const struct column target_columns[] = {
-    {"PLACE", "place", COLUMN_TEXT},        {"PROVIDER", "provider", COLUMN_TEXT},
-    {"MODEL", "model", COLUMN_TEXT},        {"OF", "of", COLUMN_TEXT},
-    {"ROLE", "role", COLUMN_TEXT},          {"AGAINST IT", "reason", COLUMN_TEXT},
+    {"PLACE", "place", COLUMN_TEXT},         {"PROVIDER", "provider", COLUMN_TEXT},
+    {"MODEL", "model", COLUMN_TEXT},         {"OF", "of", COLUMN_TEXT},
+    {"ROLE", "role", COLUMN_TEXT},           {"AGAINST IT", "reason", COLUMN_TEXT},
     {"CONDITION", "condition", COLUMN_TEXT}, {"TRIED IN", "wait_ms", COLUMN_DURATION},
-    {"STRATEGY", "strategy", COLUMN_TEXT},  {"PRIORITY", "priority", COLUMN_TEXT},
-    {"WEIGHT", "weight", COLUMN_TEXT},      {"SCORE", "score", COLUMN_TEXT},
-    {"HEALTH", "health", COLUMN_TEXT},      {"IN FLIGHT", "in_flight", COLUMN_TEXT},
-    {"RECENT", "recent", COLUMN_TEXT},      {"FIRST BYTE", "first_us", COLUMN_MICROSECONDS},
-    {"PRICED", "priced", COLUMN_TEXT},      {"CONTEXT", "context", COLUMN_TEXT},
+    {"STRATEGY", "strategy", COLUMN_TEXT},   {"PRIORITY", "priority", COLUMN_TEXT},
+    {"WEIGHT", "weight", COLUMN_TEXT},       {"SCORE", "score", COLUMN_TEXT},
+    {"HEALTH", "health", COLUMN_TEXT},       {"IN FLIGHT", "in_flight", COLUMN_TEXT},
+    {"RECENT", "recent", COLUMN_TEXT},       {"FIRST BYTE", "first_us", COLUMN_MICROSECONDS},
+    {"PRICED", "priced", COLUMN_TEXT},       {"CONTEXT", "context", COLUMN_TEXT},
 };
 
 static const struct column bound_columns[] = {

@@ -58,7 +58,8 @@ struct route_facts {
     uint32_t features; /* enum feature that it uses */
 };
 
-/* Whether anything depends on the request's session and needs; else the facts leave them out. */
+/* Whether anything depends on the request's session and needs; else the facts leave them out.
+ */
 bool route_needs_request(const struct snapshot *snapshot, const struct snapshot_model *model);
 /* What a strategy must know beyond a name. */
 bool route_needs_tokens(const struct snapshot *snapshot, const struct snapshot_model *model);

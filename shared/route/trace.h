@@ -39,7 +39,8 @@ struct route_trace {
 
 struct span route_reason_name(enum route_reason reason);
 
-/* ---- for what makes the plan -------------------------------------------------------------- */
+/* ---- for what makes the plan --------------------------------------------------------------
+ */
 
 /* A model's targets follow. */
 void route_trace_begin(struct route_trace *trace);

@@ -1,5 +1,6 @@
 /* POST /admin/v1/route/explain: where a request would go now, and why. The same plan as in the
- * workers, of the newest snapshot and the segment; chance and turns are those of this moment. */
+ * workers, of the newest snapshot and the segment; chance and turns are those of this moment.
+ */
 #include "shared/base/check.h"
 #include "shared/base/clock.h"
 #include "shared/base/hash.h"
@@ -23,7 +24,8 @@ struct question {
     struct span tags[LIST_MOST], headers[CONDITION_HEADERS_MAX];
 };
 
-/* ---- the question. Each returns NULL, or what is wrong ------------------------------------ */
+/* ---- the question. Each returns NULL, or what is wrong ------------------------------------
+ */
 
 /* The texts of the list NAME, at most LIST_MOST; none when it is not there. */
 static const char *read_texts(const cJSON *body, const char *name, struct span *list,
@@ -86,8 +88,7 @@ static void keep_header(struct question *question, struct span name, struct span
     struct snapshot_table names = snapshot_page(question->snapshot)->route_headers;
 
     for (uint32_t i = 0; i < names.count; i++) {
-        struct snapshot_text row =
-            *SNAPSHOT_ROW(question->snapshot, names, i, snapshot_text);
+        struct snapshot_text row = *SNAPSHOT_ROW(question->snapshot, names, i, snapshot_text);
 
         if (!question->headers[i].ptr &&
             span_eq_nocase(name, snapshot_span(question->snapshot, row)))
@@ -168,9 +169,8 @@ static const char *read_question(struct question *question, const cJSON *body)
     struct route_facts *facts = &question->facts;
     const char *why = NULL;
 
-    *facts = (struct route_facts){.now_ms = clock_monotonic_ms(),
-                                  .wall_ms = clock_wall_ms(),
-                                  .random = random_u64()};
+    *facts = (struct route_facts){
+        .now_ms = clock_monotonic_ms(), .wall_ms = clock_wall_ms(), .random = random_u64()};
     for (unsigned i = 0; !why && i < ARRAY_LEN(readers); i++)
         why = readers[i](question, body);
     if (why)
@@ -182,7 +182,8 @@ static const char *read_question(struct question *question, const cJSON *body)
     return NULL;
 }
 
-/* ---- the answer --------------------------------------------------------------------------- */
+/* ---- the answer ---------------------------------------------------------------------------
+ */
 
 static struct span strategy_name(uint32_t strategy)
 {
@@ -208,9 +209,8 @@ static struct span reason_of(const struct route_trace_row *row)
 {
     if (row->reason == ROUTE_REASON_fits && row->place == 0)
         return SPAN("no_room");
-    return row->reason == ROUTE_REASON_fits
-               ? SPAN_NONE
-               : route_reason_name((enum route_reason)row->reason);
+    return row->reason == ROUTE_REASON_fits ? SPAN_NONE
+                                            : route_reason_name((enum route_reason)row->reason);
 }
 
 static void write_reason(struct json_writer *writer, const struct route_trace_row *row,
@@ -305,8 +305,7 @@ static void write_bounds(struct json_writer *writer, const struct snapshot *snap
 static void explain(struct admin_request *request, const struct question *question)
 {
     struct route_trace *trace = ARENA_NEW(&request->arena, struct route_trace);
-    struct route_plan plan = {
-        .total_ms = snapshot_page(question->snapshot)->times.total_ms};
+    struct route_plan plan = {.total_ms = snapshot_page(question->snapshot)->times.total_ms};
     struct json_writer writer = admin_answer(request);
 
     route_explain(question->snapshot, request->house->segment, question->model,
@@ -314,8 +313,7 @@ static void explain(struct admin_request *request, const struct question *questi
     json_write_object(&writer);
     json_write_member_text(&writer, SPAN("model"),
                            snapshot_span(question->snapshot, question->model->name));
-    json_write_member_text(&writer, SPAN("strategy"),
-                           strategy_name(question->model->strategy));
+    json_write_member_text(&writer, SPAN("strategy"), strategy_name(question->model->strategy));
     json_write_member_bool(&writer, SPAN("session"), question->facts.session != 0);
     json_write_member_u64(&writer, SPAN("planned"), plan.count);
     json_write_member_u64(&writer, SPAN("not_shown"), trace->dropped);

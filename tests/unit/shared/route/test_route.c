@@ -6,7 +6,7 @@
 #include "shared/health/health.h"
 #include "shared/price/price.h"
 #include "shared/route/pace.h"
-#include "shared/route/route.h"
+#include "shared/route/trace.h"
 #include "shared/snapshot/snapshot_build.h"
 
 #define NOW_MS   100000
@@ -83,6 +83,7 @@ static struct segment *segment;
 static struct arena arena;
 static struct route_facts facts;
 static struct route_plan plan;
+static struct route_trace trace;
 static char told[64];
 
 /* ---- what there is ------------------------------------------------------------------------
@@ -196,6 +197,27 @@ static void tear_down(void)
     snapshot_unref(snapshot);
 }
 
+/* The explanation is of the very plan, and has each of its places once. */
+static void check_trace(const struct snapshot_model *model)
+{
+    struct route_plan other = {.count = 0};
+    unsigned places = 0;
+
+    route_explain(snapshot, segment, model, &facts, &arena, &other, &trace);
+    ck_assert_uint_eq(other.count, plan.count);
+    for (unsigned i = 0; i < trace.count; i++) {
+        const struct route_trace_row *row = &trace.rows[i];
+
+        if (row->place == 0)
+            continue;
+        places++;
+        ck_assert_uint_le(row->place, plan.count);
+        ck_assert_uint_eq(row->target->provider, plan.targets[row->place - 1].provider_index);
+        ck_assert_uint_eq(row->target->context, plan.targets[row->place - 1].context);
+    }
+    ck_assert_uint_eq(places, plan.count);
+}
+
 /* The plan as the providers' letters, in capitals those of another role than the model's own or
  * its fallbacks'. */
 static const char *order(const char *model)
@@ -205,6 +227,7 @@ static const char *order(const char *model)
     ck_assert_ptr_nonnull(row);
     plan = (struct route_plan){.count = 0};
     route_make(snapshot, segment, row, &facts, &arena, &plan);
+    check_trace(row);
     for (unsigned i = 0; i < plan.count; i++) {
         char letter = names[plan.targets[i].provider_index][0];
 
@@ -561,6 +584,72 @@ START_TEST(of_a_hundred_targets_each_comes_first_as_often_as_its_weight_says)
 
 END_TEST
 
+/* Each target as its letter and the first letter of what is against it, "-" for nothing. */
+static const char *reasons(const char *model)
+{
+    (void)order(model);
+    for (unsigned i = 0; i < trace.count; i++) {
+        struct span reason = route_reason_name((enum route_reason)trace.rows[i].reason);
+
+        told[2 * i] = names[trace.rows[i].target->provider][0];
+        told[2 * i + 1] = trace.rows[i].reason == ROUTE_REASON_fits ? '-' : reason.ptr[0];
+    }
+    told[2 * trace.count] = '\0';
+    return told;
+}
+
+START_TEST(an_explanation_says_what_is_against_each_target)
+{
+    static const struct {
+        const char *model, *provider;
+        uint64_t input, out_until_ms; /* of A */
+        uint32_t capabilities;
+        const char *expected;
+    } rows[] = {
+        {"file", NULL, 0, 0, 0, "c-a-b-"},
+        {"file", "b", 0, 0, 0, "coaob-"},
+        {"file", NULL, 0, NOW_MS + 10, 0, "c-aob-"},
+        {"fits", NULL, 0, 0, CAPABILITY_vision, "alb-c-"},
+        {"fits", NULL, 5000, 0, 0, "atb-c-"},
+        {"fits", NULL, 5000, NOW_MS + 10, 0, "aob-c-"},
+        {"deep", NULL, 0, 0, 0, "d-a-c-a-b-a-b-c-d-"},
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
+        facts.provider = rows[i].provider ? span_of_text(rows[i].provider) : SPAN_NONE;
+        facts.input = rows[i].input;
+        facts.capabilities = rows[i].capabilities;
+        out_until(A, rows[i].out_until_ms);
+        ck_assert_msg(strcmp(reasons(rows[i].model), rows[i].expected) == 0, "%u: %s", i,
+                      told);
+    }
+}
+
+END_TEST
+
+START_TEST(an_explanation_has_scores_and_when_an_account_is_tried_again)
+{
+    load(A, 3);
+    out_until(C, NOW_MS + 70);
+    (void)order("busy");
+    ck_assert(trace.rows[0].scored && trace.rows[1].scored && !trace.rows[2].scored);
+    ck_assert_uint_eq(trace.rows[0].score, 3U << 20);
+    ck_assert_uint_eq(trace.rows[1].score, 0);
+    ck_assert_uint_eq(trace.rows[2].until_ms, NOW_MS + 70);
+    ck_assert_uint_eq(trace.rows[2].place, 0);
+}
+
+END_TEST
+
+START_TEST(of_more_than_have_room_each_is_explained)
+{
+    (void)order("many");
+    ck_assert_uint_eq(trace.count, MANY);
+    ck_assert_uint_eq(trace.dropped, 0);
+}
+
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("route");
@@ -592,6 +681,9 @@ int main(void)
     tcase_add_test(tests, a_fallback_that_does_well_comes_before_an_own_target_that_is_out);
     tcase_add_test(tests, without_any_provider_there_is_no_target);
     tcase_add_test(tests, of_a_hundred_targets_each_comes_first_as_often_as_its_weight_says);
+    tcase_add_test(tests, an_explanation_says_what_is_against_each_target);
+    tcase_add_test(tests, an_explanation_has_scores_and_when_an_account_is_tried_again);
+    tcase_add_test(tests, of_more_than_have_room_each_is_explained);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);
     failures = srunner_ntests_failed(runner);
