@@ -1,6 +1,7 @@
 /* Which targets of a model may be tried at all. */
 #include "shared/base/check.h"
 #include "shared/health/health.h"
+#include "shared/home/home.h"
 #include "shared/route/condition.h"
 #include "shared/route/rank.h"
 
@@ -30,8 +31,10 @@ static bool is_out(const struct ranking *ranking, const struct target_health *he
 static bool is_wanted(const struct ranking *ranking, const struct snapshot_provider *provider)
 {
     struct span wanted = ranking->facts->provider;
+    struct span name = snapshot_span(ranking->snapshot, provider->name);
+    uint32_t home = ranking->facts->home;
 
-    return !wanted.ptr || span_eq(wanted, snapshot_span(ranking->snapshot, provider->name));
+    return (!wanted.ptr || span_eq(wanted, name)) && (home == 0 || home == home_account(name));
 }
 
 static bool is_long(const struct route_facts *facts, const struct snapshot_target *target)

@@ -21,6 +21,7 @@
     PART(paces, struct target_pace, SEGMENT_TARGETS)                \
     PART(credentials, struct credential_state, SEGMENT_CREDENTIALS) \
     PART(starts, struct start_times, SEGMENT_STARTS)                \
+    PART(homes, struct home, SEGMENT_HOMES)                         \
     PART(metrics, struct metric_row, SEGMENT_SLOTS)                 \
     PART(inflight, struct inflight, (uint64_t)SEGMENT_SLOTS *SEGMENT_INFLIGHT)
 
@@ -80,7 +81,8 @@ _Static_assert(offsetof(struct layout, paces) == 0x523000, "drawn in docs/shared
 _Static_assert(offsetof(struct layout, credentials) == 0x533000,
                "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct layout, starts) == 0x573000, "drawn in docs/shared-memory.md");
-_Static_assert(offsetof(struct layout, metrics) == 0x683000, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct layout, homes) == 0x683000, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct layout, metrics) == 0x1683000, "drawn in docs/shared-memory.md");
 
 static const struct part_row contents[PART_COUNT] = {
 #define PART(name, type, rows) \
@@ -192,6 +194,12 @@ struct target_pace *segment_pace(struct segment *segment, uint32_t row)
 {
     CHECK(row < SEGMENT_TARGETS);
     return &layout_of(segment)->paces[row];
+}
+
+struct home *segment_home(struct segment *segment, uint32_t row)
+{
+    CHECK(row < SEGMENT_HOMES);
+    return &layout_of(segment)->homes[row];
 }
 
 struct bucket *segment_bucket(struct segment *segment, uint32_t row)

@@ -18,7 +18,7 @@
 #include "shared/base/span.h"
 
 #define SEGMENT_MAGIC   0x616967777365676dULL
-#define SEGMENT_VERSION 8
+#define SEGMENT_VERSION 10
 
 #define SEGMENT_SLOTS       64    /* workers at one time, draining ones included */
 #define SEGMENT_INFLIGHT    16384 /* exchanges at one time per worker */
@@ -27,6 +27,7 @@
 #define SEGMENT_BUCKETS     65536 /* counters of limits and budgets */
 #define SEGMENT_YIELDS      4096  /* models whose answers are measured */
 #define SEGMENT_STARTS      1024  /* models whose first tokens are timed */
+#define SEGMENT_HOMES       1048576 /* responses and conversations that providers keep */
 #define SEGMENT_HOLDS       24    /* of one exchange */
 #define SEGMENT_PHASES      16
 
@@ -179,6 +180,13 @@ struct start_times {
 };
 
 _Static_assert(sizeof(struct start_times) == 1088, "drawn in docs/shared-memory.md");
+/* Which account keeps what an id names; shared/home/home.c packs it. All zero: free. */
+struct home {
+    _Atomic uint64_t check; /* the id's mark XOR `where` */
+    _Atomic uint64_t where;
+};
+
+_Static_assert(sizeof(struct home) == 16, "drawn in docs/shared-memory.md");
 
 enum metric {
 #define METRIC(name, kind, help) METRIC_##name,
@@ -231,6 +239,8 @@ struct target_health *segment_target(struct segment *segment, uint32_t row);
 struct target_pace *segment_pace(struct segment *segment, uint32_t row);
 struct credential_state *segment_credential(struct segment *segment, uint32_t row);
 struct start_times *segment_starts(struct segment *segment, uint32_t row);
+/* The first of those from ROW on. */
+struct home *segment_home(struct segment *segment, uint32_t row);
 struct bucket *segment_bucket(struct segment *segment, uint32_t row);
 struct yield *segment_yield(struct segment *segment, uint32_t row);
 /* Controller: the row of IDENTITY, taken (zeroed, all granted) when there is none; UINT32_MAX:

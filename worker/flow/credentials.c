@@ -54,6 +54,24 @@ static struct span name_of(struct exchange *x, const struct snapshot_credential 
     return arena_copy(&x->arena, buffer_span(&number));
 }
 
+/* The one that made what the request continues, while it is good. */
+static uint32_t index_at_home(const struct exchange *x, const struct plan_target *target,
+                              const struct credential_choice *choice)
+{
+    const struct home_place *place = &x->homing.place;
+    uint64_t until_ms;
+
+    if (place->account == 0 ||
+        place->account != home_account(snapshot_span(x->view->snapshot, target->provider->name)))
+        return CREDENTIAL_NONE;
+    for (uint32_t i = 0; i < choice->count; i++)
+        if (choice->rows[i].row == place->credential && !(choice->barred & 1U << i) &&
+            credential_condition(&choice->states[place->credential], choice->now_ms,
+                                 &until_ms) == CREDENTIAL_IS_GOOD)
+            return i;
+    return CREDENTIAL_NONE;
+}
+
 void credentials_choose(struct exchange *x)
 {
     const struct plan_target *target = exchange_target(x);
@@ -69,7 +87,9 @@ void credentials_choose(struct exchange *x)
     if (used->value.ptr || target->provider->credentials.count == 0)
         return;
     choice = choice_of(x, target->provider);
-    index = credential_choose(&choice);
+    index = index_at_home(x, target, &choice);
+    if (index == CREDENTIAL_NONE)
+        index = credential_choose(&choice);
     if (index == CREDENTIAL_NONE)
         index = credential_soonest(&choice, &until_ms);
     if (index == CREDENTIAL_NONE)

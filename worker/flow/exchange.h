@@ -18,6 +18,7 @@
 #include "worker/flow/attempt.h"
 #include "worker/flow/attempts.h"
 #include "worker/flow/cached.h"
+#include "worker/flow/homes.h"
 #include "worker/flow/limits.h"
 #include "worker/flow/view.h"
 #include "worker/limit/ticket.h"
@@ -112,6 +113,7 @@ struct exchange {
     unsigned attempts;
     struct attempts trying;
     struct credentials credentials;
+    struct homing homing;
     struct span tries;     /* those that failed, for the record: a JSON array; ptr NULL: none */
     struct cached *cached; /* NULL: nobody spoke of a cache */
     struct stored *stored; /* NULL: no response that the gateway may keep */

@@ -85,6 +85,8 @@ static uint64_t session_of(const struct exchange *x)
 {
     if (x->head.session.ptr)
         return hash_fast(x->head.session) | 1;
+    if (x->homing.conversation)
+        return x->homing.conversation;
     return is_sealed(x->ask.body) ? conversation_of(x->ask.body) : 0;
 }
 
@@ -108,7 +110,11 @@ struct route_facts route_facts_of(struct exchange *x)
         .tag_count = x->tags.count,
         .headers = x->route_headers,
     };
-    uint32_t asked = model ? conditions_asked(snapshot, model) : 0;
+    uint32_t asked;
+
+    homes_look(x);
+    facts.home = x->homing.place.account;
+    asked = model ? conditions_asked(snapshot, model) : 0;
 
     if (asked & (1u << CONDITION_features | 1u << CONDITION_without))
         facts.features =

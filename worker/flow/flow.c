@@ -357,6 +357,9 @@ static void refuse_model(struct exchange *x)
     struct buffer message _buffer_;
 
     buffer_init(&message, 1024);
+    if (x->fault == FAULT_no_target && x->homing.place.account != 0)
+        x->refusal.message =
+            SPAN("The account that keeps what this request continues cannot answer now.");
     if (x->fault != FAULT_model_not_found)
         return;
     (void)buffer_append(&message, SPAN("The model '"));

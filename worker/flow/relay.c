@@ -217,6 +217,7 @@ static void begin_taps(struct exchange *x)
 
     json_tap_init(&x->usage_tap, dialect->usage_member, USAGE_BYTES);
     json_tap_init(&x->service_tap, dialect->service_member, SERVICE_BYTES);
+    homes_begin(x);
 }
 
 /* The service is looked for always: an account may have another one than the standard as its
@@ -224,6 +225,7 @@ static void begin_taps(struct exchange *x)
 static void feed_taps(struct exchange *x, struct span bytes)
 {
     json_tap_feed(&x->usage_tap, bytes, &x->arena);
+    homes_feed(x, bytes);
     if (x->service_tap.key.len > 0)
         json_tap_feed(&x->service_tap, bytes, &x->arena);
 }
@@ -444,6 +446,7 @@ static void whole_done(struct exchange *x)
         usage_read_service(json_tap_value(&x->service_tap), &usage);
         bill_take(&x->bill, &usage, &x->arena);
     }
+    homes_note_whole(x);
     relay_flush(x, true);
     cached_note_whole(x);
     flow_take(x, STEP_NEXT);

@@ -77,6 +77,8 @@ static void relay_same(struct exchange *x, const struct sse_record *record, bool
         x->stream.usage.raw = SPAN_NONE;
     }
     x->answer.finished = x->stream.finished;
+    if (record->has_data)
+        homes_note_record(x, record->data);
     if (x->stream.failed && same_failed(x, record))
         return;
     if (!hidden || !x->current->forward.hides_usage)

@@ -15,6 +15,9 @@ enum {
     PICK_GENERATION,
     PICK_SERVICE,
     PICK_METADATA,
+    PICK_PREVIOUS,
+    PICK_CONVERSATION,
+    PICK_STORE,
     PICK_COUNT
 };
 
@@ -137,6 +140,9 @@ enum fault ask_read(struct span body, enum operation_kind kind, struct span argu
         [PICK_GENERATION] = {.key = SPAN("generationConfig")},
         [PICK_SERVICE] = {.key = SPAN("service_tier")},
         [PICK_METADATA] = {.key = SPAN("metadata")},
+        [PICK_PREVIOUS] = {.key = SPAN("previous_response_id")},
+        [PICK_CONVERSATION] = {.key = SPAN("conversation")},
+        [PICK_STORE] = {.key = SPAN("store")},
     };
     struct json_error error;
     enum fault fault;
@@ -146,6 +152,9 @@ enum fault ask_read(struct span body, enum operation_kind kind, struct span argu
     if (!json_pick(body, picks, PICK_COUNT, &ret->open_offset, &empty, &error))
         return refuse_json(&error, arena, reterr);
     read_bounds(picks, ret);
+    ret->previous = picks[PICK_PREVIOUS].value;
+    ret->conversation = picks[PICK_CONVERSATION].value;
+    ret->store = picks[PICK_STORE].value.kind != JSON_FALSE;
     read_tags(picks[PICK_METADATA].value, arena, ret);
     fault = read_model(picks[PICK_MODEL].value, argument, arena, ret, reterr);
     if (fault)

@@ -27,6 +27,9 @@ struct ask {
     uint64_t output_max; /* tokens of one answer; 0: nothing was said */
     uint64_t choices;    /* answers, at least 1 */
     struct span tags;    /* "tags" of the metadata: a list by commas; ptr NULL: none */
+    /* Of responses: what the provider keeps; kind JSON_ABSENT: not said. */
+    struct json_value previous, conversation;
+    bool store;          /* not refused by the client */
     struct span service; /* the inside of "service_tier"; ptr NULL: nothing was said */
 };
 
