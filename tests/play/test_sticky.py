@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from harness import fake_responses
+from harness import fake_responses, process
 from harness.wait import until
 
 MODEL = "pair"
@@ -64,8 +64,7 @@ def place(room, accounts, keys=("sk-canary0",), **more):
 
 def ask(gateway, stream=False, **members):
     """Status and id (or error code); each request has its own connection, so any worker takes it."""
-    answer = gateway.request("POST", "/v1/responses", body=json.dumps(
-        {"model": MODEL, "input": "hello", "stream": stream, **members}))
+    answer = gateway.post("/v1/responses", {"model": MODEL, "input": "hello", "stream": stream, **members})
     if answer.status != 200:
         return answer.status, answer.json()["error"]["code"]
     if not stream:
@@ -151,7 +150,7 @@ def test_a_reload_and_the_death_of_workers_leave_it(room, accounts):
     gateway.reload()
     before = set(gateway.workers())
     for pid in before:
-        gateway.kill(pid)
+        process.kill(pid)
     until(lambda: len(set(gateway.workers()) - before) == 2, 10)
     for name in names:
         assert ask(gateway, previous_response_id=name)[0] == 200
