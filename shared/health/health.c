@@ -284,17 +284,30 @@ static void stepped(struct target_health *health, struct word before, struct wor
 }
 
 /* The later of two 429 may name the earlier time: the later time counts. */
-void health_leave(struct target_health *health, const struct health_rules *rules,
-                  uint64_t now_ms, uint64_t wait_ms)
+void health_hold(struct target_health *health, uint64_t until_ms)
 {
-    uint64_t before = atomic_load(&health->until_ms), until_ms;
+    uint64_t before = atomic_load(&health->until_ms);
 
-    if (wait_ms > rules->limited_max_ms)
-        wait_ms = rules->limited_max_ms;
-    until_ms = now_ms + wait_ms;
     while (before < until_ms)
         if (atomic_compare_exchange_weak(&health->until_ms, &before, until_ms))
             return;
+}
+
+void health_release(struct target_health *health, uint64_t until_ms)
+{
+    uint64_t before = atomic_load(&health->until_ms);
+
+    while (before != 0 && before <= until_ms)
+        if (atomic_compare_exchange_weak(&health->until_ms, &before, 0))
+            return;
+}
+
+void health_leave(struct target_health *health, const struct health_rules *rules,
+                  uint64_t now_ms, uint64_t wait_ms)
+{
+    if (wait_ms > rules->limited_max_ms)
+        wait_ms = rules->limited_max_ms;
+    health_hold(health, now_ms + wait_ms);
 }
 
 bool health_note(struct target_health *health, const struct health_rules *rules,

@@ -65,6 +65,11 @@ bool health_note(struct target_health *health, const struct health_rules *rules,
 /* An answer, whatever else it was, told that nothing is left for WAIT_MS. */
 void health_leave(struct target_health *health, const struct health_rules *rules,
                   uint64_t now_ms, uint64_t wait_ms);
+/* Its credentials are all out, the first until UNTIL_MS: so is the account, for as long. */
+void health_hold(struct target_health *health, uint64_t until_ms);
+/* One of them is good again, and they had held it until UNTIL_MS, 0: not at all. What the
+ * provider itself said for longer stays. */
+void health_release(struct target_health *health, uint64_t until_ms);
 /* A probe says so. Ejects an account that is not down; lets one that is down have its trial. */
 bool health_probed(struct target_health *health, const struct health_rules *rules, bool good,
                    uint64_t now_ms);

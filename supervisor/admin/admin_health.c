@@ -1,5 +1,6 @@
 /* GET /admin/v1/providers/health: what this host knows of its accounts. */
 #include "shared/base/clock.h"
+#include "shared/credential/credential.h"
 #include "shared/health/health.h"
 
 #include "supervisor/admin/routes.h"
@@ -12,9 +13,48 @@ static void write_age(struct json_writer *writer, struct span name, uint64_t at_
         json_write_member_u64(writer, name, now_ms > at_ms ? now_ms - at_ms : 0);
 }
 
-static void write_health(struct json_writer *writer, struct span name,
-                         const struct target_health *health, uint64_t now_ms)
+/* Never its value. One without a name is called by its number, as in records. */
+static void write_credential(struct json_writer *writer, const struct house *house,
+                             const struct snapshot_credential *row, uint32_t number,
+                             uint64_t now_ms)
 {
+    const struct credential_state *known = segment_credential(house->segment, row->row);
+    uint64_t until_ms;
+    enum credential_condition condition = credential_condition(known, now_ms, &until_ms);
+    struct buffer name _buffer_;
+
+    buffer_init(&name, 64);
+    if (row->name.offset)
+        (void)buffer_append(&name, snapshot_span(house->snapshot, row->name));
+    else
+        (void)buffer_append_u64(&name, number);
+    json_write_object(writer);
+    json_write_member_text(writer, SPAN("name"), buffer_span(&name));
+    json_write_member_text(writer, SPAN("state"),
+                           span_of_text(credential_condition_name(condition)));
+    if (until_ms > now_ms)
+        json_write_member_u64(writer, SPAN("wait_ms"), until_ms - now_ms);
+    json_write_member_u64(writer, SPAN("requests"), atomic_load(&known->requests));
+    json_write_object_end(writer);
+}
+
+static void write_credentials(struct json_writer *writer, const struct house *house,
+                              struct snapshot_table table, uint64_t now_ms)
+{
+    json_write_key(writer, SPAN("credentials"));
+    json_write_array(writer);
+    for (uint32_t i = 0; i < table.count; i++)
+        write_credential(writer, house,
+                         SNAPSHOT_ROW(house->snapshot, table, i, snapshot_credential), i + 1,
+                         now_ms);
+    json_write_array_end(writer);
+}
+
+static void write_health(struct json_writer *writer, const struct house *house,
+                         const struct snapshot_provider *row, uint64_t now_ms)
+{
+    const struct target_health *health = segment_target(house->segment, row->health_row);
+    struct span name = snapshot_span(house->snapshot, row->name);
     uint64_t until_ms;
     enum health_state state = health_state(health, now_ms, &until_ms);
 
@@ -30,6 +70,7 @@ static void write_health(struct json_writer *writer, struct span name,
     json_write_member_u64(writer, SPAN("ejections"), atomic_load(&health->ejections));
     write_age(writer, SPAN("since_failure_ms"), atomic_load(&health->last_failure_ms), now_ms);
     write_age(writer, SPAN("since_success_ms"), atomic_load(&health->last_success_ms), now_ms);
+    write_credentials(writer, house, row->credentials, now_ms);
     json_write_object_end(writer);
 }
 
@@ -49,8 +90,7 @@ void route_providers_health(struct admin_request *request)
         const struct snapshot_provider *row =
             SNAPSHOT_ROW(house->snapshot, table, i, snapshot_provider);
 
-        write_health(&writer, snapshot_span(house->snapshot, row->name),
-                     segment_target(house->segment, row->health_row), now_ms);
+        write_health(&writer, house, row, now_ms);
     }
     json_write_array_end(&writer);
     json_write_object_end(&writer);

@@ -133,26 +133,29 @@ static bool outcome_of(const struct exchange *x, enum fault fault, enum credenti
     return outcomes[fault].says;
 }
 
+/* Until when all of an account's are out; 0: one of them is not. */
+static uint64_t held_until_ms(const struct exchange *x,
+                              const struct snapshot_provider *provider)
+{
+    struct credential_choice choice = choice_of(x, provider);
+    uint64_t until_ms;
+
+    choice.barred = 0;
+    return credential_soonest(&choice, &until_ms) == CREDENTIAL_NONE ? 0 : until_ms;
+}
+
 /* An account with several is out while all of them are; and in again with the first. What a
- * single one means for its account is the account's own state. */
+ * single one means for its account is the account's own state. HELD_MS: before this was noted.
+ */
 static void tell_account(const struct exchange *x, const struct snapshot_provider *provider,
-                         bool back)
+                         bool back, uint64_t held_ms)
 {
     struct target_health *health = segment_target(x->worker->segment, provider->health_row);
-    struct credential_choice choice = choice_of(x, provider);
-    uint64_t until_ms, before;
 
-    if (back) {
-        atomic_store(&health->until_ms, 0);
-        return;
-    }
-    choice.barred = 0;
-    if (credential_soonest(&choice, &until_ms) == CREDENTIAL_NONE || until_ms == 0)
-        return;
-    before = atomic_load(&health->until_ms);
-    while (before < until_ms)
-        if (atomic_compare_exchange_weak(&health->until_ms, &before, until_ms))
-            return;
+    if (back)
+        health_release(health, held_ms);
+    else
+        health_hold(health, held_until_ms(x, provider));
 }
 
 static void spend(struct exchange *x, uint32_t row)
@@ -164,19 +167,22 @@ static void spend(struct exchange *x, uint32_t row)
 void credentials_note(struct exchange *x, enum fault fault)
 {
     struct credential_used *used = &x->current->credential;
+    const struct snapshot_provider *provider;
     enum credential_outcome outcome;
+    uint64_t held_ms;
     bool back;
 
     if (!used->value.ptr || used->noted || !outcome_of(x, fault, &outcome))
         return;
     used->noted = true;
+    provider = exchange_target(x)->provider;
+    held_ms = provider->credentials.count > 1 ? held_until_ms(x, provider) : 0;
     back = credential_note(segment_credential(x->worker->segment, used->row), outcome,
                            reactor_now_ms(&x->worker->reactor), x->current->retry_after_ms);
     if (outcome != CREDENTIAL_GOOD && outcome != CREDENTIAL_LIMITED)
         spend(x, used->row);
-    if (exchange_target(x)->provider->credentials.count > 1 &&
-        (outcome != CREDENTIAL_GOOD || back))
-        tell_account(x, exchange_target(x)->provider, back && outcome == CREDENTIAL_GOOD);
+    if (provider->credentials.count > 1 && (outcome != CREDENTIAL_GOOD || back))
+        tell_account(x, provider, back && outcome == CREDENTIAL_GOOD, held_ms);
 }
 
 bool credentials_left(const struct exchange *x, enum fault fault)
