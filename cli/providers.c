@@ -27,6 +27,7 @@ static const struct column health_columns[] = {
     {"IN A ROW", "failures_in_row", COLUMN_TEXT},
     {"EJECTIONS", "ejections", COLUMN_TEXT},
     {"LAST FAILURE", "since_failure_ms", COLUMN_DURATION},
+    {"CREDENTIALS", "credentials", COLUMN_STATES},
 };
 
 static const struct column test_columns[] = {

@@ -52,7 +52,8 @@ static void write_list(const cJSON *list, struct buffer *out)
         (void)buffer_append_byte(out, '-');
 }
 
-static void write_targets(const cJSON *list, struct buffer *out)
+static void write_pairs(const cJSON *list, const char *left, char between, const char *right,
+                        struct buffer *out)
 {
     const cJSON *item;
     bool first = true;
@@ -62,9 +63,9 @@ static void write_targets(const cJSON *list, struct buffer *out)
         if (!first)
             (void)buffer_append_byte(out, ',');
         first = false;
-        (void)buffer_append(out, json_tree_text(item, "provider"));
-        (void)buffer_append_byte(out, '/');
-        (void)buffer_append(out, json_tree_text(item, "model"));
+        (void)buffer_append(out, json_tree_text(item, left));
+        (void)buffer_append_byte(out, between);
+        (void)buffer_append(out, json_tree_text(item, right));
     }
     if (first)
         (void)buffer_append_byte(out, '-');
@@ -121,7 +122,8 @@ void table_write_value(const cJSON *value, enum column_kind kind, struct buffer 
     case COLUMN_MICROSECONDS: write_duration(value->valuedouble / 1000, out); break;
     case COLUMN_LIST:
     case COLUMN_ALL_LIST: write_list(value, out); break;
-    case COLUMN_TARGETS: write_targets(value, out); break;
+    case COLUMN_TARGETS: write_pairs(value, "provider", '/', "model", out); break;
+    case COLUMN_STATES: write_pairs(value, "name", ':', "state", out); break;
     case COLUMN_MONEY: write_money(value->valuedouble, out); break;
     case COLUMN_DAY: write_day((int64_t)value->valuedouble, out); break;
     }

@@ -17,6 +17,7 @@ enum column_kind {
     COLUMN_LIST,     /* texts, separated by commas */
     COLUMN_ALL_LIST, /* the same; null means all */
     COLUMN_TARGETS,  /* list of {provider, model} */
+    COLUMN_STATES,   /* list of {name, state} */
     COLUMN_MONEY,    /* nanodollars, shown as dollars */
     COLUMN_DAY,      /* milliseconds since 1970, shown to the hour */
 };

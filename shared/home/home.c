@@ -31,8 +31,7 @@ uint32_t home_account(struct span name)
 
 static struct home *set_of(struct segment *segment, uint64_t mark)
 {
-    return segment_home(segment,
-                        (uint32_t)(mark % (SEGMENT_HOMES / HOME_WAYS)) * HOME_WAYS);
+    return segment_home(segment, (uint32_t)(mark % (SEGMENT_HOMES / HOME_WAYS)) * HOME_WAYS);
 }
 
 /* RET_WHERE 0: nothing was ever written there. */

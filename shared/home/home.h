@@ -6,8 +6,8 @@
  * none. Any process, no locks, nothing here fails; what is not found is as if never noted.
  *
  * A row is two words, of which the first is the mark XOR the second: a row that two wrote at
- * once, or one that died between, has no mark that somebody asks for. SEGMENT_HOMES rows in sets
- * of HOME_WAYS: the oldest of a set is overwritten.
+ * once, or one that died between, has no mark that somebody asks for. SEGMENT_HOMES rows in
+ * sets of HOME_WAYS: the oldest of a set is overwritten.
  */
 #ifndef SHARED_HOME_HOME_H
 #define SHARED_HOME_HOME_H

@@ -48,7 +48,7 @@ struct route_facts {
     uint64_t input, output; /* tokens, an estimate */
     uint32_t capabilities;  /* enum capability that it needs */
     struct span provider;   /* the only one wanted; ptr NULL: any */
-    uint32_t home; /* home_account of the only account that can serve it; 0: any */
+    uint32_t home;          /* home_account of the only account that can serve it; 0: any */
     /* What conditions_asked says is needed. */
     int64_t wall_ms;
     const struct snapshot_key *key; /* NULL: nobody's */

@@ -20,15 +20,15 @@
 #define SEGMENT_MAGIC   0x616967777365676dULL
 #define SEGMENT_VERSION 10
 
-#define SEGMENT_SLOTS       64    /* workers at one time, draining ones included */
-#define SEGMENT_INFLIGHT    16384 /* exchanges at one time per worker */
-#define SEGMENT_TARGETS     1024  /* provider accounts with health */
-#define SEGMENT_CREDENTIALS 4096  /* of all provider accounts */
-#define SEGMENT_BUCKETS     65536 /* counters of limits and budgets */
-#define SEGMENT_YIELDS      4096  /* models whose answers are measured */
-#define SEGMENT_STARTS      1024  /* models whose first tokens are timed */
+#define SEGMENT_SLOTS       64      /* workers at one time, draining ones included */
+#define SEGMENT_INFLIGHT    16384   /* exchanges at one time per worker */
+#define SEGMENT_TARGETS     1024    /* provider accounts with health */
+#define SEGMENT_CREDENTIALS 4096    /* of all provider accounts */
+#define SEGMENT_BUCKETS     65536   /* counters of limits and budgets */
+#define SEGMENT_YIELDS      4096    /* models whose answers are measured */
+#define SEGMENT_STARTS      1024    /* models whose first tokens are timed */
 #define SEGMENT_HOMES       1048576 /* responses and conversations that providers keep */
-#define SEGMENT_HOLDS       24    /* of one exchange */
+#define SEGMENT_HOLDS       24      /* of one exchange */
 #define SEGMENT_PHASES      16
 
 enum slot_state {

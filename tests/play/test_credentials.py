@@ -165,3 +165,16 @@ def test_records_and_metrics_name_the_key(room):
         text = client.read_response("GET").body.decode()
     assert 'aigw_credential_refused_total{provider="up",credential="other"} 1' in text
     assert 'aigw_credential_refused_total{provider="up",credential="good"} 0' in text
+
+
+def test_each_credential_is_told_with_its_state_and_never_its_value(room):
+    keys = Keys(**{OTHER: (401, ())})
+    gateway = place(room, keys, [{"key": GOOD, "name": "good"}, OTHER])
+    while keys.count(OTHER) == 0:
+        assert gateway.chat("up/m").status == 200
+    row, = gateway.ctl_json("providers", "health")["providers"]
+    good, other = row["credentials"]
+    assert (good["name"], good["state"]) == ("good", "good") and "wait_ms" not in good
+    assert (other["name"], other["state"]) == ("2", "refused") and 0 < other["wait_ms"] <= 5000
+    text = gateway.ctl("providers", "health").stdout
+    assert "good:good,2:refused" in text and GOOD not in text and OTHER not in text

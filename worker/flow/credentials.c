@@ -62,7 +62,8 @@ static uint32_t index_at_home(const struct exchange *x, const struct plan_target
     uint64_t until_ms;
 
     if (place->account == 0 ||
-        place->account != home_account(snapshot_span(x->view->snapshot, target->provider->name)))
+        place->account !=
+            home_account(snapshot_span(x->view->snapshot, target->provider->name)))
         return CREDENTIAL_NONE;
     for (uint32_t i = 0; i < choice->count; i++)
         if (choice->rows[i].row == place->credential && !(choice->barred & 1U << i) &&

@@ -37,8 +37,8 @@ void homes_look(struct exchange *x)
 
 void homes_begin(struct exchange *x)
 {
-    x->homing.notes = is_kept(x) && !x->current->crossing &&
-                      (x->ask.store || x->homing.conversation != 0);
+    x->homing.notes =
+        is_kept(x) && !x->current->crossing && (x->ask.store || x->homing.conversation != 0);
     if (x->homing.notes && !x->answer.stream)
         json_tap_init(&x->homing.id, SPAN("id"), ID_BYTES);
 }

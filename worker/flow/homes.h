@@ -1,9 +1,9 @@
 /* worker/flow/homes.h
  *
- * What a provider keeps stays with the account that made it: a request that continues a response
- * or a conversation goes there and nowhere else, with the same credential while that is good
- * (responses belong to the project of the key). Answers that pass unchanged are noted in the
- * segment (shared/home/home.h); those that the gateway keeps itself are stored.h.
+ * What a provider keeps stays with the account that made it: a request that continues a
+ * response or a conversation goes there and nowhere else, with the same credential while that
+ * is good (responses belong to the project of the key). Answers that pass unchanged are noted
+ * in the segment (shared/home/home.h); those that the gateway keeps itself are stored.h.
  */
 #ifndef WORKER_FLOW_HOMES_H
 #define WORKER_FLOW_HOMES_H

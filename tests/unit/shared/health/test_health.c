@@ -267,6 +267,23 @@ START_TEST(limits_never_eject_and_the_later_reset_counts)
 
 END_TEST
 
+/* What its credentials held goes with the first that is good; what the provider said stays. */
+START_TEST(only_what_credentials_held_is_released)
+{
+    health_hold(health, START_MS + 5000);
+    is_at(START_MS, HEALTH_LIMITED, START_MS + 5000);
+    health_release(health, 0);
+    is_at(START_MS, HEALTH_LIMITED, START_MS + 5000);
+    health_release(health, START_MS + 5000);
+    is_at(START_MS, HEALTH_HEALTHY, 0);
+    health_hold(health, START_MS + 5000);
+    (void)health_note(health, rules, HEALTH_SAW_LIMIT, START_MS, 9000);
+    health_release(health, START_MS + 5000);
+    is_at(START_MS, HEALTH_LIMITED, START_MS + 9000);
+}
+
+END_TEST
+
 START_TEST(a_drained_account_stays_so_and_keeps_what_is_known)
 {
     sees(HEALTH_SAW_ERROR, 5, START_MS);
@@ -345,6 +362,7 @@ int main(void)
     tcase_add_test(tests, shares_outlast_a_window_of_many_attempts);
     tcase_add_test(tests, who_is_back_is_not_ejected_for_what_was_before);
     tcase_add_loop_test(tests, a_limited_account_waits_until_its_reset, 0, ARRAY_LEN(waits));
+    tcase_add_test(tests, only_what_credentials_held_is_released);
     tcase_add_test(tests, limits_never_eject_and_the_later_reset_counts);
     tcase_add_test(tests, a_drained_account_stays_so_and_keeps_what_is_known);
     tcase_add_test(tests, a_good_probe_gives_a_trial_and_a_bad_one_ejects);
