@@ -108,12 +108,12 @@ struct settings_secret {
 
 struct settings_cache_rules {
     uint64_t ttl; /* milliseconds */
-    uint64_t sampled, tools, choices, single_flight;
+    uint64_t sampled, tools, choices, single_flight, fallbacks;
 };
 
 struct settings_cache {
     uint32_t line;
-    uint64_t memory, entries, answer, ttl_max;
+    uint64_t memory, entries, answer, ttl_max, wait;
     struct settings_cache_rules rules;
     uint64_t redis;
     struct settings_secret secret;

@@ -31,7 +31,7 @@
 #include "shared/settings/strategy.h"
 
 #define SNAPSHOT_MAGIC   0x61696777736e6170ULL
-#define SNAPSHOT_VERSION 10
+#define SNAPSHOT_VERSION 11
 
 #define SNAPSHOT_LISTENERS_MAX    16
 #define SNAPSHOT_CERTIFICATES_MAX 16  /* per listener */
@@ -98,7 +98,8 @@ struct snapshot_media {
 struct snapshot_cache_rules {
     uint64_t ttl_ms; /* 0: only where the request asks */
     uint8_t sampled, tools, choices, single_flight;
-    uint8_t reserved[4];
+    uint8_t fallbacks; /* their answers too, under the name that was asked for */
+    uint8_t reserved[3];
 };
 
 struct snapshot_cache {
@@ -106,6 +107,8 @@ struct snapshot_cache {
     uint64_t ttl_max_ms;
     uint32_t answer_bytes;              /* of one */
     uint32_t distinguish;               /* cache_member_bit: these count */
+    uint32_t wait_ms;                   /* for the answer to an equal request, at most */
+    uint32_t reserved;
     struct snapshot_text redis, secret; /* where answers are shared; not there: nowhere */
 };
 

@@ -111,6 +111,7 @@ void put_cache_rules(const struct settings_cache_rules *from, struct snapshot_ca
         .tools = from->tools != 0,
         .choices = from->choices != 0,
         .single_flight = from->single_flight != 0,
+        .fallbacks = from->fallbacks != 0,
     };
 }
 
@@ -121,6 +122,7 @@ static void put_cache(struct snapshot_builder *builder, const struct settings *s
 
     to->ttl_max_ms = from->ttl_max;
     to->answer_bytes = u32(from->answer);
+    to->wait_ms = u32(from->wait);
     put_cache_rules(&from->rules, &to->rules);
     for (uint32_t i = 0; i < from->distinguish.count; i++)
         to->distinguish |= cache_member_bit(((const struct span *)from->distinguish.rows)[i]);

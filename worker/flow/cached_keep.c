@@ -87,6 +87,14 @@ static bool is_answer(struct span body)
             json_text_eq(status, SPAN("incomplete")));
 }
 
+/* A fallback answers while the model's own targets fail: kept, it would outlive the trouble. */
+static bool is_own(const struct exchange *x)
+{
+    const struct snapshot_model *model = x->cached->model;
+
+    return exchange_target(x)->role == ROUTE_OWN || (model && model->cache.fallbacks);
+}
+
 static bool is_good(const struct exchange *x)
 {
     const struct cached *cached = x->cached;
@@ -94,7 +102,7 @@ static bool is_good(const struct exchange *x)
     return cached->whole && !x->fault && !x->complaint && x->answer.status == 200 &&
            !x->answer.repaired &&
            !(x->current->crossing && x->current->crossing->reader.repaired) &&
-           !x->answer.failing && cached->body.len > 0 && cached->type.len > 0 &&
+           !x->answer.failing && is_own(x) && cached->body.len > 0 && cached->type.len > 0 &&
            (x->answer.stream || is_answer(buffer_span(&cached->body)));
 }
 
