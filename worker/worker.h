@@ -45,7 +45,7 @@ struct worker {
     struct cache *cache;                  /* NULL: there is none */
     struct depot depot;                   /* what other hosts have of it */
     struct buffer key_text;               /* scratch of the cache's keys */
-    struct cached *flights[FLIGHT_LISTS]; /* leaders of equal requests, by their keys */
+    struct flights flights;               /* equal requests at one time */
     uint32_t slot_index, number;
     int control_fd;
     struct resolver *resolver;

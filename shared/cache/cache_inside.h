@@ -4,7 +4,9 @@
  *
  *   0      head: struct cache_head
  *   4096   marks: CACHE_WORDS words of 8 bytes, one for each group of entries that can be
- * cleared 36864  index: lines of 8 words; a key may stand in one of two lines
+ *          cleared
+ *   36864  claims: CACHE_CLAIMS words of 8 bytes (cache_claims.h)
+ *   102400 index: lines of 8 words; a key may stand in one of two lines
  *   ...    ring: units of 64 bytes; mapped twice, one behind the other, so that nothing wraps
  *
  * A place is the number of a unit, counted since the memory was made; it never repeats. The
@@ -16,13 +18,15 @@
 #include <stdatomic.h>
 
 #include "shared/cache/cache.h"
+#include "shared/cache/cache_claims.h"
 
 #define CACHE_MAGIC   0x6169677763616368ULL
-#define CACHE_VERSION 2
+#define CACHE_VERSION 3
 #define CACHE_UNIT    64
 #define CACHE_LINE    8 /* words: one line of the processor's cache */
 #define CACHE_PAGE    4096
-#define INDEX_OFFSET  (CACHE_PAGE + CACHE_WORDS * sizeof(uint64_t))
+#define CLAIMS_OFFSET (CACHE_PAGE + CACHE_WORDS * sizeof(uint64_t))
+#define INDEX_OFFSET  (CLAIMS_OFFSET + CACHE_CLAIMS * sizeof(uint64_t))
 
 struct cache_head {
     uint64_t magic;
@@ -35,7 +39,7 @@ struct cache_head {
 };
 
 _Static_assert(offsetof(struct cache_head, tail) == 64, "a line of its own");
-_Static_assert(INDEX_OFFSET % CACHE_PAGE == 0, "parts begin on pages");
+_Static_assert(CLAIMS_OFFSET == 36864 && INDEX_OFFSET == 102400, "drawn in docs/cache.md");
 
 /* In the ring, before the stamps and the texts of an entry. */
 struct cache_row {
@@ -58,6 +62,7 @@ struct cache {
     size_t mapped;
     struct cache_head *head;
     _Atomic uint64_t *marks;
+    _Atomic uint64_t *claims;
     _Atomic uint64_t *index;
     uint8_t *ring;
     uint64_t slots, units; /* as the head had them at the start: it is not trusted again */

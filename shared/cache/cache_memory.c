@@ -152,6 +152,7 @@ struct cache *cache_attach(int fd)
         .mapped = mapped,
         .head = (void *)at,
         .marks = (void *)(at + CACHE_PAGE),
+        .claims = (void *)(at + CLAIMS_OFFSET),
         .index = (void *)(at + INDEX_OFFSET),
         .ring = at + (head.bytes - head.ring_bytes),
         .slots = head.slots,

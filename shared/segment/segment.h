@@ -18,7 +18,7 @@
 #include "shared/base/span.h"
 
 #define SEGMENT_MAGIC   0x616967777365676dULL
-#define SEGMENT_VERSION 10
+#define SEGMENT_VERSION 11
 
 #define SEGMENT_SLOTS       64      /* workers at one time, draining ones included */
 #define SEGMENT_INFLIGHT    16384   /* exchanges at one time per worker */

@@ -33,6 +33,7 @@ void route_cache_show(struct admin_request *request)
         {"redis_refused", METRIC_cache_redis_refused_total},
         {"redis_failures", METRIC_cache_redis_failures_total},
         {"shared", METRIC_cache_shared_total},
+        {"unshared", METRIC_cache_unshared_total},
         {"saved_nano", METRIC_cache_saved_nanodollars_total},
     };
     const struct house *house = request->house;

@@ -239,68 +239,6 @@ static enum step none(struct exchange *x)
     return STEP_REFUSE;
 }
 
-/* ---- equal requests at one time ---------------------------------------------------------- */
-
-static struct cached **list_of(const struct cached *cached)
-{
-    return &cached->owner->worker->flights[cached->key[0]];
-}
-
-static struct cached *leader_for(const struct cached *cached)
-{
-    struct cached *at = *list_of(cached);
-
-    while (at && memcmp(at->key, cached->key, sizeof(at->key)) != 0)
-        at = at->next;
-    return at;
-}
-
-static void take_out(struct cached **list, const struct cached *cached)
-{
-    while (*list && *list != cached)
-        list = &(*list)->next;
-    if (*list)
-        *list = cached->next;
-}
-
-static void lead(struct cached *cached)
-{
-    struct cached **list = list_of(cached);
-
-    cached->flies = true;
-    cached->next = *list;
-    *list = cached;
-}
-
-static enum step miss(struct exchange *x);
-
-/* The one that it waited for is done, well or not. */
-static void woken(struct deadline *deadline)
-{
-    struct exchange *x =
-        (struct exchange *)(void *)((char *)deadline - offsetof(struct exchange, quiet));
-
-    flow_take(x, look(x) ? hit(x) : miss(x));
-}
-
-static enum step await(struct exchange *x, struct cached *leader)
-{
-    x->cached->awaits = leader;
-    x->cached->next = leader->waiters;
-    leader->waiters = x->cached;
-    metric_add(x->worker->metrics, METRIC_cache_shared_total, 1);
-    return STEP_WAIT;
-}
-
-static void wake(struct cached *waiter)
-{
-    struct exchange *x = waiter->owner;
-
-    waiter->awaits = waiter->next = NULL;
-    x->quiet.passed = woken;
-    reactor_arm(&x->worker->reactor, &x->quiet, 0);
-}
-
 static enum step unknown(struct exchange *x)
 {
     struct cached *cached = x->cached;
@@ -314,15 +252,20 @@ static enum step unknown(struct exchange *x)
 
 static enum step miss(struct exchange *x)
 {
-    struct cached *cached = x->cached, *leader;
+    struct cached *cached = x->cached;
 
     if (rules_of(x, cached->model)->single_flight && !x->head.cache.only) {
-        leader = leader_for(cached);
-        if (leader)
-            return await(x, leader);
-        lead(cached);
+        if (cached_flight_join(x))
+            return STEP_WAIT;
+        if (cached->flies && look(x))
+            return hit(x);
     }
     return cached_shared_ask(x) ? STEP_WAIT : unknown(x);
+}
+
+void cached_landed(struct exchange *x)
+{
+    flow_take(x, look(x) ? hit(x) : miss(x));
 }
 
 void cached_answered(struct exchange *x, bool found)
@@ -333,19 +276,10 @@ void cached_answered(struct exchange *x, bool found)
 
 void cached_end(struct exchange *x)
 {
-    struct cached *cached = x->cached, *waiter;
-
-    if (!cached)
+    if (!x->cached)
         return;
-    depot_forget(&x->worker->depot, &cached->question);
-    if (cached->awaits)
-        take_out(&cached->awaits->waiters, cached);
-    if (cached->flies)
-        take_out(list_of(cached), cached);
-    while ((waiter = cached->waiters)) {
-        cached->waiters = waiter->next;
-        wake(waiter);
-    }
+    depot_forget(&x->worker->depot, &x->cached->question);
+    cached_flight_end(x->cached);
     x->cached = NULL;
 }
 

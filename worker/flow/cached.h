@@ -11,6 +11,7 @@
 #include "shared/base/buffer.h"
 #include "shared/base/hash.h"
 #include "shared/cache/cache.h"
+#include "shared/cache/cache_claims.h"
 #include "shared/cache/cache_value.h"
 #include "shared/http/http_reader.h"
 
@@ -36,7 +37,9 @@ struct cached {
     bool keeps;   /* the answer, when it is whole */
     bool whole;   /* it is */
     bool flies;   /* it leads: others wait for its answer */
+    bool watches; /* it leads, and another worker is at work on its answer */
     bool afar;    /* HIT: it came from Redis */
+    uint8_t turns; /* leaders that it has waited for in vain */
     uint8_t key[SHA256_SIZE];
     const struct snapshot_model *model; /* NULL: the snapshot has no row of its name */
     int64_t now_ms;                     /* wall, of the look */
@@ -52,7 +55,19 @@ struct cached {
     struct cached *next;    /* of the leaders of a list, or of those who wait for one */
     struct cached *waiters; /* of a leader */
     struct cached *awaits;  /* the leader, while waiting */
+    struct cached *next_watching;
+    uint64_t wait_until_ms;   /* monotonic; 0: it has not waited yet */
+    struct cache_claim claim; /* its own, or the one that it watches */
 };
+
+/* Of a worker. */
+struct flights {
+    struct cached *leaders[FLIGHT_LISTS]; /* by their keys */
+    struct cached *watching;
+    uv_timer_t timer; /* runs while somebody watches */
+};
+
+void flights_init(struct flights *flights, struct worker *worker);
 
 static inline bool cached_is_hit(const struct cached *cached)
 {
@@ -77,6 +92,12 @@ bool cached_shared_ask(struct exchange *x);
 void cached_shared_put(struct exchange *x, const struct cache_entry *entry);
 /* Redis has answered: FOUND, its entry is x->cached->entry. */
 void cached_answered(struct exchange *x, bool found);
+/* cached_flight.c: true, x waits for the answer to an equal request, and cached_landed follows.
+ * False: it asks itself; when it flies, the answer may have come before its claim. */
+bool cached_flight_join(struct exchange *x);
+/* No equal request is waited for any more, and none waits for this one. */
+void cached_flight_end(struct cached *cached);
+void cached_landed(struct exchange *x);
 /* The exchange ends. */
 void cached_end(struct exchange *x);
 

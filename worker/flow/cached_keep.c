@@ -20,6 +20,7 @@ static void give_up(struct exchange *x)
     x->cached->keeps = false;
     x->worker->body_bytes -= x->cached->body.len;
     buffer_done(&x->cached->body);
+    cached_flight_end(x->cached); /* it is there, or it will not be */
 }
 
 void cached_note_type(struct exchange *x, struct span type)
