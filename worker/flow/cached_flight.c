@@ -135,14 +135,42 @@ static void await(struct exchange *x, struct cached *leader)
     reactor_arm(reactor, &x->quiet, x->cached->wait_until_ms - reactor_now_ms(reactor));
 }
 
-static void wake(struct cached *waiter, uint8_t turns)
+static void wake(struct cached *waiter)
 {
     struct exchange *x = waiter->owner;
 
     waiter->awaits = waiter->next = NULL;
-    waiter->turns = turns;
     x->quiet.passed = woken;
     reactor_arm(&x->worker->reactor, &x->quiet, 0);
+}
+
+/* A leader failed, here or at another worker: who has waited enough does not wait for the next. */
+static void count_turn(struct cached *leader)
+{
+    struct cached **at = &leader->waiters, *waiter;
+
+    while ((waiter = *at)) {
+        if (++waiter->turns < TURNS_MOST) {
+            at = &waiter->next;
+            continue;
+        }
+        *at = waiter->next;
+        wake(waiter);
+    }
+}
+
+static void land(struct cached *cached)
+{
+    struct cached *waiter;
+
+    cache_claim_end(&cached->claim);
+    if (cached->flies)
+        take_out(list_of(cached), cached);
+    cached->flies = false;
+    while ((waiter = cached->waiters)) {
+        cached->waiters = waiter->next;
+        wake(waiter);
+    }
 }
 
 /* ---- watching ---------------------------------------------------------------------------- */
@@ -179,6 +207,8 @@ static void look_round(uv_timer_t *timer)
     while ((done = first_done(worker))) {
         unwatch(done);
         done->turns = times_up(done) ? TIMES_UP : (uint8_t)(done->turns + 1);
+        if (!times_up(done))
+            count_turn(done);
         cached_landed(done->owner);
     }
     if (!worker->flights.watching)
@@ -220,27 +250,20 @@ bool cached_flight_join(struct exchange *x)
     case CLAIM_TAKEN: cached->claim = (struct cache_claim){NULL, 0}; return false;
     }
     cached->claim = (struct cache_claim){NULL, 0};
-    cached_flight_end(cached); /* those who hang on it have waited as long */
+    land(cached); /* those who hang on it may watch themselves */
     return false;
 }
 
 void cached_flight_end(struct cached *cached)
 {
-    struct cached *waiter;
-
     if (cached->awaits)
         take_out(&cached->awaits->waiters, cached);
     cached->awaits = NULL;
     if (cached->watches)
         unwatch(cached);
-    cache_claim_end(&cached->claim);
-    if (cached->flies)
-        take_out(list_of(cached), cached);
-    cached->flies = false;
-    while ((waiter = cached->waiters)) {
-        cached->waiters = waiter->next;
-        wake(waiter, (uint8_t)(cached->turns + 1));
-    }
+    else
+        count_turn(cached);
+    land(cached);
 }
 
 void flights_init(struct flights *flights, struct worker *worker)
