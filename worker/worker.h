@@ -42,10 +42,10 @@ struct worker {
     struct segment *segment;
     struct slot *slot;
     struct metric_row *metrics;
-    struct cache *cache;                  /* NULL: there is none */
-    struct depot depot;                   /* what other hosts have of it */
-    struct buffer key_text;               /* scratch of the cache's keys */
-    struct flights flights;               /* equal requests at one time */
+    struct cache *cache;    /* NULL: there is none */
+    struct depot depot;     /* what other hosts have of it */
+    struct buffer key_text; /* scratch of the cache's keys */
+    struct flights flights; /* equal requests at one time */
     uint32_t slot_index, number;
     int control_fd;
     struct resolver *resolver;

@@ -11,7 +11,8 @@
 #define END_MASK   ((1ULL << END_BITS) - 1)
 #define OWNER_MASK ((1ULL << OWNER_BITS) - 1)
 
-_Static_assert((CACHE_CLAIM_MS_MOST / UNIT_MS + 2) * 2 < END_MASK, "what is over is told apart");
+_Static_assert((CACHE_CLAIM_MS_MOST / UNIT_MS + 2) * 2 < END_MASK,
+               "what is over is told apart");
 
 /* Not the bits by which the index knows a key. */
 static uint64_t part_of(const uint8_t key[CACHE_KEY_BYTES])
@@ -31,8 +32,7 @@ static uint64_t end_of(uint64_t at_ms)
 static uint64_t make_word(const uint8_t key[CACHE_KEY_BYTES],
                           const struct cache_claimer *claimer, uint64_t life_ms)
 {
-    return part_of(key) >> KEY_SHIFT << KEY_SHIFT |
-           (claimer->owner & OWNER_MASK) << END_BITS |
+    return part_of(key) >> KEY_SHIFT << KEY_SHIFT | (claimer->owner & OWNER_MASK) << END_BITS |
            end_of(claimer->now_ms + life_ms + UNIT_MS);
 }
 

@@ -1,15 +1,15 @@
 /* shared/cache/cache_claims.h
  *
- * Which process is at work on the answer of which key: words in the cache's memory, one for each
- * of CACHE_CLAIMS groups of keys. A claim is made with one compare-and-swap and given back with
- * one. It holds until it is given back, its time is over, or its owner is dead; who finds it
- * void may take it. So a process may die at any instruction, and any word may be damaged: the
- * worst is that two ask a provider for one answer, or that one waits until the time that it
+ * Which process is at work on the answer of which key: words in the cache's memory, one for
+ * each of CACHE_CLAIMS groups of keys. A claim is made with one compare-and-swap and given back
+ * with one. It holds until it is given back, its time is over, or its owner is dead; who finds
+ * it void may take it. So a process may die at any instruction, and any word may be damaged:
+ * the worst is that two ask a provider for one answer, or that one waits until the time that it
  * waits at most.
  *
- * A word: 20 bits of the key, 24 of the owner, 20 of the end, in units of 16 ms, monotonic; they
- * repeat after 4.6 hours. 0: free. A word has no more of a key than 33 bits: another key's claim
- * may pass for this one's, which costs a wait and never an answer.
+ * A word: 20 bits of the key, 24 of the owner, 20 of the end, in units of 16 ms, monotonic;
+ * they repeat after 4.6 hours. 0: free. A word has no more of a key than 33 bits: another key's
+ * claim may pass for this one's, which costs a wait and never an answer.
  */
 #ifndef SHARED_CACHE_CACHE_CLAIMS_H
 #define SHARED_CACHE_CACHE_CLAIMS_H
@@ -22,7 +22,7 @@
 #define CACHE_CLAIM_MS_MOST 3600000
 
 /* A process: its slot of the segment, and the low bits of its pid. */
-#define CACHE_OWNER(slot, pid) ((uint32_t)(slot) << 16 | ((uint32_t)(pid)&0xffff))
+#define CACHE_OWNER(slot, pid)  ((uint32_t)(slot) << 16 | ((uint32_t)(pid)&0xffff))
 #define CACHE_OWNER_SLOT(owner) ((owner) >> 16)
 #define CACHE_OWNER_PID(owner)  ((owner)&0xffff)
 

@@ -105,9 +105,9 @@ struct snapshot_cache_rules {
 struct snapshot_cache {
     struct snapshot_cache_rules rules; /* of models that are not in the settings */
     uint64_t ttl_max_ms;
-    uint32_t answer_bytes;              /* of one */
-    uint32_t distinguish;               /* cache_member_bit: these count */
-    uint32_t wait_ms;                   /* for the answer to an equal request, at most */
+    uint32_t answer_bytes; /* of one */
+    uint32_t distinguish;  /* cache_member_bit: these count */
+    uint32_t wait_ms;      /* for the answer to an equal request, at most */
     uint32_t reserved;
     struct snapshot_text redis, secret; /* where answers are shared; not there: nowhere */
 };

@@ -33,12 +33,12 @@ enum cached_word {
 };
 
 struct cached {
-    uint8_t word; /* enum cached_word */
-    bool keeps;   /* the answer, when it is whole */
-    bool whole;   /* it is */
-    bool flies;   /* it leads: others wait for its answer */
-    bool watches; /* it leads, and another worker is at work on its answer */
-    bool afar;    /* HIT: it came from Redis */
+    uint8_t word;  /* enum cached_word */
+    bool keeps;    /* the answer, when it is whole */
+    bool whole;    /* it is */
+    bool flies;    /* it leads: others wait for its answer */
+    bool watches;  /* it leads, and another worker is at work on its answer */
+    bool afar;     /* HIT: it came from Redis */
     uint8_t turns; /* leaders that it has waited for in vain */
     uint8_t key[SHA256_SIZE];
     const struct snapshot_model *model; /* NULL: the snapshot has no row of its name */

@@ -1,9 +1,9 @@
 /* Equal requests at one time: one of them leads, the others wait for its answer.
  *
- * In a worker, leaders stand in lists, by their keys; those who wait hang on their leader, which
- * wakes them when it lands. Between workers there are claims in the cache's memory: a leader
- * that finds its key claimed by another worker watches that claim, for itself and for those who
- * hang on it. A timer runs while somebody watches. */
+ * In a worker, leaders stand in lists, by their keys; those who wait hang on their leader,
+ * which wakes them when it lands. Between workers there are claims in the cache's memory: a
+ * leader that finds its key claimed by another worker watches that claim, for itself and for
+ * those who hang on it. A timer runs while somebody watches. */
 #include <unistd.h>
 
 #include "worker/flow/cached.h"
@@ -144,7 +144,8 @@ static void wake(struct cached *waiter)
     reactor_arm(&x->worker->reactor, &x->quiet, 0);
 }
 
-/* A leader failed, here or at another worker: who has waited enough does not wait for the next. */
+/* A leader failed, here or at another worker: who has waited enough does not wait for the next.
+ */
 static void count_turn(struct cached *leader)
 {
     struct cached **at = &leader->waiters, *waiter;
