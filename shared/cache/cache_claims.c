@@ -19,7 +19,7 @@ static uint64_t part_of(const uint8_t key[CACHE_KEY_BYTES])
 {
     uint64_t part;
 
-    memcpy(&part, key + CACHE_KEY_BYTES - sizeof(part), sizeof(part));
+    memcpy(&part, key + 3 * sizeof(part), sizeof(part));
     return part;
 }
 
