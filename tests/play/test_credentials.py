@@ -172,8 +172,8 @@ def test_each_credential_is_told_with_its_state_and_never_its_value(room):
     gateway = place(room, keys, [{"key": GOOD, "name": "good"}, OTHER])
     while keys.count(OTHER) == 0:
         assert gateway.chat("up/m").status == 200
-    row, = gateway.ctl_json("providers", "health")["providers"]
-    good, other = row["credentials"]
+    rows = {row["name"]: row for row in gateway.ctl_json("providers", "health")["providers"]}
+    good, other = rows["up"]["credentials"]
     assert (good["name"], good["state"]) == ("good", "good") and "wait_ms" not in good
     assert (other["name"], other["state"]) == ("2", "refused") and 0 < other["wait_ms"] <= 5000
     text = gateway.ctl("providers", "health").stdout
