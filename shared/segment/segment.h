@@ -180,6 +180,7 @@ struct start_times {
 };
 
 _Static_assert(sizeof(struct start_times) == 1088, "drawn in docs/shared-memory.md");
+
 /* Which account keeps what an id names; shared/home/home.c packs it. All zero: free. */
 struct home {
     _Atomic uint64_t check; /* the id's mark XOR `where` */
