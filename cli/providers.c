@@ -152,6 +152,32 @@ int providers_remove(struct invocation *invocation)
     return code;
 }
 
+/* DONE is printed. */
+static int send_drain(struct invocation *invocation, struct span path_end, struct span done)
+{
+    struct buffer path;
+    struct link_answer answer;
+    int code;
+
+    provider_path(invocation, path_end, &path);
+    code = link_ask(invocation, "POST", buffer_span(&path), SPAN_NONE, &answer);
+    if (code == EXIT_OK && !link_printed(invocation, &answer))
+        print_out(done);
+    link_answer_done(&answer);
+    buffer_done(&path);
+    return code;
+}
+
+int providers_drain(struct invocation *invocation)
+{
+    return send_drain(invocation, SPAN("/drain"), SPAN("drained\n"));
+}
+
+int providers_resume(struct invocation *invocation)
+{
+    return send_drain(invocation, SPAN("/resume"), SPAN("resumed\n"));
+}
+
 int providers_test(struct invocation *invocation)
 {
     struct buffer path, out;

@@ -1,9 +1,13 @@
-/* GET /admin/v1/providers/health: what this host knows of its accounts. */
+/* GET /admin/v1/providers/health: what this host knows of its accounts; POST .../NAME/drain and
+ * /resume. */
+#include <errno.h>
+
 #include "shared/base/clock.h"
 #include "shared/credential/credential.h"
 #include "shared/health/health.h"
 
 #include "supervisor/admin/routes.h"
+#include "supervisor/keys/drains.h"
 
 /* Milliseconds since a monotonic time; nothing when there was none. */
 static void write_age(struct json_writer *writer, struct span name, uint64_t at_ms,
@@ -94,4 +98,57 @@ void route_providers_health(struct admin_request *request)
     }
     json_write_array_end(&writer);
     json_write_object_end(&writer);
+}
+
+/* ---- by hand ----------------------------------------------------------------------------- */
+
+static void set_drained(struct admin_request *request, bool drained)
+{
+    struct span name = request->arguments[0];
+    int result = drains_set(request->house->store, name, drained, clock_wall_ms());
+    struct json_writer writer;
+
+    if (result < 0) {
+        admin_refuse_errno(request, result, SPAN("provider"));
+        return;
+    }
+    writer = admin_answer(request);
+    json_write_object(&writer);
+    json_write_member_text(&writer, SPAN("name"), name);
+    json_write_member_bool(&writer, SPAN("drained"), drained);
+    json_write_object_end(&writer);
+}
+
+static void drain(struct admin_request *request)
+{
+    set_drained(request, true);
+}
+
+static void resume(struct admin_request *request)
+{
+    set_drained(request, false);
+}
+
+/* An account that is in force, wherever it comes from. */
+static void change_known(struct admin_request *request, admin_route_f *function)
+{
+    const struct snapshot *snapshot = request->house->snapshot;
+    uint32_t index;
+
+    if (snapshot && snapshot_find_provider(snapshot, request->arguments[0], &index)) {
+        admin_change(request, function);
+        return;
+    }
+    admin_refuse_errno(request, -ENOENT, SPAN("provider"));
+    admin_respond(request);
+}
+
+void route_providers_drain(struct admin_request *request)
+{
+    change_known(request, drain);
+}
+
+void route_providers_resume(struct admin_request *request)
+{
+    change_known(request, resume);
 }

@@ -7,6 +7,7 @@
 
 #include "supervisor/admin/routes.h"
 #include "supervisor/keys/accounts.h"
+#include "supervisor/keys/drains.h"
 #include "supervisor/outbound/outbound.h"
 
 #define NAME_BYTES_MAX  40
@@ -220,6 +221,8 @@ static void remove_account(struct admin_request *request)
     int result = accounts_remove(request->house->store, request->arguments[0]);
     struct json_writer writer;
 
+    if (result >= 0) /* another account of that name is another */
+        result = drains_set(request->house->store, request->arguments[0], false, 0);
     if (result < 0) {
         admin_refuse_errno(request, result, SPAN("provider"));
         return;

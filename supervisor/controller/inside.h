@@ -197,6 +197,10 @@ bool tokens_wait(const struct controller *controller);
  * SNAPSHOT_FD may be -1. */
 void tokens_adopt(struct controller *controller, int snapshot_fd);
 
+/* drains.c: the newest rows, in the segment; before a snapshot is sent, so that an account that
+ * is new starts drained. */
+void drains_follow(struct controller *controller);
+
 /* budgets.c */
 void budgets_start(struct controller *controller);
 /* After the newest snapshot was made and before it is sent. */

@@ -105,6 +105,11 @@ static void write_rows(const struct rows *rows, struct buffer *out)
     for (uint32_t i = 0; i < rows->price_count; i++)
         write_price(&writer, &rows->prices[i]);
     json_write_array_end(&writer);
+    json_write_key(&writer, SPAN("drains"));
+    json_write_array(&writer);
+    for (uint32_t i = 0; i < rows->drain_count; i++)
+        json_write_text(&writer, rows->drains[i]);
+    json_write_array_end(&writer);
     kept_write_rules(rows, &writer);
     json_write_object_end(&writer);
 }
@@ -248,6 +253,11 @@ static int read_rows(struct span text, struct rows **ret)
     cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(tree, "prices"))
     {
         read_price(rows, item);
+    }
+    cJSON_ArrayForEach(item, cJSON_GetObjectItemCaseSensitive(tree, "drains"))
+    {
+        if (cJSON_IsString(item))
+            rows_add_drain(rows, span_of_text(item->valuestring));
     }
     kept_read_rules(rows, tree);
     cJSON_Delete(tree);

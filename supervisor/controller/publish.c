@@ -74,6 +74,7 @@ void publish_now(struct controller *controller)
         return;
     }
     fd = make_snapshot(controller, generation);
+    drains_follow(controller);
     if (fd < 0)
         return;
     controller->generation = message.generation = generation;

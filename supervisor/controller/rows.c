@@ -8,6 +8,7 @@
 #include "shared/json_tree/json_tree.h"
 
 #include "supervisor/keys/accounts.h"
+#include "supervisor/keys/drains.h"
 #include "supervisor/keys/keys.h"
 
 _Static_assert((int)KEY_ROW_DISABLED == (int)KEY_DISABLED, "flags are copied");
@@ -40,6 +41,7 @@ void rows_free(struct rows *rows)
     memory_free(rows->owners);
     memory_free(rows->limits);
     memory_free(rows->budgets);
+    memory_free(rows->drains);
     arena_done(&rows->arena);
     memory_free(rows);
 }
@@ -63,6 +65,17 @@ struct configure_provider *rows_add_provider(struct rows *rows)
     }
     memset(&rows->providers[rows->provider_count], 0, sizeof(rows->providers[0]));
     return &rows->providers[rows->provider_count++];
+}
+
+void rows_add_drain(struct rows *rows, struct span name)
+{
+    if (rows->drain_count >= ROWS_MAX)
+        return;
+    if (rows->drain_count == rows->drain_room) {
+        rows->drain_room = rows->drain_room ? rows->drain_room * 2 : 16;
+        rows->drains = memory_resize(rows->drains, rows->drain_room * sizeof(rows->drains[0]));
+    }
+    rows->drains[rows->drain_count++] = arena_copy(&rows->arena, name);
 }
 
 static struct span copy_of(struct rows *rows, struct span text)
@@ -183,6 +196,11 @@ static void take_price(void *who, const struct price_row *row, struct span json)
     rows_add_price(who, row, json);
 }
 
+static void take_drain(void *who, struct span name)
+{
+    rows_add_drain(who, name);
+}
+
 int rows_load(struct store *store, const struct vault *vault, struct rows **ret)
 {
     struct rows *rows = rows_new();
@@ -195,6 +213,8 @@ int rows_load(struct store *store, const struct vault *vault, struct rows **ret)
         result = accounts_each(store, vault, take_account, rows);
     if (result >= 0)
         result = price_rows_each(store, take_price, rows);
+    if (result >= 0)
+        result = drains_each(store, take_drain, rows);
     if (result >= 0)
         result = rows_load_rules(store, rows);
     if (result < 0) {

@@ -26,9 +26,11 @@ struct rows {
     struct configure_owner *owners;
     struct rate_text *limits;
     struct budget_text *budgets;
+    struct span *drains; /* names of accounts */
     uint32_t key_count, provider_count, owner_count, limit_count, budget_count;
     uint32_t price_count, price_room;
     uint32_t key_room, provider_room, owner_room, limit_room, budget_room;
+    uint32_t drain_count, drain_room;
     struct configure_rows table; /* what configure takes; points at the above */
 };
 
@@ -51,6 +53,7 @@ void rows_add_price(struct rows *rows, const struct price_row *row, struct span 
 void rows_add_owner(struct rows *rows, const struct configure_owner *owner);
 void rows_add_limit(struct rows *rows, const struct rate_text *limit);
 void rows_add_budget(struct rows *rows, const struct budget_text *budget);
+void rows_add_drain(struct rows *rows, struct span name); /* copies it */
 /* rules.c: owners, limits and budgets of the store. */
 int rows_load_rules(struct store *store, struct rows *rows);
 /* kept_rules.c: owners, limits and budgets in the copy. */

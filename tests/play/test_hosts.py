@@ -59,3 +59,17 @@ def test_what_changed_while_the_database_was_away_from_one_is_not_missed(hosts, 
           "the database for one host", every=0.1)
     until(lambda: there.chat(key=made["key"]).status == 401, 15 * SLOW, "the revoked key on the other",
           every=0.1)
+
+
+def test_an_account_that_is_drained_at_one_is_drained_at_the_other(hosts):
+    here, there = hosts
+    name = here.ctl_json("providers", "list")["providers"][0]["name"]
+
+    def state():
+        rows = there.ctl_json("providers", "health")["providers"]
+        return {row["name"]: row["state"] for row in rows}[name]
+
+    here.ctl("providers", "drain", name)
+    until(lambda: state() == "drained", 5 * SLOW, "the drain on the other host")
+    here.ctl("providers", "resume", name)
+    until(lambda: state() == "healthy", 5 * SLOW, "the account back on the other host")
