@@ -190,6 +190,36 @@ struct target_health *segment_target(struct segment *segment, uint32_t row)
     return &layout_of(segment)->targets[row];
 }
 
+void segment_forget_target(struct segment *segment, uint32_t row)
+{
+    struct target_health *health = segment_target(segment, row);
+    struct target_pace *pace = segment_pace(segment, row);
+    _Atomic uint64_t *const words[] = {
+        &health->requests,
+        &health->failures,
+        &health->consecutive_failures,
+        &health->last_failure_ms,
+        &health->last_success_ms,
+        &health->input_tokens,
+        &health->output_tokens,
+        &health->latency_ewma_us,
+        &health->state,
+        &health->until_ms,
+        &health->refusals,
+        &health->window,
+        &health->errors_in_row,
+        &health->breaks_in_row,
+        &health->ejections,
+        &pace->first_us,
+        &pace->first_ms,
+        &pace->window,
+        &pace->before,
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(words); i++)
+        atomic_store(words[i], 0);
+}
+
 struct target_pace *segment_pace(struct segment *segment, uint32_t row)
 {
     CHECK(row < SEGMENT_TARGETS);

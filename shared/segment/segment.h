@@ -237,6 +237,9 @@ void segment_detach(struct segment *segment);
 struct slot *segment_slot(struct segment *segment, uint32_t slot);
 struct inflight *segment_inflight(struct segment *segment, uint32_t slot, uint32_t index);
 struct target_health *segment_target(struct segment *segment, uint32_t row);
+/* Controller: what ROW said was of another account. What is in flight still ends, so it stays.
+ */
+void segment_forget_target(struct segment *segment, uint32_t row);
 struct target_pace *segment_pace(struct segment *segment, uint32_t row);
 struct credential_state *segment_credential(struct segment *segment, uint32_t row);
 struct start_times *segment_starts(struct segment *segment, uint32_t row);

@@ -86,7 +86,7 @@ enum provider_source {
 };
 
 /* Remembers, for the life of the controller, which row of target health a provider's name has;
- * zeroed at birth. */
+ * zeroed at birth. An empty name: the row is free. */
 struct configure_health {
     struct {
         uint64_t hash;
@@ -141,6 +141,9 @@ struct configure_lasting {
     struct configure_budgets budgets;
 };
 
+/* The names and rows of SNAPSHOT, which a controller before this one made: what the segment
+ * says of an account stays with its name. */
+void configure_adopt_health(struct configure_health *health, const struct snapshot *snapshot);
 void configure_lasting_done(struct configure_lasting *lasting);
 
 /* The snapshot: a sealed descriptor, or a negative errno with one sentence in *reterr. */

@@ -3,24 +3,55 @@
 
 #include "supervisor/configure/configure_inside.h"
 
-/* The row of NAME, the same as long as the process lives; UINT32_MAX when all are taken. */
-static uint32_t health_row(struct configure_health *health, struct span name)
+static bool row_fits(const struct configure_health *health, uint32_t row, struct span name)
 {
-    uint64_t hash = hash_fast(name);
-    uint32_t row = 0;
+    return row < ACCOUNTS_MAX && name.len > 0 && name.len < sizeof(health->rows[0].name);
+}
 
-    for (; row < health->count; row++) {
+static void name_row(struct configure_health *health, uint32_t row, struct span name)
+{
+    health->rows[row].hash = hash_fast(name);
+    memcpy(health->rows[row].name, name.ptr, name.len);
+    health->rows[row].name[name.len] = '\0';
+    if (row >= health->count)
+        health->count = row + 1;
+}
+
+/* The row of NAME, the same as long as the process lives; UINT32_MAX when all are taken. What a
+ * row without a name says is of an account that is gone. */
+static uint32_t health_row(struct configure_lasting *lasting, struct span name)
+{
+    struct configure_health *health = &lasting->health;
+    uint64_t hash = hash_fast(name);
+    uint32_t unnamed = health->count;
+
+    for (uint32_t row = 0; row < health->count; row++) {
         if (health->rows[row].hash == hash &&
             span_eq(span_of_text(health->rows[row].name), name))
             return row;
+        if (health->rows[row].name[0] == '\0' && unnamed == health->count)
+            unnamed = row;
     }
-    if (row == ACCOUNTS_MAX || name.len >= sizeof(health->rows[0].name))
+    if (!row_fits(health, unnamed, name))
         return UINT32_MAX;
-    health->rows[row].hash = hash;
-    memcpy(health->rows[row].name, name.ptr, name.len);
-    health->rows[row].name[name.len] = '\0';
-    health->count++;
-    return row;
+    name_row(health, unnamed, name);
+    if (lasting->segment)
+        segment_forget_target(lasting->segment, unnamed);
+    return unnamed;
+}
+
+void configure_adopt_health(struct configure_health *health, const struct snapshot *snapshot)
+{
+    struct snapshot_table table = snapshot_page(snapshot)->providers;
+
+    for (uint32_t i = 0; i < table.count; i++) {
+        const struct snapshot_provider *provider =
+            SNAPSHOT_ROW(snapshot, table, i, snapshot_provider);
+        struct span name = snapshot_span(snapshot, provider->name);
+
+        if (row_fits(health, provider->health_row, name))
+            name_row(health, provider->health_row, name);
+    }
 }
 
 /* By value, so that a key that was replaced begins anew and one that moved keeps its state. */
@@ -183,7 +214,7 @@ static bool put_provider(struct snapshot_builder *builder, const struct settings
         .kind = snapshot_build_text(builder, account->kind->name),
         .mock = account->kind->mock,
         .quirks = account->kind->quirks,
-        .health_row = health_row(&scopes->lasting->health, account->name),
+        .health_row = health_row(scopes->lasting, account->name),
         .scope = account->scope,
     };
     put_own(builder, settings, account->settings, ret);

@@ -214,6 +214,22 @@ static bool open_rooms(struct controller *controller, struct buffer *why)
     return true;
 }
 
+/* What the snapshot in force says that a controller before us made. */
+static void adopt(struct controller *controller)
+{
+    struct snapshot *snapshot = NULL;
+    struct buffer why _buffer_;
+
+    buffer_init(&why, 1000);
+    if (controller->heritage->snapshot_fd >= 0) /* NULL: of another version of the program */
+        snapshot = snapshot_attach(controller->heritage->snapshot_fd, &why);
+    tokens_adopt(controller, snapshot);
+    if (!snapshot)
+        return;
+    configure_adopt_health(&controller->lasting.health, snapshot);
+    snapshot_unref(snapshot);
+}
+
 static void start_loop(struct controller *controller)
 {
     struct house *house = &controller->house;
@@ -228,7 +244,7 @@ static void start_loop(struct controller *controller)
     CHECK(uv_poll_start(&controller->control, UV_READABLE, control_readable) == 0);
     CHECK(uv_timer_init(&controller->loop, &controller->ticker) == 0);
     CHECK(uv_timer_start(&controller->ticker, ticked, TICK_MS, TICK_MS) == 0);
-    tokens_adopt(controller, controller->heritage->snapshot_fd);
+    adopt(controller);
     budgets_start(controller);
     house->share = share_new(&controller->loop, house->segment, house->store);
     house->marks = marks_new(&controller->loop);

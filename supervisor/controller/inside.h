@@ -194,8 +194,8 @@ void tokens_tick(struct controller *controller);
 /* True while a first snapshot is better with tokens than at once. */
 bool tokens_wait(const struct controller *controller);
 /* Rows for the first settings, with the tokens that the snapshot of a controller before us has;
- * SNAPSHOT_FD may be -1. */
-void tokens_adopt(struct controller *controller, int snapshot_fd);
+ * SNAPSHOT may be NULL. */
+void tokens_adopt(struct controller *controller, const struct snapshot *snapshot);
 
 /* drains.c: the newest rows, in the segment; before a snapshot is sent, so that an account that
  * is new starts drained. */

@@ -160,18 +160,12 @@ bool tokens_wait(const struct controller *controller)
     return false;
 }
 
-void tokens_adopt(struct controller *controller, int snapshot_fd)
+void tokens_adopt(struct controller *controller, const struct snapshot *snapshot)
 {
-    struct snapshot *snapshot = NULL;
     struct snapshot_table table;
-    struct buffer why;
 
     oauth_follow(&controller->house.oauth, controller->house.settings);
-    buffer_init(&why, 1000);
-    if (snapshot_fd >= 0)
-        snapshot = snapshot_attach(snapshot_fd, &why);
-    buffer_done(&why);
-    if (!snapshot) /* of another version of the program: tokens are fetched anew */
+    if (!snapshot) /* tokens are fetched anew */
         return;
     table = snapshot_page(snapshot)->providers;
     for (uint32_t i = 0; i < table.count; i++) {
@@ -181,5 +175,4 @@ void tokens_adopt(struct controller *controller, int snapshot_fd)
         oauth_adopt(&controller->house.oauth, snapshot_span(snapshot, provider->name),
                     &provider->token, snapshot_span(snapshot, provider->credential));
     }
-    snapshot_unref(snapshot);
 }

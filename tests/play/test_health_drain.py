@@ -107,3 +107,39 @@ def test_an_account_that_is_not_there(pair):
     for verb in ("drain", "resume"):
         answer = pair.gateway.ctl("providers", verb, "nobody", code=None)
         assert answer.returncode != 0 and "provider" in answer.stderr
+
+
+def test_what_is_known_stays_with_its_name_when_the_controller_dies_after_a_reload(house):
+    """The accounts move up by one place in the settings; the third is down, then a fourth comes."""
+    providers = [house.provider() for _ in range(4)]
+    providers[2].on("m", lambda _, connection: connection.send_json(
+        fake_openai.error("no", "server_error"), 500, "No"))
+    gateway = house.gateway(*[("p%d" % i, provider) for i, provider in enumerate(providers)], settings={
+        "workers": 1, "health": {"errors": 2, "eject": "600s", "eject_most": "600s"},
+        "models": [{"name": "bad", "targets": [{"provider": "p2", "model": "m"}]}]})
+
+    def states():
+        return {row["name"]: (row["state"], row["requests"])
+                for row in gateway.ctl_json("providers", "health")["providers"]}
+
+    def new_controller():
+        before = gateway.controller()
+        process.kill(before)
+        until(lambda: gateway.pids("controller") not in ([], [before]), 5 * SLOW, "another controller")
+        until(lambda: gateway.ctl("status", code=None).returncode == 0, 10 * SLOW, "its admin API", 0.1)
+
+    for _ in range(3):
+        gateway.chat("bad")
+    before = states()
+    assert before["p2"][0] == "down"
+    gone = gateway.settings["providers"].pop(1)  # after the mock
+    gateway.reload()
+    until(lambda: gone["name"] not in states(), 5 * SLOW, "the account gone")
+    new_controller()
+    assert states() == {name: state for name, state in before.items() if name != gone["name"]}
+    gateway.settings["providers"].append({**gone, "name": "new"})
+    gateway.reload()
+    until(lambda: "new" in states(), 5 * SLOW, "the new account")
+    new_controller()
+    assert states()["p2"] == before["p2"]
+    assert states()["new"] == ("healthy", 0)
