@@ -6,6 +6,7 @@ import pytest
 from harness.client import RawClient
 from harness.gateway import SLOW
 from harness.shared import MODEL, hosts_with, load, shared
+from harness.wait import until
 
 
 @pytest.fixture
@@ -47,6 +48,22 @@ def test_a_rate_holds_over_both_hosts(room, provider, server, redis, clients, pa
     came = admitted(hosts, provider, seconds, clients)
     due = burst + rate * seconds
     assert due * (1 - part) <= came <= due * (1 + part), (came, due)
+
+
+def test_places_are_divided_among_the_hosts(room, provider, server, redis):
+    provider.on("held", lambda _, connection: connection.wait_ended(30))
+    hosts = hosts_with(room, provider, server, redis, rate_limits=[{"scope": "key:*", "concurrent": 4}])
+    waiting = []
+    for number, host in enumerate(hosts, 1):
+        waiting += [host.send_chat("up/held") for _ in range(2)]
+        until(lambda: sum(one.model() == "held" for one in provider.requests) == 2 * number, 5 * SLOW,
+              "both are at the provider")
+        refused = host.chat(MODEL)
+        assert refused.status == 429 and refused.json()["error"]["code"] == "gateway_concurrency_limit"
+    for client in waiting:
+        client.close()
+    for host in hosts:
+        until(lambda host=host: host.chat(MODEL).status == 200, 5 * SLOW, "the places are free")
 
 
 # ---- Redis is away --------------------------------------------------------------------------

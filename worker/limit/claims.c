@@ -50,13 +50,23 @@ static void note_refused(struct bucket *bucket)
     (void)atomic_fetch_add_explicit(&bucket->refused, 1, memory_order_relaxed);
 }
 
+/* A place cannot be handed about as fast as it is taken: each host has its part of them. */
+static uint64_t places_of(const struct claims *claims, const struct snapshot_limit *limit)
+{
+    uint32_t sharers =
+        atomic_load_explicit(segment_sharers(claims->segment), memory_order_relaxed);
+
+    return limit->amount > 0 && limit->amount < sharers ? 1 : limit->amount / sharers;
+}
+
 static enum take take_place(struct claims *claims, struct claim *claim)
 {
     const struct snapshot_limit *limit = claim->limit;
-    bool room = claims->hold_count < SEGMENT_HOLDS && place_take(claim->bucket, limit->amount);
-    uint64_t used;
+    uint64_t most = places_of(claims, limit), used;
+    bool room = claims->hold_count < SEGMENT_HOLDS && place_take(claim->bucket, most);
 
     claim->taken = 1;
+    claim->level = (struct level){.limit = most};
     if (!room && limit->mode != LIMIT_MODE_shadow)
         return TAKE_FULL;
     if (!room && claims->hold_count < SEGMENT_HOLDS)
@@ -64,8 +74,7 @@ static enum take take_place(struct claims *claims, struct claim *claim)
     if (claims->hold_count < SEGMENT_HOLDS)
         claim->hold = hold_make(claims, limit->bucket, false, 1);
     used = atomic_load_explicit(&claim->bucket->level[0], memory_order_relaxed);
-    claim->level = (struct level){.limit = limit->amount,
-                                  .remaining = limit->amount > used ? limit->amount - used : 0};
+    claim->level.remaining = most > used ? most - used : 0;
     return room ? TAKE_DONE : TAKE_FULL;
 }
 

@@ -297,6 +297,24 @@ START_TEST(money_for_a_second_attempt_is_there_or_none_is_taken)
 END_TEST
 
 /* The first of two is over, and what the second has taken stands. */
+START_TEST(places_are_divided_among_hosts_and_each_has_one)
+{
+    atomic_store(segment_sharers(segment), 2);
+    ck_assert_int_eq(take(key, NULL, 0, 10), FAULT_NONE);
+    ck_assert_int_eq(take(key, NULL, 0, 10), FAULT_too_busy);
+    ck_assert_uint_eq(refusal.level.limit, 1);
+    ck_assert_uint_eq(refusal.level.remaining, 0);
+    (void)settle(0, 10);
+    atomic_store(segment_sharers(segment), 9); /* more than there are places */
+    begin_claims(1000);
+    ck_assert_int_eq(take(key, NULL, 0, 10), FAULT_NONE);
+    ck_assert_int_eq(take(key, NULL, 0, 10), FAULT_too_busy);
+    atomic_store(segment_sharers(segment), 1);
+    ck_assert_int_eq(take(key, NULL, 0, 10), FAULT_NONE);
+}
+
+END_TEST
+
 START_TEST(claims_between_two_marks_end_by_themselves)
 {
     struct claim_counts failed = counts(0, 0);
@@ -399,6 +417,7 @@ int main(void)
 
     tcase_add_checked_fixture(tcase, set_up, tear_down);
     tcase_add_test(tcase, all_scopes_have_room_or_nothing_is_taken);
+    tcase_add_test(tcase, places_are_divided_among_hosts_and_each_has_one);
     tcase_add_test(tcase, what_was_used_replaces_what_was_expected);
     tcase_add_test(tcase, a_cost_that_nobody_knows_leaves_the_reservation_spent);
     tcase_add_test(tcase, what_passes_the_budget_is_told);
