@@ -44,7 +44,7 @@ def error_of(answer):
 
 def rows(gateway, columns):
     with sqlite3.connect("file:%s?mode=ro" % (gateway.folder / "aigw.db"), uri=True) as store:
-        return store.execute("select %s from usage order by started_ms" % columns).fetchall()
+        return store.execute("select %s from usage order by started_ms, rowid" % columns).fetchall()
 
 
 # ---- rates ----------------------------------------------------------------------------------

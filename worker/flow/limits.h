@@ -10,8 +10,8 @@
 #include "worker/limit/claims.h"
 #include "worker/translate/estimate.h"
 
-#define GRANT_WAIT_MS 5  /* for a share of a limit that several hosts have */
-#define GRANT_WAITS   10 /* times, then the request is refused */
+#define GRANT_WAIT_MS 5 /* for a share of a limit that several hosts have */
+#define GRANT_WAITS   4 /* times, then the request is refused */
 
 struct exchange;
 

@@ -296,7 +296,6 @@ START_TEST(money_for_a_second_attempt_is_there_or_none_is_taken)
 
 END_TEST
 
-/* The first of two is over, and what the second has taken stands. */
 START_TEST(places_are_divided_among_hosts_and_each_has_one)
 {
     atomic_store(segment_sharers(segment), 2);
@@ -315,6 +314,7 @@ START_TEST(places_are_divided_among_hosts_and_each_has_one)
 
 END_TEST
 
+/* The first of two is over, and what the second has taken stands. */
 START_TEST(claims_between_two_marks_end_by_themselves)
 {
     struct claim_counts failed = counts(0, 0);
