@@ -80,25 +80,36 @@ bool json_inside_is(struct span inside, struct span text);
 /* A non-negative integer value without fraction or exponent that fits; else false. */
 bool json_u64(struct json_value number, uint64_t *ret);
 
-/* Finds the value of one top-level member of an object that arrives in pieces, for bodies that
- * are relayed as they come.  Tolerant: it follows structure only, and never fails; what does
- * not look like an object finds nothing.  The value's raw bytes are kept up to the tap's SIZE;
- * a longer value is dropped. */
+/* Finds the values of a few top-level members of an object that arrives in pieces, for bodies
+ * that are relayed as they come, in one pass.  Tolerant: it follows structure only, and never
+ * fails; what does not look like an object finds nothing.  A value's raw bytes are kept up to
+ * its member's size; a longer value is dropped. */
 
-struct json_tap {
-    struct span key; /* set by the caller */
-    uint32_t depth;
-    uint8_t state;
-    bool found;
-    bool overflow;
-    uint16_t key_matched;
-    uint16_t len, size;
+#define JSON_TAP_MEMBERS 3
+#define JSON_TAP_NAME    16 /* the longest key */
+
+struct json_tap_member {
+    struct span key;
     char *value; /* SIZE bytes from the arena, taken when the member begins */
+    uint16_t len, size;
+    bool found, overflow;
 };
 
-void json_tap_init(struct json_tap *tap, struct span key, uint16_t size);
+struct json_tap {
+    struct json_tap_member members[JSON_TAP_MEMBERS];
+    uint8_t current; /* the member in whose value it is */
+    uint8_t state;
+    uint8_t name_len; /* of the name so far */
+    uint32_t depth;
+    char name[JSON_TAP_NAME];
+};
+
+void json_tap_init(struct json_tap *tap);
+/* The member KEY, of at most JSON_TAP_NAME bytes that need no escape (empty: none), whose value
+ * has at most SIZE, under INDEX, the caller's own. Before anything is fed. */
+void json_tap_want(struct json_tap *tap, unsigned index, struct span key, uint16_t size);
 void json_tap_feed(struct json_tap *tap, struct span bytes, struct arena *arena);
-/* The value when it was found whole, else JSON_ABSENT; checked JSON. */
-struct json_value json_tap_value(const struct json_tap *tap);
+/* The value when it was wanted and found whole, else JSON_ABSENT; checked JSON. */
+struct json_value json_tap_value(const struct json_tap *tap, unsigned index);
 
 #endif

@@ -14,60 +14,76 @@ enum tap_state {
     TAP_END, /* the object ended, or it was none */
 };
 
-#define NAME_DIFFERS UINT16_MAX
+#define NAME_DIFFERS UINT8_MAX
+#define NONE         UINT8_MAX
 
-void json_tap_init(struct json_tap *tap, struct span key, uint16_t size)
+void json_tap_init(struct json_tap *tap)
 {
-    CHECK(key.len < NAME_DIFFERS);
-    *tap = (struct json_tap){.key = key, .size = size, .state = TAP_START};
+    *tap = (struct json_tap){.state = TAP_START, .current = NONE};
 }
 
-static bool matched(const struct json_tap *tap)
+void json_tap_want(struct json_tap *tap, unsigned index, struct span key, uint16_t size)
 {
-    return tap->key_matched == tap->key.len;
+    CHECK(index < JSON_TAP_MEMBERS && key.len <= JSON_TAP_NAME);
+    tap->members[index] = (struct json_tap_member){.key = key, .size = size};
 }
 
 static void keep(struct json_tap *tap, const char *from, const char *to)
 {
     size_t count = (size_t)(to - from);
+    struct json_tap_member *member;
 
-    if (!matched(tap) || tap->overflow)
+    if (tap->current == NONE)
         return;
-    if (count > (size_t)tap->size - tap->len) {
-        tap->overflow = true;
+    member = &tap->members[tap->current];
+    if (member->overflow)
+        return;
+    if (count > (size_t)member->size - member->len) {
+        member->overflow = true;
         return;
     }
-    memcpy(tap->value + tap->len, from, count);
-    tap->len = (uint16_t)(tap->len + count);
+    memcpy(member->value + member->len, from, count);
+    member->len = (uint16_t)(member->len + count);
 }
 
-/* The value of the wanted member begins; of members with the same name the last one counts, as
- * for most readers. */
+/* A value begins, a wanted one or another; of members with the same name the last one counts,
+ * as for most readers. */
 static void value_begins(struct json_tap *tap, struct arena *arena)
 {
+    struct span name = span_of(tap->name, tap->name_len);
+
     tap->state = TAP_VALUE;
-    if (!matched(tap))
-        return;
-    if (!tap->value)
-        tap->value = arena_take_text(arena, tap->size);
-    tap->len = 0;
-    tap->found = false;
-    tap->overflow = false;
+    for (unsigned i = 0; i < JSON_TAP_MEMBERS && tap->name_len != NAME_DIFFERS; i++) {
+        struct json_tap_member *member = &tap->members[i];
+
+        if (member->key.len == 0 || !span_eq(name, member->key))
+            continue;
+        if (!member->value)
+            member->value = arena_take_text(arena, member->size);
+        member->len = 0;
+        member->found = member->overflow = false;
+        tap->current = (uint8_t)i;
+    }
 }
 
 static void value_ended(struct json_tap *tap, enum tap_state next)
 {
-    tap->found = tap->found || (matched(tap) && !tap->overflow);
-    tap->key_matched = 0;
+    if (tap->current != NONE)
+        tap->members[tap->current].found = !tap->members[tap->current].overflow;
+    tap->current = NONE;
     tap->state = (uint8_t)next;
 }
 
-static void match_byte(struct json_tap *tap, char c)
+static void name_goes_on(struct json_tap *tap, const char *from, const char *to)
 {
-    if (tap->key_matched < tap->key.len && tap->key.ptr[tap->key_matched] == c)
-        tap->key_matched++;
-    else
-        tap->key_matched = NAME_DIFFERS;
+    size_t count = (size_t)(to - from);
+
+    if (tap->name_len == NAME_DIFFERS || count > (size_t)JSON_TAP_NAME - tap->name_len) {
+        tap->name_len = NAME_DIFFERS;
+        return;
+    }
+    memcpy(tap->name + tap->name_len, from, count);
+    tap->name_len = (uint8_t)(tap->name_len + count);
 }
 
 /* In a value, outside of strings: up to the byte that changes the state. */
@@ -114,19 +130,15 @@ static const char *feed_string(struct json_tap *tap, const char *at, const char 
 
 static const char *feed_name(struct json_tap *tap, const char *at, const char *end)
 {
-    for (; at < end; at++) {
-        if (*at == '"') {
-            tap->state = TAP_COLON;
-            return at + 1;
-        }
-        if (*at == '\\') {
-            tap->state = TAP_NAME_ESCAPE;
-            tap->key_matched = NAME_DIFFERS;
-            return at + 1;
-        }
-        match_byte(tap, *at);
-    }
-    return at;
+    const char *stop = json_quote_end(at, end);
+
+    name_goes_on(tap, at, stop);
+    if (stop == end)
+        return end;
+    tap->state = *stop == '"' ? TAP_COLON : TAP_NAME_ESCAPE;
+    if (*stop != '"')
+        tap->name_len = NAME_DIFFERS;
+    return stop + 1;
 }
 
 /* White space and punctuation between the members. */
@@ -141,7 +153,7 @@ static const char *feed_between(struct json_tap *tap, const char *at, const char
         tap->depth = 1;
     } else if (tap->state == TAP_BEFORE_NAME && *at == '"') {
         tap->state = TAP_NAME;
-        tap->key_matched = 0;
+        tap->name_len = 0;
     } else if (tap->state == TAP_COLON && *at == ':') {
         value_begins(tap, arena);
     } else {
@@ -176,12 +188,14 @@ void json_tap_feed(struct json_tap *tap, struct span bytes, struct arena *arena)
     }
 }
 
-struct json_value json_tap_value(const struct json_tap *tap)
+struct json_value json_tap_value(const struct json_tap *tap, unsigned index)
 {
+    const struct json_tap_member *member = &tap->members[index];
     struct json_value value;
     struct json_error error;
 
-    if (!tap->found || !json_check(span_of(tap->value, tap->len), &value, &error))
+    CHECK(index < JSON_TAP_MEMBERS);
+    if (!member->found || !json_check(span_of(member->value, member->len), &value, &error))
         return (struct json_value){.kind = JSON_ABSENT};
     return value;
 }

@@ -66,10 +66,11 @@ enum fault attempts_fault(uint16_t status)
 }
 
 /* A 403 is about a model or a permission, mostly: another request may be served. A deadline of
- * the request counts only where the provider has not said a word. */
+ * the request counts only where the provider has not said a word. What another credential can
+ * mend says nothing against the account, which answers. */
 enum health_outcome attempts_saw(const struct exchange *x, enum fault fault)
 {
-    if (fault == FAULT_NONE)
+    if (fault == FAULT_NONE || credentials_left(x, fault))
         return HEALTH_SAW_GOOD;
     if (fault == FAULT_provider_auth && x->answer.upstream_status == 403)
         return HEALTH_SAW_NOTHING;
@@ -218,7 +219,7 @@ static unsigned find(const struct exchange *x, enum fault fault, bool take,
 
 /* ---- failures ---------------------------------------------------------------------------- */
 
-static void note_failure(struct exchange *x, enum fault fault)
+void attempts_note(struct exchange *x, enum fault fault)
 {
     struct failure *best = &x->trying.best;
 
@@ -232,11 +233,6 @@ static void note_failure(struct exchange *x, enum fault fault)
         return;
     best->complaint = ARENA_NEW(&x->arena, struct complaint);
     complaint_keep(x->complaint, &x->arena, best->complaint);
-}
-
-void attempts_note(struct exchange *x, enum fault fault)
-{
-    note_failure(x, fault);
 }
 
 bool attempts_may_follow(const struct exchange *x)
@@ -289,7 +285,7 @@ bool attempts_next(struct exchange *x, enum fault fault, uint64_t *ret_wait_ms)
 
     if (!x->plan)
         return false;
-    note_failure(x, fault);
+    attempts_note(x, fault);
     next = find(x, fault, true, ret_wait_ms);
     if (next >= x->plan->count)
         return false;

@@ -57,6 +57,15 @@ enum step {
     STEP_REFUSE,   /* the fault is set: it becomes the answer, then on to meter */
 };
 
+/* What is looked for in a whole answer on its way. */
+enum tapped {
+    TAPPED_USAGE,
+    TAPPED_SERVICE,
+    TAPPED_ID
+};
+
+_Static_assert(TAPPED_ID < JSON_TAP_MEMBERS, "a member for each");
+
 /* How the answer goes to the client. */
 enum answer_form {
     ANSWER_NONE,   /* nothing known yet */
@@ -120,7 +129,7 @@ struct exchange {
     struct gather *gather; /* NULL: no file is put in place of its address */
     struct answer answer;
     struct sse_framer framer;
-    struct json_tap usage_tap, service_tap; /* of a whole answer that passes unchanged */
+    struct json_tap tap; /* of a whole answer that passes unchanged: enum tapped */
     struct stream_tap stream;
     struct said *said; /* of a stream; NULL: there was none */
     struct buffer error_body;

@@ -40,13 +40,7 @@ void homes_begin(struct exchange *x)
     x->homing.notes =
         is_kept(x) && !x->current->crossing && (x->ask.store || x->homing.conversation != 0);
     if (x->homing.notes && !x->answer.stream)
-        json_tap_init(&x->homing.id, SPAN("id"), ID_BYTES);
-}
-
-void homes_feed(struct exchange *x, struct span bytes)
-{
-    if (x->homing.notes)
-        json_tap_feed(&x->homing.id, bytes, &x->arena);
+        json_tap_want(&x->tap, TAPPED_ID, SPAN("id"), ID_BYTES);
 }
 
 static void note(struct exchange *x, struct json_value id)
@@ -71,7 +65,7 @@ static void note(struct exchange *x, struct json_value id)
 void homes_note_whole(struct exchange *x)
 {
     if (x->homing.notes)
-        note(x, json_tap_value(&x->homing.id));
+        note(x, json_tap_value(&x->tap, TAPPED_ID));
 }
 
 void homes_note_record(struct exchange *x, struct span data)

@@ -8,14 +8,13 @@
 #ifndef WORKER_FLOW_HOMES_H
 #define WORKER_FLOW_HOMES_H
 
+#include "shared/base/span.h"
 #include "shared/home/home.h"
-#include "shared/text/json.h"
 
 struct exchange;
 
 /* Of one exchange; all zero of what no provider keeps. */
 struct homing {
-    struct json_tap id;      /* of a whole answer */
     uint64_t conversation;   /* its mark; 0: none */
     struct home_place place; /* account 0: what it continues is not known here */
     bool notes;              /* the answer's id is still to be noted */
@@ -23,9 +22,8 @@ struct homing {
 
 /* Before it is routed. */
 void homes_look(struct exchange *x);
-/* An answer begins, in the client's own dialect. */
+/* An answer begins, in the client's own dialect; x->tap is made and not fed. */
 void homes_begin(struct exchange *x);
-void homes_feed(struct exchange *x, struct span bytes);
 /* A whole answer is complete, its last byte not sent. */
 void homes_note_whole(struct exchange *x);
 /* A record of a stream, before it is sent; the first that has an id counts. */

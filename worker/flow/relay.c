@@ -122,8 +122,7 @@ void relay_give_up(struct exchange *x, enum fault fault)
         account_try(x, fault);
         credentials_note(x, fault);
     }
-    /* What another credential can mend says nothing against the account. */
-    relay_attempt_ended(x, credentials_left(x, fault) ? FAULT_provider_refused : fault);
+    relay_attempt_ended(x, fault);
     batch_clear(&x->worker->batch);
     if (attempts_next(x, fault, &wait_ms)) {
         try_again(x, wait_ms);
@@ -211,23 +210,16 @@ static struct span stream_type(const struct exchange *x)
                : SPAN("text/event-stream; charset=utf-8");
 }
 
-static void begin_taps(struct exchange *x)
+/* The service is looked for always: an account may have another one than the standard as its
+ * own, and requests need not name it. */
+static void begin_tap(struct exchange *x)
 {
     const struct dialect *dialect = dialect_row((enum dialect_id)x->current->provider_dialect);
 
-    json_tap_init(&x->usage_tap, dialect->usage_member, USAGE_BYTES);
-    json_tap_init(&x->service_tap, dialect->service_member, SERVICE_BYTES);
+    json_tap_init(&x->tap);
+    json_tap_want(&x->tap, TAPPED_USAGE, dialect->usage_member, USAGE_BYTES);
+    json_tap_want(&x->tap, TAPPED_SERVICE, dialect->service_member, SERVICE_BYTES);
     homes_begin(x);
-}
-
-/* The service is looked for always: an account may have another one than the standard as its
- * own, and requests need not name it. */
-static void feed_taps(struct exchange *x, struct span bytes)
-{
-    json_tap_feed(&x->usage_tap, bytes, &x->arena);
-    homes_feed(x, bytes);
-    if (x->service_tap.key.len > 0)
-        json_tap_feed(&x->service_tap, bytes, &x->arena);
 }
 
 /* A translated whole answer has another length: its head waits for it. */
@@ -249,7 +241,7 @@ static void begin_relay(struct exchange *x, const struct http_head *head, struct
     cached_note_type(x, x->current->crossing && x->answer.stream ? stream_type(x)
                         : x->current->crossing                   ? SPAN("application/json")
                                                                  : type);
-    begin_taps(x);
+    begin_tap(x);
     if (x->current->crossing)
         crossing_begin(x->current->crossing, relay_take_event, x);
     if (x->answer.stream)
@@ -347,7 +339,7 @@ static bool take_body(struct exchange *x, struct span bytes)
         relay_cancel(x, FAULT_answer_too_large);
         return false;
     }
-    feed_taps(x, bytes);
+    json_tap_feed(&x->tap, bytes, &x->arena);
     relay_add(x, bytes);
     return true;
 }
@@ -436,14 +428,14 @@ static void whole_done(struct exchange *x)
     struct json_value value;
 
     relay_attempt_ended(x, FAULT_NONE);
-    value = json_tap_value(&x->usage_tap);
+    value = json_tap_value(&x->tap, TAPPED_USAGE);
     if (value.kind == JSON_OBJECT) {
         struct usage usage;
 
         usage_init(&usage);
         exchange_dialect(x)->read_usage(value, &usage);
         usage.raw = value.raw;
-        usage_read_service(json_tap_value(&x->service_tap), &usage);
+        usage_read_service(json_tap_value(&x->tap, TAPPED_SERVICE), &usage);
         bill_take(&x->bill, &usage, &x->arena);
     }
     homes_note_whole(x);

@@ -365,14 +365,46 @@ START_TEST(tap_finds_the_member_at_every_cut)
         struct json_value value;
 
         arena_init(&arena, 0);
-        json_tap_init(&tap, SPAN("usage"), TAP_BYTES);
+        json_tap_init(&tap);
+        json_tap_want(&tap, 1, SPAN("usage"), TAP_BYTES);
         json_tap_feed(&tap, span_of(text.ptr, cut), &arena);
         json_tap_feed(&tap, span_skip(text, cut), &arena);
-        value = json_tap_value(&tap);
+        value = json_tap_value(&tap, 1);
         if (tap_cases[_i].value)
             ck_assert(span_eq(value.raw, span_of_text(tap_cases[_i].value)));
         else
             ck_assert(value.kind == JSON_ABSENT);
+        arena_done(&arena);
+    }
+}
+
+END_TEST
+
+START_TEST(tap_finds_several_members_in_one_pass)
+{
+    struct span text = SPAN("{\"id\":\"a\",\"usage_of_none\":1,\"service_tier_\":2,\"\":3,"
+                            "\"service_tier\":\"flex\",\"x\":{\"usage\":4},\"usage\":{\"n\":5},"
+                            "\"service\\u005ftier\":6,\"id\":\"b\"}");
+
+    for (size_t cut = 0; cut <= text.len; cut++) {
+        struct json_tap tap;
+        struct arena arena;
+
+        arena_init(&arena, 0);
+        json_tap_init(&tap);
+        json_tap_want(&tap, 0, SPAN("service_tier"), 6);
+        json_tap_want(&tap, 1, SPAN("usage"), 7);
+        json_tap_want(&tap, 2, SPAN("id"), 2); /* too long: not kept */
+        json_tap_feed(&tap, span_of(text.ptr, cut), &arena);
+        json_tap_feed(&tap, span_skip(text, cut), &arena);
+        ck_assert(span_eq(json_tap_value(&tap, 0).raw, SPAN("\"flex\"")));
+        ck_assert(span_eq(json_tap_value(&tap, 1).raw, SPAN("{\"n\":5}")));
+        ck_assert(json_tap_value(&tap, 2).kind == JSON_ABSENT);
+        json_tap_init(&tap);
+        json_tap_want(&tap, 2, SPAN("id"), 3);
+        json_tap_feed(&tap, text, &arena);
+        ck_assert(span_eq(json_tap_value(&tap, 2).raw, SPAN("\"b\"")));
+        ck_assert(json_tap_value(&tap, 0).kind == JSON_ABSENT);
         arena_done(&arena);
     }
 }
@@ -386,12 +418,13 @@ START_TEST(tap_drops_a_value_that_is_too_long)
     struct arena arena;
 
     arena_init(&arena, 0);
-    json_tap_init(&tap, SPAN("u"), TAP_BYTES);
+    json_tap_init(&tap);
+    json_tap_want(&tap, 0, SPAN("u"), TAP_BYTES);
     memset(text, 'x', sizeof(text));
     json_tap_feed(&tap, SPAN("{\"u\":\""), &arena);
     json_tap_feed(&tap, span_of(text, sizeof(text)), &arena);
     json_tap_feed(&tap, SPAN("\",\"v\":1}"), &arena);
-    ck_assert(json_tap_value(&tap).kind == JSON_ABSENT);
+    ck_assert(json_tap_value(&tap, 0).kind == JSON_ABSENT);
     arena_done(&arena);
 }
 
@@ -466,6 +499,7 @@ int main(void)
     tcase_add_test(tests, integers_are_read_only_when_they_are);
     tcase_add_loop_test(tests, tap_finds_the_member_at_every_cut, 0, (int)ARRAY_LEN(tap_cases));
     tcase_add_test(tests, a_list_stays_one_whatever_does_not_fit);
+    tcase_add_test(tests, tap_finds_several_members_in_one_pass);
     tcase_add_test(tests, tap_drops_a_value_that_is_too_long);
     tcase_add_test(tests, json_test_suite_agrees);
     suite_add_tcase(suite, tests);
