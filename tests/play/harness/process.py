@@ -116,11 +116,12 @@ def tcp_states(pid):
 
 
 def resident_kb(pid):
-    """Private and shared memory in use, in kB (proportional share)."""
+    """What a process itself wrote to memory, in kB. The program's own pages are left out: their
+    proportional share grows whenever another gateway beside this one ends."""
     try:
         with open("/proc/%d/smaps_rollup" % pid) as file:
             for line in file:
-                if line.startswith("Pss:"):
+                if line.startswith("Anonymous:"):
                     return int(line.split()[1])
     except OSError:
         pass
