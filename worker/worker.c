@@ -142,6 +142,7 @@ static int open_loop(struct worker *worker)
     buffer_init(&worker->key_text, REQUEST_KEY_TEXT_BYTES);
     depot_init(&worker->depot, &reactor->loop, worker->metrics);
     flights_init(&worker->flights, worker);
+    turns_open(worker);
     worker->batch.scratch = memory_new_raw(REACTOR_READ_BYTES);
     worker->resolver = resolver_new(reactor, &(struct resolver_options){0}, &why);
     if (!worker->resolver) {

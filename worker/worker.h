@@ -12,6 +12,7 @@
 
 #include "worker/accept/listener.h"
 #include "worker/flow/exchange.h"
+#include "worker/flow/turns.h"
 #include "worker/flow/view.h"
 #include "worker/log/sink.h"
 #include "worker/upstream/fetch.h"
@@ -46,6 +47,8 @@ struct worker {
     struct depot depot;     /* what other hosts have of it */
     struct buffer key_text; /* scratch of the cache's keys */
     struct flights flights; /* equal requests at one time */
+    struct lines lines;     /* requests that wait for a place at an account */
+    struct turn_caller caller;
     uint32_t slot_index, number;
     int control_fd;
     struct resolver *resolver;

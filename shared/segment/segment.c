@@ -22,6 +22,7 @@
     PART(credentials, struct credential_state, SEGMENT_CREDENTIALS) \
     PART(starts, struct start_times, SEGMENT_STARTS)                \
     PART(homes, struct home, SEGMENT_HOMES)                         \
+    PART(queues, struct queue, SEGMENT_QUEUES)                      \
     PART(metrics, struct metric_row, SEGMENT_SLOTS)                 \
     PART(inflight, struct inflight, (uint64_t)SEGMENT_SLOTS *SEGMENT_INFLIGHT)
 
@@ -55,9 +56,9 @@ struct segment {
 _Static_assert(ATOMIC_LLONG_LOCK_FREE == 2, "the segment has no locks");
 _Static_assert(sizeof(struct part_row) == 32, "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct segment, parts) == 32, "drawn in docs/shared-memory.md");
-_Static_assert(offsetof(struct segment, generation) == 384, "drawn in docs/shared-memory.md");
-_Static_assert(offsetof(struct segment, journal) == 448, "drawn in docs/shared-memory.md");
-_Static_assert(offsetof(struct segment, tickets) == 512, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct segment, generation) == 448, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct segment, journal) == 512, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct segment, tickets) == 576, "drawn in docs/shared-memory.md");
 _Static_assert(sizeof(struct segment_tickets) == 160, "drawn in docs/shared-memory.md");
 _Static_assert(sizeof(struct segment) <= 4096, "the head is one page");
 
@@ -82,7 +83,8 @@ _Static_assert(offsetof(struct layout, credentials) == 0x533000,
                "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct layout, starts) == 0x573000, "drawn in docs/shared-memory.md");
 _Static_assert(offsetof(struct layout, homes) == 0x683000, "drawn in docs/shared-memory.md");
-_Static_assert(offsetof(struct layout, metrics) == 0x1683000, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct layout, queues) == 0x1683000, "drawn in docs/shared-memory.md");
+_Static_assert(offsetof(struct layout, metrics) == 0x178b000, "drawn in docs/shared-memory.md");
 
 static const struct part_row contents[PART_COUNT] = {
 #define PART(name, type, rows) \
@@ -250,6 +252,12 @@ struct start_times *segment_starts(struct segment *segment, uint32_t row)
     return &layout_of(segment)->starts[row];
 }
 
+struct queue *segment_queue(struct segment *segment, uint32_t row)
+{
+    CHECK(row < SEGMENT_QUEUES);
+    return &layout_of(segment)->queues[row];
+}
+
 static void take_bucket(struct bucket *bucket, uint64_t identity, uint64_t generation)
 {
     atomic_store(&bucket->identity, 0);
@@ -327,6 +335,44 @@ uint32_t segment_claim_credential(struct segment *segment, uint64_t identity,
     if (place != UINT32_MAX) {
         take_credential(&states[place], identity);
         atomic_store(&states[place].named, generation);
+    }
+    return place;
+}
+
+/* What waits there waits in workers that still name it, so a row that is taken is empty. */
+static void take_queue(struct queue *queue, uint64_t identity)
+{
+    atomic_store(&queue->usual_us, 0);
+    for (uint32_t i = 0; i < QUEUE_FLOWS; i++) {
+        atomic_store(&queue->flows[i].identity, 0);
+        atomic_store(&queue->flows[i].finish, 0);
+    }
+    atomic_store(&queue->now_us, 0);
+    atomic_store(&queue->identity, identity);
+}
+
+uint32_t segment_claim_queue(struct segment *segment, uint64_t identity, uint64_t generation,
+                             uint64_t oldest)
+{
+    struct queue *queues = layout_of(segment)->queues;
+    uint32_t row = (uint32_t)identity % SEGMENT_QUEUES, place = UINT32_MAX;
+
+    CHECK(identity != 0);
+    for (uint32_t i = 0; i < SEGMENT_QUEUES; i++, row = (row + 1) % SEGMENT_QUEUES) {
+        uint64_t there = atomic_load(&queues[row].identity);
+
+        if (there == identity) {
+            atomic_store(&queues[row].named, generation);
+            return row;
+        }
+        if (place == UINT32_MAX && (there == 0 || atomic_load(&queues[row].named) < oldest))
+            place = row;
+        if (there == 0)
+            break;
+    }
+    if (place != UINT32_MAX) {
+        take_queue(&queues[place], identity);
+        atomic_store(&queues[place].named, generation);
     }
     return place;
 }

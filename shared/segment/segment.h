@@ -18,7 +18,7 @@
 #include "shared/base/span.h"
 
 #define SEGMENT_MAGIC   0x616967777365676dULL
-#define SEGMENT_VERSION 11
+#define SEGMENT_VERSION 12
 
 #define SEGMENT_SLOTS       64      /* workers at one time, draining ones included */
 #define SEGMENT_INFLIGHT    16384   /* exchanges at one time per worker */
@@ -28,6 +28,7 @@
 #define SEGMENT_YIELDS      4096    /* models whose answers are measured */
 #define SEGMENT_STARTS      1024    /* models whose first tokens are timed */
 #define SEGMENT_HOMES       1048576 /* responses and conversations that providers keep */
+#define SEGMENT_QUEUES      512     /* provider accounts with a bound of concurrent requests */
 #define SEGMENT_HOLDS       24      /* of one exchange */
 #define SEGMENT_PHASES      16
 
@@ -189,6 +190,30 @@ struct home {
 
 _Static_assert(sizeof(struct home) == 16, "drawn in docs/shared-memory.md");
 
+#define QUEUE_FLOWS 64
+
+/* Requests that wait for a place at a provider account; shared/queue/queue.h has the
+ * arithmetic. */
+struct queue {
+    _Atomic uint64_t identity; /* C: of the limit; 0: free */
+    _Atomic uint64_t named;    /* C: generation of the last snapshot that named it */
+    _Atomic uint64_t now_us;   /* virtual: the start of the latest that got a place */
+    _Atomic uint64_t usual_us; /* a place is held for; 0: nobody knows */
+    uint64_t reserved[4];
+
+    struct queue_flow {
+        _Atomic uint64_t identity; /* of a tenant or key; 0: free */
+        _Atomic uint64_t finish;   /* where its next request starts */
+    } flows[QUEUE_FLOWS];
+
+    struct {                      /* W: of the slot's worker */
+        _Atomic uint64_t first;   /* 1 + key of the first of its own; 0: none waits */
+        _Atomic uint64_t waiting; /* how many of its own */
+    } lines[SEGMENT_SLOTS];
+};
+
+_Static_assert(sizeof(struct queue) == 2112, "drawn in docs/shared-memory.md");
+
 enum metric {
 #define METRIC(name, kind, help) METRIC_##name,
 #include "shared/segment/metrics.def"
@@ -247,6 +272,7 @@ struct start_times *segment_starts(struct segment *segment, uint32_t row);
 struct home *segment_home(struct segment *segment, uint32_t row);
 struct bucket *segment_bucket(struct segment *segment, uint32_t row);
 struct yield *segment_yield(struct segment *segment, uint32_t row);
+struct queue *segment_queue(struct segment *segment, uint32_t row);
 /* Controller: the row of IDENTITY, taken (zeroed, all granted) when there is none; UINT32_MAX:
  * the table is full. Rows that no snapshot since OLDEST named may be taken again; a row taken
  * is named by GENERATION. */
@@ -254,6 +280,8 @@ uint32_t segment_claim_bucket(struct segment *segment, uint64_t identity, uint64
                               uint64_t oldest);
 uint32_t segment_claim_credential(struct segment *segment, uint64_t identity,
                                   uint64_t generation, uint64_t oldest);
+uint32_t segment_claim_queue(struct segment *segment, uint64_t identity, uint64_t generation,
+                             uint64_t oldest);
 uint32_t segment_claim_yield(struct segment *segment, uint64_t identity);
 uint32_t segment_claim_starts(struct segment *segment, uint64_t identity);
 /* How many hosts share the rates of the settings while nobody coordinates them; 1 or more.

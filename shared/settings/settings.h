@@ -197,6 +197,19 @@ struct settings_attempts {
     uint64_t precommit, precommit_events;
 };
 
+struct settings_share {
+    uint32_t line;
+    struct span scope;
+    uint64_t weight;   /* 0: not given */
+    uint64_t priority; /* 1 + enum priority; 0: not given */
+};
+
+struct settings_queue {
+    uint32_t line;
+    uint64_t waiting, wait;
+    struct settings_list shares; /* struct settings_share */
+};
+
 struct settings_when { /* lists are of struct span; rows NULL: nothing is asked */
     uint32_t line;     /* 0: always */
     struct settings_list tenants, teams, users, keys, tags, headers, features, without, days;
@@ -265,6 +278,7 @@ struct settings {
     struct settings_limits limits;
     struct settings_timeouts timeouts;
     struct settings_attempts attempts;
+    struct settings_queue queue;
     struct settings_health health;
     struct settings_responses responses;
     struct settings_media media;

@@ -68,6 +68,7 @@ enum setting_type {
     SETTING_PATH,
     SETTING_PERIOD,
     SETTING_PRICE,
+    SETTING_PRIORITY,
     SETTING_PROXY,
     SETTING_RATE,
     SETTING_REDIS,
@@ -121,6 +122,7 @@ enum setting_group setting_below(const struct setting_row *row);
 /* Words of LEVEL, FORMAT, SIGNER; NULL at the end. */
 extern const char *const setting_levels[], *const setting_formats[], *const setting_signers[];
 extern const char *const setting_services[], *const setting_strategies[];
+extern const char *const setting_priorities[];
 
 /* The document as a tree, or NULL with a complaint. */
 struct node *yaml_tree(struct reader *reader, struct span text);

@@ -128,6 +128,7 @@ static const char *const type_names[SETTING_TYPES] = {
     [SETTING_SIZE] = "size",
     [SETTING_STORE] = "URL",
     [SETTING_STRATEGY] = "word",
+    [SETTING_PRIORITY] = "word",
     [SETTING_SWITCH] = "true, false",
     [SETTING_TEXT] = "text",
     [SETTING_URL] = "URL",

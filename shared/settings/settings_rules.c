@@ -170,8 +170,42 @@ static void check_budgets(struct reader *reader)
     check_tally(&tally);
 }
 
+/* ---- shares of places ---------------------------------------------------------------------
+ */
+
+static bool has_share(enum limit_scope kind)
+{
+    return kind == LIMIT_SCOPE_tenant || kind == LIMIT_SCOPE_team || kind == LIMIT_SCOPE_user ||
+           kind == LIMIT_SCOPE_key;
+}
+
+static void check_share(struct reader *reader, const struct settings_list *list, uint32_t at)
+{
+    const struct settings_share *row = SETTINGS_ROW(*list, at, settings_share);
+    struct rule_scope scope;
+
+    if (!row->scope.ptr || rule_read_scope(row->scope, &scope)) /* told already */
+        return;
+    if (!has_share(scope.kind))
+        complain(reader, row->line, "shares: `scope` is none of tenant, team, user, key");
+    if (row->weight > 0 && (scope.kind == LIMIT_SCOPE_team || scope.kind == LIMIT_SCOPE_user))
+        complain(reader, row->line,
+                 "shares: `weight` is of a tenant, or of a key without a tenant");
+    for (uint32_t i = 0; i < at; i++) {
+        const struct settings_share *other = SETTINGS_ROW(*list, i, settings_share);
+
+        if (span_eq(other->scope, row->scope))
+            complain(reader, row->line, "shares: `%.*s` stands in line %u already",
+                     SPAN_ARG(row->scope), other->line);
+    }
+}
+
 void check_rules(struct reader *reader)
 {
+    const struct settings_list *shares = &reader->settings->queue.shares;
+
+    for (uint32_t i = 0; i < shares->count; i++)
+        check_share(reader, shares, i);
     check_rate_limits(reader);
     check_budgets(reader);
 }

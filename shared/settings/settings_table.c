@@ -49,6 +49,15 @@ const char *const setting_services[] = {
     NULL,
 };
 
+/* In the order of enum priority, after 0: not given. */
+const char *const setting_priorities[] = {
+    "default",
+#define PRIORITY(name, help) #name,
+#include "shared/settings/priorities.def"
+#undef PRIORITY
+    NULL,
+};
+
 const char *const setting_strategies[] = {
 #define STRATEGY(name, help) #name,
 #include "shared/settings/strategies.def"

@@ -126,6 +126,14 @@ static const char *read_strategy(const struct setting_row *row, struct span text
                  "lowest_cost, headroom";
 }
 
+static const char *read_priority(const struct setting_row *row, struct span text, void *member)
+{
+    (void)row;
+    return read_word(setting_priorities, text, member)
+               ? NULL
+               : "is none of default, high, normal, low";
+}
+
 /* Dollars. */
 static const char *read_price(const struct setting_row *row, struct span text, void *member)
 {
@@ -401,6 +409,7 @@ static value_f *const readers[SETTING_TYPES] = {
     [SETTING_PERIOD] = read_period,       [SETTING_RATE] = read_rate,
     [SETTING_SCOPE] = read_scope,         [SETTING_SOFT] = read_soft,
     [SETTING_ZONE] = read_zone,           [SETTING_STRATEGY] = read_strategy,
+    [SETTING_PRIORITY] = read_priority,
 };
 
 static bool is_secret(const struct setting_row *row)

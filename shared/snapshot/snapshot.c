@@ -161,6 +161,20 @@ const struct snapshot_scope *snapshot_scope(const struct snapshot *snapshot, uin
     return SNAPSHOT_ROW(snapshot, snapshot_page(snapshot)->scopes, number - 1, snapshot_scope);
 }
 
+uint32_t snapshot_queue(const struct snapshot *snapshot,
+                        const struct snapshot_provider *provider)
+{
+    const struct snapshot_scope *scope = snapshot_scope(snapshot, provider->scope);
+
+    for (uint32_t i = 0; scope && i < scope->limits.count; i++) {
+        uint32_t queue = SNAPSHOT_ROW(snapshot, scope->limits, i, snapshot_limit)->queue;
+
+        if (queue > 0)
+            return queue;
+    }
+    return 0;
+}
+
 const struct snapshot_price *snapshot_price(const struct snapshot *snapshot, uint32_t number)
 {
     if (number == 0)

@@ -26,12 +26,13 @@
 #include "shared/price/price.h"
 #include "shared/settings/capability.h"
 #include "shared/settings/condition.h"
+#include "shared/settings/priority.h"
 #include "shared/settings/quirk.h"
 #include "shared/settings/signer.h"
 #include "shared/settings/strategy.h"
 
 #define SNAPSHOT_MAGIC   0x61696777736e6170ULL
-#define SNAPSHOT_VERSION 11
+#define SNAPSHOT_VERSION 12
 
 #define SNAPSHOT_LISTENERS_MAX    16
 #define SNAPSHOT_CERTIFICATES_MAX 16  /* per listener */
@@ -42,6 +43,8 @@
 #define SNAPSHOT_YIELDS           4096
 #define SNAPSHOT_CREDENTIAL_ROWS  4096
 #define SNAPSHOT_STARTS           1024
+#define SNAPSHOT_QUEUES           512
+#define SNAPSHOT_WEIGHT_MAX       1000
 
 /* A run of bytes in the snapshot; offset 0 means "not there".  A NUL follows that does not
  * count. */
@@ -82,6 +85,12 @@ struct snapshot_times {
 struct snapshot_attempts {
     uint32_t most, per_target, backoff_ms, backoff_most_ms, budget_percent;
     uint32_t precommit_ms, precommit_events; /* a stream is held for; 0: it is not */
+};
+
+/* Requests for which a provider account has no place. */
+struct snapshot_queue {
+    uint32_t waiting; /* at one account, over all workers; 0: none waits */
+    uint32_t wait_ms; /* at most */
 };
 
 /* Files that a request names by their address. */
@@ -182,6 +191,7 @@ struct snapshot_limit {
     uint32_t bucket;    /* in the segment */
     uint8_t unit, algorithm, mode; /* limit.h's enums; never LIMIT_MODE_off */
     uint8_t reserved;
+    uint32_t queue; /* 1 + row of the segment: requests wait for a place; 0: they do not */
     struct snapshot_text name; /* for people: "600 requests a minute" */
 };
 
@@ -296,6 +306,8 @@ struct snapshot_key {
     int64_t previous_until_ms;   /* wall; 0: none */
     int64_t expires_ms;          /* wall; 0: never */
     uint64_t tenant, team, user; /* store ids; 0: none */
+    uint32_t weight;             /* of its tenant, else its own, where requests wait; 0: 1 */
+    uint32_t priority;           /* there: 1 + enum priority; 0: normal */
     struct snapshot_text name;
     struct snapshot_table
         models; /* of struct snapshot_text: allowed names; count 0 with models_any */
@@ -311,6 +323,7 @@ struct snapshot_header_page { /* at offset 0 */
     struct snapshot_limits limits;
     struct snapshot_times times;
     struct snapshot_attempts attempts;
+    struct snapshot_queue queue;
     struct snapshot_media media;
     struct snapshot_cache cache;
     uint32_t log_level, log_form;
@@ -354,6 +367,9 @@ const struct snapshot_model *snapshot_find_model(const struct snapshot *snapshot
 /* By their number, 1 + index; NULL for 0. */
 const struct snapshot_scope *snapshot_scope(const struct snapshot *snapshot, uint32_t number);
 const struct snapshot_price *snapshot_price(const struct snapshot *snapshot, uint32_t number);
+/* Where requests wait for a place at PROVIDER: 1 + row of the segment; 0: nowhere. */
+uint32_t snapshot_queue(const struct snapshot *snapshot,
+                        const struct snapshot_provider *provider);
 /* The limits of a tag; NULL: it has none. */
 const struct snapshot_scope *snapshot_find_tag(const struct snapshot *snapshot,
                                                struct span tag);

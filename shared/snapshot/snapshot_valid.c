@@ -174,6 +174,8 @@ static bool key_valid(const struct extent *e, const void *at,
     for (unsigned i = 0; i < sizeof(key->scopes) / sizeof(key->scopes[0]); i++)
         if (!scope_fits(page, key->scopes[i]))
             return false;
+    if (key->weight > SNAPSHOT_WEIGHT_MAX || key->priority > PRIORITY_COUNT)
+        return false;
     if (!text_fits(e, key->name) || !table_fits(e, key->models, sizeof(struct snapshot_text)))
         return false;
     for (uint32_t i = 0; i < key->models.count; i++) {
@@ -192,7 +194,7 @@ static bool limit_valid(const struct extent *e, const void *at,
     return limit->bucket < SNAPSHOT_BUCKETS && limit->unit < LIMIT_UNIT_COUNT &&
            limit->algorithm < LIMIT_ALGORITHM_COUNT && limit->mode < LIMIT_MODE_COUNT &&
            (limit->window_ms > 0) == (limit->unit != LIMIT_UNIT_concurrent) &&
-           text_fits(e, limit->name);
+           limit->queue <= SNAPSHOT_QUEUES && text_fits(e, limit->name);
 }
 
 static bool budget_valid(const struct extent *e, const void *at,

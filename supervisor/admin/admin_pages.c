@@ -117,8 +117,9 @@ void route_metrics(struct admin_request *request)
         const struct snapshot_provider *row =
             SNAPSHOT_ROW(house->snapshot, table, i, snapshot_provider);
 
-        providers[i] = (struct metrics_provider){snapshot_span(house->snapshot, row->name),
-                                                 row->health_row};
+        providers[i] =
+            (struct metrics_provider){snapshot_span(house->snapshot, row->name),
+                                      row->health_row, snapshot_queue(house->snapshot, row)};
     }
     ledger_status(house->ledger, &ledger);
     view.providers = providers;

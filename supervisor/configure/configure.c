@@ -14,6 +14,7 @@
 #include "shared/snapshot/snapshot_build.h"
 
 #include "supervisor/configure/configure_inside.h"
+#include "supervisor/configure/shares.h"
 
 #define MEDIA_ALLOW_MAX 64 /* as in settings.def */
 
@@ -78,6 +79,14 @@ static void put_attempts(const struct settings_attempts *from, struct snapshot_a
         .budget_percent = u32(from->budget),
         .precommit_ms = u32(from->precommit),
         .precommit_events = u32(from->precommit_events),
+    };
+}
+
+static void put_queue(const struct settings *settings, struct snapshot_queue *to)
+{
+    *to = (struct snapshot_queue){
+        .waiting = u32(settings->queue.waiting),
+        .wait_ms = u32(settings->queue.wait),
     };
 }
 
@@ -190,17 +199,22 @@ static struct snapshot_key put_key(struct snapshot_builder *builder,
     return key;
 }
 
-static void put_keys(struct snapshot_builder *builder, const struct configure_rows *rows,
+static void put_keys(const struct settings *settings, const struct configure_rows *rows,
                      struct scopes *scopes, struct snapshot_header_page *page)
 {
+    struct snapshot_builder *builder = scopes->builder;
+    struct shares shares;
     struct snapshot_key *keys =
         memory_new_array(rows->key_count > 0 ? rows->key_count : 1, sizeof(*keys));
 
+    shares_begin(&shares, settings, scopes);
     for (uint32_t i = 0; i < rows->key_count; i++) {
         keys[i] = put_key(builder, &rows->keys[i]);
         scopes_of_key(scopes, &rows->keys[i], keys[i].scopes);
         scopes_models(scopes, &rows->keys[i], &keys[i]);
+        shares_of_key(&shares, &rows->keys[i], &keys[i]);
     }
+    shares_done(&shares);
     page->keys = SNAPSHOT_BUILD_ROWS(builder, keys, rows->key_count);
     memory_free(keys);
 }
@@ -249,6 +263,7 @@ static bool put_all(const struct settings *settings, const struct configure_rows
     put_times(settings, &page->times);
     put_places(builder, settings, page);
     put_attempts(&settings->attempts, &page->attempts);
+    put_queue(settings, &page->queue);
     put_media(builder, settings, page);
     put_cache(builder, settings, &page->cache);
     put_listeners(builder, &settings->listeners, page);
@@ -260,7 +275,7 @@ static bool put_all(const struct settings *settings, const struct configure_rows
     configure_prices(settings, rows, &prices.table);
     put_models(builder, settings, accounts, &(struct put_lists){&prices, scopes}, page);
     prices_end(&prices, page);
-    put_keys(builder, rows, scopes, page);
+    put_keys(settings, rows, scopes, page);
     return scopes_end(scopes, page);
 }
 

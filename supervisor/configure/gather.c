@@ -153,6 +153,20 @@ static uint64_t rate_identity(const struct gathering *gathering,
     return identity;
 }
 
+/* Requests wait for places at provider accounts alone; with all rows taken they do not. */
+static uint32_t claim_queue(struct gathering *gathering, const struct gathered_rate *rate)
+{
+    const struct scopes *scopes = gathering->scopes;
+    uint32_t row;
+
+    if (gathering->kind != LIMIT_SCOPE_provider || rate->rate.unit != LIMIT_UNIT_concurrent ||
+        rate->from->rule.mode != LIMIT_MODE_enforce)
+        return 0;
+    row = segment_claim_queue(scopes->lasting->segment, rate_identity(gathering, rate),
+                              scopes->generation, scopes->lasting->oldest);
+    return row == UINT32_MAX ? 0 : row + 1;
+}
+
 static struct snapshot_limit make_limit(struct gathering *gathering,
                                         const struct gathered_rate *rate)
 {
@@ -168,6 +182,7 @@ static struct snapshot_limit make_limit(struct gathering *gathering,
         .mode = (uint8_t)rate->from->rule.mode,
     };
 
+    limit.queue = claim_queue(gathering, rate);
     buffer_init(&words, 200);
     rule_rate_write(&rate->rate, &words);
     limit.name = snapshot_build_text(builder, rate->from->name.ptr ? rate->from->name

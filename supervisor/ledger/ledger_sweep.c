@@ -5,6 +5,7 @@
 #include "shared/base/check.h"
 #include "shared/base/memory.h"
 #include "shared/limit/audit.h"
+#include "shared/queue/queue.h"
 
 #include "supervisor/ledger/ledger_inside.h"
 
@@ -202,6 +203,8 @@ static void free_slot(struct segment *segment, uint32_t slot)
         (void)audit_give_back(segment, row);
         atomic_store(&row->state, INFLIGHT_FREE);
     }
+    for (uint32_t i = 0; i < SEGMENT_QUEUES; i++)
+        queue_clear(segment_queue(segment, i), slot);
     atomic_store(&of->inflight_high, 0);
     atomic_store(&of->connections, 0);
     atomic_store(&of->exchanges, 0);

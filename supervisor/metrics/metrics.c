@@ -3,6 +3,7 @@
 #include "shared/base/check.h"
 #include "shared/base/clock.h"
 #include "shared/health/health.h"
+#include "shared/queue/queue.h"
 
 #include "supervisor/metrics/metrics.h"
 
@@ -264,6 +265,18 @@ static void write_states(struct buffer *out, const struct metrics_view *view)
                                now_ms, &until_ms));
 }
 
+static void write_waiting(struct buffer *out, const struct metrics_view *view)
+{
+    const struct family_row *family = &families[FAMILY_PROVIDER_WAITING];
+
+    write_head(out, family);
+    for (unsigned i = 0; i < view->provider_count; i++)
+        if (view->providers[i].queue > 0)
+            write_u64(
+                out, family->name, "provider", view->providers[i].name,
+                queue_waiting(segment_queue(view->segment, view->providers[i].queue - 1)));
+}
+
 static void write_providers(struct buffer *out, const struct metrics_view *view)
 {
     const char *latency = families[FAMILY_PROVIDER_LATENCY].name;
@@ -282,6 +295,7 @@ static void write_providers(struct buffer *out, const struct metrics_view *view)
         }
     }
     write_states(out, view);
+    write_waiting(out, view);
     write_head(out, &families[FAMILY_PROVIDER_LATENCY]);
     for (unsigned i = 0; i < view->provider_count; i++) {
         uint64_t us = read_word(

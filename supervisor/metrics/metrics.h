@@ -16,6 +16,7 @@
 struct metrics_provider {
     struct span name;
     uint32_t health_row;
+    uint32_t queue; /* 1 + row; 0: requests never wait for it */
 };
 
 struct metrics_credential {

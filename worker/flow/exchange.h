@@ -39,6 +39,7 @@ struct json_writer;
 struct gather;
 struct lost;
 struct race;
+struct waiting;
 
 enum phase {
 #define PHASE(name) PHASE_##name,
@@ -52,7 +53,7 @@ _Static_assert(PHASE_END <= SEGMENT_PHASES, "a histogram for each");
 enum step {
     STEP_NEXT,     /* the room's product is set */
     STEP_WAIT,     /* someone promised to call flow_take */
-    STEP_AGAIN,    /* the one way back: upstream to translate, with the next target */
+    STEP_AGAIN,    /* the one way back: upstream to queue, with the next target */
     STEP_ANSWERED, /* answered here: on to meter */
     STEP_REFUSE,   /* the fault is set: it becomes the answer, then on to meter */
 };
@@ -116,6 +117,7 @@ struct exchange {
     struct ticket ticket;
     struct limits limits;
     struct route_plan *plan;
+    struct waiting *waiting; /* NULL: no account was without a place */
     struct attempt first;    /* what needs no other one has no allocation */
     struct attempt *current; /* never NULL */
     struct race *race;       /* NULL: no answer of it was ever held */

@@ -7,6 +7,7 @@
 
 #include "worker/flow/gather.h"
 #include "worker/flow/race.h"
+#include "worker/flow/turns.h"
 #include "worker/translate/dialect.h"
 #include "worker/worker.h"
 
@@ -19,7 +20,7 @@
 typedef enum step enter_f(struct exchange *x);
 
 static enter_f enter_parse, enter_authenticate, enter_receive, enter_limit, enter_route,
-    enter_cache, enter_translate, enter_upstream, enter_meter, enter_log;
+    enter_cache, enter_queue, enter_translate, enter_upstream, enter_meter, enter_log;
 
 static const struct {
     enter_f *enter;
@@ -35,7 +36,7 @@ static enum phase flow_after(const struct exchange *x, enum step step)
 {
     switch (step) {
     case STEP_NEXT: return (enum phase)(x->at + 1);
-    case STEP_AGAIN: CHECK(x->at == PHASE_upstream); return PHASE_translate;
+    case STEP_AGAIN: CHECK(x->at == PHASE_upstream); return PHASE_queue;
     case STEP_ANSWERED:
     case STEP_REFUSE: CHECK(x->at < PHASE_meter); return PHASE_meter;
     case STEP_WAIT: break;
@@ -109,6 +110,8 @@ static void exchange_end(struct exchange *x)
     worker->exchange_count--;
     atomic_store_explicit(&worker->slot->exchanges, worker->exchange_count,
                           memory_order_relaxed);
+    turns_leave(x);
+    turns_freed(worker);
     cached_end(x);
     gather_free(x);
     race_cancel(x);
@@ -344,6 +347,7 @@ static enum step enter_limit(struct exchange *x)
         return STEP_REFUSE;
     claims_init(&x->limits.claims, x->worker->segment, x->view->snapshot, &x->arena,
                 x->ticket.row->holds, x->started_wall_ms);
+    x->limits.claims.flow = turns_flow(x);
     switch (limits_take(x)) {
     case LIMITS_ROOM: return STEP_NEXT;
     case LIMITS_FULL: return STEP_REFUSE;
@@ -426,14 +430,33 @@ static void note_sent(struct exchange *x)
     ticket_sent(&x->ticket, &facts);
 }
 
-/* The next target whose provider has room under its own limits. */
+/* The next target whose provider has room under its own limits; those are noted whose places
+ * are all taken. */
 static enum fault find_room(struct exchange *x)
 {
-    enum fault fault = limits_take_provider(x);
+    enum fault fault;
 
-    while (fault && attempts_skip(x))
+    do {
         fault = limits_take_provider(x);
+        if (fault == FAULT_too_busy)
+            turns_note(x);
+    } while (fault && attempts_skip(x));
     return fault;
+}
+
+static enum step enter_queue(struct exchange *x)
+{
+    turns_leave(x);
+    x->fault = find_room(x);
+    turns_freed(x->worker); /* of the attempt before */
+    if (x->fault == FAULT_NONE) {
+        turns_leave(x);
+        return STEP_NEXT;
+    }
+    if (turns_join(x))
+        return STEP_WAIT;
+    attempts_settle(x);
+    return STEP_REFUSE;
 }
 
 static enum step translate(struct exchange *x)
@@ -446,14 +469,8 @@ static enum step translate(struct exchange *x)
 
 static enum step enter_translate(struct exchange *x)
 {
-    enum step step;
+    enum step step = gather_begin(x);
 
-    x->fault = find_room(x);
-    if (x->fault) {
-        attempts_settle(x);
-        return STEP_REFUSE;
-    }
-    step = gather_begin(x);
     return step == STEP_NEXT ? translate(x) : step;
 }
 
@@ -520,6 +537,7 @@ void flow_cancel(struct exchange *x, enum fault fault)
         x->client = NULL;
         x->gone = true;
     }
+    turns_leave(x);
     gather_cancel(x);
     race_cancel(x);
     relay_abandon(x, fault);

@@ -181,6 +181,8 @@ uint64_t limits_retry_ms(const struct exchange *x)
 
     if (x->fault == FAULT_too_busy)
         return 1000;
+    if (turns_retry_ms(x) > 0)
+        return turns_retry_ms(x);
     if (x->fault != FAULT_rate_limited || limits_never(x))
         return 0;
     return retry_ms > 0 ? retry_ms : 1;

@@ -2,6 +2,8 @@
 
 #include "shared/base/check.h"
 
+#include "worker/queue/line.h"
+
 void claims_init(struct claims *claims, struct segment *segment,
                  const struct snapshot *snapshot, struct arena *arena, struct hold *holds,
                  int64_t started_wall_ms)
@@ -51,7 +53,7 @@ static void note_refused(struct bucket *bucket)
 }
 
 /* A place cannot be handed about as fast as it is taken: each host has its part of them. */
-static uint64_t places_of(const struct claims *claims, const struct snapshot_limit *limit)
+uint64_t claims_places(const struct claims *claims, const struct snapshot_limit *limit)
 {
     uint32_t sharers =
         atomic_load_explicit(segment_sharers(claims->segment), memory_order_relaxed);
@@ -59,22 +61,47 @@ static uint64_t places_of(const struct claims *claims, const struct snapshot_lim
     return limit->amount > 0 && limit->amount < sharers ? 1 : limit->amount / sharers;
 }
 
+static struct queue *queue_of(const struct claims *claims, const struct snapshot_limit *limit)
+{
+    return limit->queue > 0 ? segment_queue(claims->segment, limit->queue - 1) : NULL;
+}
+
+/* Whether none that waits goes before it. */
+static bool may_go(const struct claims *claims, struct queue *queue)
+{
+    const struct turn *turn = claims->turn;
+
+    if (!queue || (turn && turn->insists))
+        return true;
+    return queue_first(queue) >=
+           (turn ? turn->key : queue_key(&claims->flow, queue_start(queue, &claims->flow)));
+}
+
+static uint64_t places_left(const struct claim *claim, uint64_t most)
+{
+    uint64_t used = atomic_load_explicit(&claim->bucket->level[0], memory_order_relaxed);
+
+    return most > used ? most - used : 0;
+}
+
 static enum take take_place(struct claims *claims, struct claim *claim)
 {
     const struct snapshot_limit *limit = claim->limit;
-    uint64_t most = places_of(claims, limit), used;
-    bool room = claims->hold_count < SEGMENT_HOLDS && place_take(claim->bucket, most);
+    struct queue *queue = queue_of(claims, limit);
+    uint64_t most = claims_places(claims, limit);
+    bool room = claims->hold_count < SEGMENT_HOLDS && may_go(claims, queue) &&
+                place_take(claim->bucket, most);
 
     claim->taken = 1;
-    claim->level = (struct level){.limit = most};
+    claim->level = (struct level){.limit = most, .remaining = places_left(claim, most)};
     if (!room && limit->mode != LIMIT_MODE_shadow)
         return TAKE_FULL;
     if (!room && claims->hold_count < SEGMENT_HOLDS)
         place_add(claim->bucket);
     if (claims->hold_count < SEGMENT_HOLDS)
         claim->hold = hold_make(claims, limit->bucket, false, 1);
-    used = atomic_load_explicit(&claim->bucket->level[0], memory_order_relaxed);
-    claim->level.remaining = most > used ? most - used : 0;
+    if (room && queue)
+        claim->charge_us = queue_go(queue, &claims->flow);
     return room ? TAKE_DONE : TAKE_FULL;
 }
 
@@ -105,7 +132,8 @@ static enum take take_limit(struct claims *claims, const struct snapshot_scope *
                ? take_place(claims, claim)
                : take_rate(claims, claim, expected->units[limit->unit]);
     claim->taken_all = take == TAKE_DONE;
-    if (take != TAKE_DONE && !(take == TAKE_AWAITS && limit->mode == LIMIT_MODE_enforce))
+    if (take != TAKE_DONE && !claims->turn &&
+        !(take == TAKE_AWAITS && limit->mode == LIMIT_MODE_enforce))
         note_refused(claim->bucket);
     if (take == TAKE_DONE || limit->mode == LIMIT_MODE_shadow) {
         claims->rate_count++;
@@ -313,12 +341,21 @@ static void give_place_back(const struct claim *claim)
     place_give_back(claim->bucket);
 }
 
+static void return_place(const struct claims *claims, const struct claim *claim)
+{
+    struct queue *queue = queue_of(claims, claim->limit);
+
+    give_place_back(claim);
+    if (queue)
+        queue_undo(queue, &claims->flow, claim->charge_us);
+}
+
 static void return_claim(const struct claims *claims, const struct claim *claim)
 {
     struct rate rate = rate_of(claims, claim->limit);
 
     if (claim->limit->unit == LIMIT_UNIT_concurrent)
-        give_place_back(claim);
+        return_place(claims, claim);
     else
         rate_give_back(claim->bucket, &rate, claim->taken_ns, claim->taken);
 }
@@ -356,11 +393,20 @@ static void settle_rate(const struct claims *claims, const struct claim *claim, 
         rate_give_back(claim->bucket, &rate, claim->taken_ns, claim->taken - used);
 }
 
+static void end_place(const struct claims *claims, const struct claim *claim, uint64_t now_ns)
+{
+    struct queue *queue = queue_of(claims, claim->limit);
+
+    give_place_back(claim);
+    if (queue)
+        queue_end(queue, &claims->flow, claim->charge_us, (now_ns - claim->taken_ns) / 1000);
+}
+
 static void end_claim(const struct claims *claims, const struct claim *claim,
                       const struct claim_counts *used, uint64_t now_ns)
 {
     if (claim->limit->unit == LIMIT_UNIT_concurrent)
-        give_place_back(claim);
+        end_place(claims, claim, now_ns);
     else
         settle_rate(claims, claim, used->units[claim->limit->unit], now_ns);
 }

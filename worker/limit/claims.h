@@ -14,6 +14,7 @@
 #include "shared/base/arena.h"
 #include "shared/base/fault.h"
 #include "shared/limit/bucket.h"
+#include "shared/queue/queue.h"
 #include "shared/segment/segment.h"
 #include "shared/snapshot/snapshot.h"
 
@@ -32,6 +33,7 @@ struct claim {
     struct bucket *bucket;
     struct hold *hold; /* concurrent: its place is written down here */
     uint64_t taken, taken_ns;
+    uint64_t charge_us; /* of a place for which others may wait; queue.h */
     struct level level;
     bool taken_all; /* false: a shadow that had no room, counted all the same */
 };
@@ -55,7 +57,9 @@ struct claims {
     unsigned rate_count, rate_room;
     struct reservation *money;
     unsigned money_count, money_room;
-    int64_t started_wall_ms; /* chooses the period of budgets */
+    int64_t started_wall_ms;   /* chooses the period of budgets */
+    struct queue_flow_of flow; /* whose share of places it takes */
+    const struct turn *turn;   /* it has waited, and this is its try; NULL: it did not */
 };
 
 /* Why there is no room. One of limit and budget is set. */
@@ -75,6 +79,9 @@ void claims_init(struct claims *claims, struct segment *segment,
 enum fault claims_take(struct claims *claims, const struct snapshot_scope *const *scopes,
                        unsigned count, const struct claim_counts *expected, uint64_t now_ns,
                        struct claim_refusal *reterr);
+
+/* How many places a limit of concurrent requests has on this host. */
+uint64_t claims_places(const struct claims *claims, const struct snapshot_limit *limit);
 
 /* How many claims there are: those that came later can be ended by themselves. */
 struct claims_mark {

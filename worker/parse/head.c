@@ -229,6 +229,23 @@ static void read_wishes(const struct http_head *from, struct arena *arena, struc
     ret->strict = span_eq_nocase(http_find(from, SPAN("x-aigw-strict")), SPAN("true"));
 }
 
+static bool read_priority(struct span word, uint8_t *ret)
+{
+    static const struct span words[PRIORITY_COUNT] = {
+#define PRIORITY(name, help) {#name, sizeof(#name) - 1},
+#include "shared/settings/priorities.def"
+#undef PRIORITY
+    };
+
+    for (uint8_t i = 0; word.ptr && i < PRIORITY_COUNT; i++) {
+        if (!span_eq(words[i], word))
+            continue;
+        *ret = i;
+        return true;
+    }
+    return !word.ptr;
+}
+
 /* application/json, with or without parameters; nothing said is taken as JSON. */
 static bool media_type_json(const struct http_head *from)
 {
@@ -283,6 +300,8 @@ enum fault head_read(const struct http_head *from, uint64_t body_limit_bytes,
         ret->unfit = FAULT_bad_tags;
     if (!cache_wish_read(http_find(from, SPAN("x-aigw-cache")), &ret->cache))
         ret->unfit = FAULT_bad_cache_wish;
+    if (!read_priority(http_find(from, SPAN("x-aigw-priority")), &ret->priority))
+        ret->unfit = FAULT_bad_priority;
     if (rows[ret->operation].method == HTTP_METHOD_POST && !media_type_json(from))
         ret->unfit = FAULT_bad_media_type;
     return FAULT_NONE;

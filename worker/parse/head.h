@@ -14,6 +14,7 @@
 #include "shared/base/fault.h"
 #include "shared/base/secret.h"
 #include "shared/http/http_reader.h"
+#include "shared/settings/priority.h"
 
 #include "worker/parse/cache_wish.h"
 #include "worker/parse/tags.h"
@@ -99,6 +100,7 @@ struct head {
     struct tags tags;
     struct span session, provider; /* x-aigw-session, x-aigw-provider; ptr NULL: not said */
     struct cache_wish cache;       /* x-aigw-cache */
+    uint8_t priority;              /* x-aigw-priority: enum priority; 0, the first: not said */
     bool strict;                   /* x-aigw-strict: refuse what a translation would drop */
     bool sse;                      /* alt=sse in the query */
     uint8_t minor;                 /* HTTP/1.minor */

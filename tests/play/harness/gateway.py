@@ -328,6 +328,14 @@ class Gateway:
             if client is None:
                 own.close()
 
+    def metrics(self):
+        """The page of the metrics, as text."""
+        with RawClient(self.admin_port) as client:
+            client.request("GET", "/metrics")
+            answer = client.read_response("GET")
+        assert answer.status == 200
+        return answer.body.decode()
+
     def chat(self, model="fast", text="hello", client=None, key="own", headers=None, timeout=10.0,
              **members):
         return self.post("/v1/chat/completions", chat_body(model, text, **members), key=key,

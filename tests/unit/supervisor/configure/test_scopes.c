@@ -24,6 +24,7 @@ static struct configure_key keys[] = {
     {.id = "aaaaaaaaaaa1", .tenant = 1, .team = 3, .user = 5, .name = {"first", 5}},
     {.id = "aaaaaaaaaaa2", .tenant = 1, .name = {"second", 6}},
     {.id = "aaaaaaaaaaa3", .tenant = 2, .team = 4, .name = {"third", 5}},
+    {.id = "aaaaaaaaaaa4", .name = {"fourth", 6}},
 };
 
 static struct configure_rows rows = {.keys = keys,
@@ -97,6 +98,63 @@ static const struct snapshot_budget *budget_of(const struct snapshot *snapshot,
     ck_assert_uint_lt(index, scope->budgets.count);
     return SNAPSHOT_ROW(snapshot, scope->budgets, index, snapshot_budget);
 }
+
+START_TEST(keys_have_the_shares_of_their_nearest)
+{
+    struct snapshot *snapshot =
+        freeze("queue: {shares: [\n"
+               "  {scope: \"tenant:acme\", weight: 4, priority: low},\n"
+               "  {scope: \"tenant:*\", weight: 2},\n"
+               "  {scope: \"user:acme/ann\", priority: high},\n"
+               "  {scope: \"team:*\", priority: normal},\n"
+               "  {scope: \"key:*\", weight: 7},\n"
+               "  {scope: \"key:fourth\", weight: 9, priority: low}]}\n");
+
+    static const struct {
+        const char *key;
+        uint32_t weight, priority;
+    } cases[] = {
+        {"aaaaaaaaaaa1", 4, 1 + PRIORITY_high},   /* its user before its team */
+        {"aaaaaaaaaaa2", 4, 1 + PRIORITY_low},    /* its tenant */
+        {"aaaaaaaaaaa3", 2, 1 + PRIORITY_normal}, /* any team, any tenant */
+        {"aaaaaaaaaaa4", 9, 1 + PRIORITY_low},    /* itself: it has no tenant */
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(cases); i++) {
+        const struct snapshot_key *key =
+            snapshot_find_key(snapshot, span_of_text(cases[i].key));
+
+        ck_assert_uint_eq(key->weight, cases[i].weight);
+        ck_assert_uint_eq(key->priority, cases[i].priority);
+    }
+    snapshot_unref(snapshot);
+}
+
+END_TEST
+
+START_TEST(only_places_of_accounts_are_waited_for)
+{
+    struct snapshot *snapshot =
+        freeze("rate_limits:\n"
+               "  - {scope: \"provider:mock\", concurrent: 3, requests: 5/second}\n"
+               "  - {scope: \"key:second\", concurrent: 3}\n");
+    const struct snapshot_provider *mock;
+    const struct snapshot_scope *scope;
+    uint32_t index;
+
+    mock = snapshot_find_provider(snapshot, SPAN("mock"), &index);
+    scope = snapshot_scope(snapshot, mock->scope);
+    for (uint32_t i = 0; i < scope->limits.count; i++) {
+        const struct snapshot_limit *limit = limit_of(snapshot, scope, i);
+
+        ck_assert_int_eq(limit->queue > 0, limit->unit == LIMIT_UNIT_concurrent);
+    }
+    ck_assert_uint_eq(
+        limit_of(snapshot, scope_of(snapshot, "aaaaaaaaaaa2", LIMIT_SCOPE_key), 0)->queue, 0);
+    snapshot_unref(snapshot);
+}
+
+END_TEST
 
 START_TEST(each_kind_of_scope_gets_its_limits)
 {
@@ -403,6 +461,8 @@ int main(void)
     buffer_init(&why, 1 << 16);
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, each_kind_of_scope_gets_its_limits);
+    tcase_add_test(tests, keys_have_the_shares_of_their_nearest);
+    tcase_add_test(tests, only_places_of_accounts_are_waited_for);
     tcase_add_test(tests, a_counter_belongs_to_the_same_limit_in_every_snapshot);
     tcase_add_test(tests, a_rule_for_one_stands_before_that_for_each);
     tcase_add_test(tests, rules_of_settings_and_store_both_count);

@@ -94,7 +94,7 @@ END_TEST
 
 START_TEST(label_values_are_escaped)
 {
-    const struct metrics_provider odd = {SPAN("a\"b\\c\nd"), 1};
+    const struct metrics_provider odd = {SPAN("a\"b\\c\nd"), 1, 0};
 
     atomic_store(&segment_target(segment, 1)->requests, 2);
     write_page(&odd, 1);
