@@ -258,7 +258,44 @@ struct queue *segment_queue(struct segment *segment, uint32_t row)
     return &layout_of(segment)->queues[row];
 }
 
-static void take_bucket(struct bucket *bucket, uint64_t identity, uint64_t generation)
+/* A table of rows with an identity at their begin, found by open addressing; `named_at`: where
+ * in a row the generation of the last snapshot stands that named it. */
+struct named_rows {
+    void *rows;
+    size_t row_size, named_at;
+    uint32_t count;
+};
+
+static _Atomic uint64_t *word_at(const struct named_rows *table, uint32_t row, size_t offset)
+{
+    return (_Atomic uint64_t *)(void *)((char *)table->rows + row * table->row_size + offset);
+}
+
+/* The row of IDENTITY, or one that may be taken for it (*RET_NEW); UINT32_MAX: there is none.
+ */
+static uint32_t find_row(const struct named_rows *table, uint64_t identity, uint64_t oldest,
+                         bool *ret_new)
+{
+    uint32_t row = (uint32_t)identity % table->count, place = UINT32_MAX;
+
+    CHECK(identity != 0);
+    *ret_new = false;
+    for (uint32_t i = 0; i < table->count; i++, row = (row + 1) % table->count) {
+        uint64_t there = atomic_load(word_at(table, row, 0));
+
+        if (there == identity)
+            return row;
+        if (place == UINT32_MAX &&
+            (there == 0 || atomic_load(word_at(table, row, table->named_at)) < oldest))
+            place = row;
+        if (there == 0)
+            break;
+    }
+    *ret_new = place != UINT32_MAX;
+    return place;
+}
+
+static void take_bucket(struct bucket *bucket, uint64_t identity)
 {
     atomic_store(&bucket->identity, 0);
     atomic_store(&bucket->level[0], 0);
@@ -267,7 +304,6 @@ static void take_bucket(struct bucket *bucket, uint64_t identity, uint64_t gener
     atomic_store(&bucket->granted, UINT64_MAX);
     atomic_store(&bucket->wanted, 0);
     atomic_store(&bucket->refused, 0);
-    atomic_store(&bucket->named, generation);
     atomic_store(&bucket->identity, identity);
 }
 
@@ -275,24 +311,16 @@ uint32_t segment_claim_bucket(struct segment *segment, uint64_t identity, uint64
                               uint64_t oldest)
 {
     struct bucket *buckets = layout_of(segment)->buckets;
-    uint32_t row = (uint32_t)identity % SEGMENT_BUCKETS, place = UINT32_MAX;
+    const struct named_rows table = {buckets, sizeof(*buckets), offsetof(struct bucket, named),
+                                     SEGMENT_BUCKETS};
+    bool new;
+    uint32_t row = find_row(&table, identity, oldest, &new);
 
-    CHECK(identity != 0);
-    for (uint32_t i = 0; i < SEGMENT_BUCKETS; i++, row = (row + 1) % SEGMENT_BUCKETS) {
-        uint64_t there = atomic_load(&buckets[row].identity);
-
-        if (there == identity) {
-            atomic_store(&buckets[row].named, generation);
-            return row;
-        }
-        if (place == UINT32_MAX && (there == 0 || atomic_load(&buckets[row].named) < oldest))
-            place = row;
-        if (there == 0)
-            break;
-    }
-    if (place != UINT32_MAX)
-        take_bucket(&buckets[place], identity, generation);
-    return place;
+    if (new)
+        take_bucket(&buckets[row], identity);
+    if (row != UINT32_MAX)
+        atomic_store(&buckets[row].named, generation);
+    return row;
 }
 
 struct credential_state *segment_credential(struct segment *segment, uint32_t row)
@@ -317,26 +345,16 @@ uint32_t segment_claim_credential(struct segment *segment, uint64_t identity,
                                   uint64_t generation, uint64_t oldest)
 {
     struct credential_state *states = layout_of(segment)->credentials;
-    uint32_t row = (uint32_t)identity % SEGMENT_CREDENTIALS, place = UINT32_MAX;
+    const struct named_rows table = {
+        states, sizeof(*states), offsetof(struct credential_state, named), SEGMENT_CREDENTIALS};
+    bool new;
+    uint32_t row = find_row(&table, identity, oldest, &new);
 
-    CHECK(identity != 0);
-    for (uint32_t i = 0; i < SEGMENT_CREDENTIALS; i++, row = (row + 1) % SEGMENT_CREDENTIALS) {
-        uint64_t there = atomic_load(&states[row].identity);
-
-        if (there == identity) {
-            atomic_store(&states[row].named, generation);
-            return row;
-        }
-        if (place == UINT32_MAX && (there == 0 || atomic_load(&states[row].named) < oldest))
-            place = row;
-        if (there == 0)
-            break;
-    }
-    if (place != UINT32_MAX) {
-        take_credential(&states[place], identity);
-        atomic_store(&states[place].named, generation);
-    }
-    return place;
+    if (new)
+        take_credential(&states[row], identity);
+    if (row != UINT32_MAX)
+        atomic_store(&states[row].named, generation);
+    return row;
 }
 
 /* What waits there waits in workers that still name it, so a row that is taken is empty. */
@@ -355,26 +373,16 @@ uint32_t segment_claim_queue(struct segment *segment, uint64_t identity, uint64_
                              uint64_t oldest)
 {
     struct queue *queues = layout_of(segment)->queues;
-    uint32_t row = (uint32_t)identity % SEGMENT_QUEUES, place = UINT32_MAX;
+    const struct named_rows table = {queues, sizeof(*queues), offsetof(struct queue, named),
+                                     SEGMENT_QUEUES};
+    bool new;
+    uint32_t row = find_row(&table, identity, oldest, &new);
 
-    CHECK(identity != 0);
-    for (uint32_t i = 0; i < SEGMENT_QUEUES; i++, row = (row + 1) % SEGMENT_QUEUES) {
-        uint64_t there = atomic_load(&queues[row].identity);
-
-        if (there == identity) {
-            atomic_store(&queues[row].named, generation);
-            return row;
-        }
-        if (place == UINT32_MAX && (there == 0 || atomic_load(&queues[row].named) < oldest))
-            place = row;
-        if (there == 0)
-            break;
-    }
-    if (place != UINT32_MAX) {
-        take_queue(&queues[place], identity);
-        atomic_store(&queues[place].named, generation);
-    }
-    return place;
+    if (new)
+        take_queue(&queues[row], identity);
+    if (row != UINT32_MAX)
+        atomic_store(&queues[row].named, generation);
+    return row;
 }
 
 uint32_t segment_claim_yield(struct segment *segment, uint64_t identity)

@@ -45,11 +45,11 @@ class Asking(threading.Thread):
     """Asks again and again on a kept connection, without waiting for others; notes (begin, seconds,
     status)."""
 
-    def __init__(self, proxy, pause):
+    def __init__(self, proxy, pause, model="fast"):
         super().__init__(daemon=True)
         self.proxy, self.pause = proxy, pause
         self.rows, self.ended = [], threading.Event()
-        self.body = json.dumps({"model": "fast", "messages": [{"role": "user", "content": "hello"}]})
+        self.body = json.dumps({"model": model, "messages": [{"role": "user", "content": "hello"}]})
         self.start()
 
     def run(self):
