@@ -33,7 +33,7 @@ static const struct column limit_columns[] = {
 
 static const struct column limit_counter_columns[] = {
     {"SCOPE", "scope", COLUMN_TEXT},     {"LIMIT", "name", COLUMN_TEXT},
-    {"USED", "used", COLUMN_TEXT},       {"OF", "amount", COLUMN_TEXT},
+    {"USED", "used", COLUMN_TEXT},       {"OF", "amount_here", COLUMN_TEXT},
     {"REFUSED", "refused", COLUMN_TEXT}, {"MODE", "mode", COLUMN_TEXT},
 };
 

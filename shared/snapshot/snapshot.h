@@ -32,7 +32,7 @@
 #include "shared/settings/strategy.h"
 
 #define SNAPSHOT_MAGIC   0x61696777736e6170ULL
-#define SNAPSHOT_VERSION 12
+#define SNAPSHOT_VERSION 13
 
 #define SNAPSHOT_LISTENERS_MAX    16
 #define SNAPSHOT_CERTIFICATES_MAX 16  /* per listener */
@@ -204,7 +204,8 @@ struct snapshot_budget {
     uint8_t mode;
     uint8_t strict; /* reserves what the model could say at most, not what it usually does */
     uint8_t cuts;   /* a stream ends where the money does */
-    uint8_t reserved[5];
+    uint8_t rolls;  /* while `granted` says what may be spent, it alone does */
+    uint8_t reserved[4];
     struct snapshot_text name;
 };
 

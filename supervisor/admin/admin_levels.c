@@ -59,13 +59,29 @@ static void write_scope(struct json_writer *writer, const struct house *house,
     json_write_member_text(writer, SPAN("scope"), buffer_span(&text));
 }
 
+/* What this host may let in of the amount: all of a rate that is granted from a shared counter,
+ * else its part. */
+static uint64_t amount_here(const struct snapshot_limit *limit, uint32_t sharers)
+{
+    return limit->amount > 0 && limit->amount < sharers ? 1 : limit->amount / sharers;
+}
+
+static uint32_t sharers_of(const struct house *house, struct bucket *bucket,
+                           const struct snapshot_limit *limit)
+{
+    if (limit->unit != LIMIT_UNIT_concurrent && atomic_load(&bucket->granted) != UINT64_MAX)
+        return 1;
+    return atomic_load(segment_sharers(house->segment));
+}
+
 /* Of a rate what is used now, of concurrent requests those at work. */
-static uint64_t used_of(struct bucket *bucket, const struct snapshot_limit *limit)
+static uint64_t used_of(struct bucket *bucket, const struct snapshot_limit *limit,
+                        uint32_t sharers)
 {
     const struct rate rate = {.amount = limit->amount,
                               .burst = limit->burst,
                               .window_ms = limit->window_ms,
-                              .sharers = 1,
+                              .sharers = sharers,
                               .algorithm = limit->algorithm};
     struct level level;
 
@@ -82,6 +98,7 @@ static void write_limit_counter(struct json_writer *writer, const struct house *
                                 const struct snapshot_limit *limit)
 {
     struct bucket *bucket = segment_bucket(house->segment, limit->bucket);
+    uint32_t sharers = sharers_of(house, bucket, limit);
 
     json_write_object(writer);
     write_scope(writer, house, (enum limit_scope)scope->kind,
@@ -89,8 +106,9 @@ static void write_limit_counter(struct json_writer *writer, const struct house *
     json_write_member_text(writer, SPAN("name"), snapshot_span(house->snapshot, limit->name));
     json_write_member_text(writer, SPAN("unit"), limit_unit_name(limit->unit));
     json_write_member_u64(writer, SPAN("amount"), limit->amount);
+    json_write_member_u64(writer, SPAN("amount_here"), amount_here(limit, sharers));
     json_write_member_u64(writer, SPAN("window_ms"), limit->window_ms);
-    json_write_member_u64(writer, SPAN("used"), used_of(bucket, limit));
+    json_write_member_u64(writer, SPAN("used"), used_of(bucket, limit, sharers));
     json_write_member_u64(writer, SPAN("refused"), atomic_load(&bucket->refused));
     json_write_member_text(writer, SPAN("mode"), limit_mode_name(limit->mode));
     json_write_object_end(writer);
@@ -137,14 +155,10 @@ static void write_budget_counter(struct json_writer *writer, const struct house 
                                  const struct configure_budget *row)
 {
     struct bucket *bucket = segment_bucket(house->segment, row->bucket);
-    uint64_t spent = atomic_load(&bucket->total), committed = atomic_load(&bucket->level[0]);
-    uint64_t amount = row->rule.amount_nano, claimed, known;
-    bool shared = share_claimed(house->share, row->identity, &claimed, &known);
+    struct share_standing standing = share_standing(house->share, bucket, row->identity);
+    uint64_t spent = standing.spent_nano, committed = standing.committed_nano;
+    uint64_t amount = row->rule.amount_nano;
 
-    if (shared) {
-        spent = known > spent ? known : spent;
-        committed = claimed > spent ? claimed : spent;
-    }
     json_write_object(writer);
     write_scope(writer, house, row->kind, row->subject);
     json_write_member_text(writer, SPAN("name"), row->name);

@@ -41,7 +41,9 @@ void route_readyz(struct admin_request *request)
 
 static void view_budgets(struct admin_request *request, struct metrics_view *view)
 {
-    const struct configure_budgets *list = request->house->budgets;
+    const struct house *house = request->house;
+    const struct configure_budgets *list = house->budgets;
+    struct share_standing standing;
     struct metrics_budget *rows =
         ARENA_ARRAY(&request->arena, METRICS_BUDGETS_MAX, struct metrics_budget);
     struct buffer name _buffer_;
@@ -56,9 +58,11 @@ static void view_budgets(struct admin_request *request, struct metrics_view *vie
         (void)buffer_append_format(&name, "%.*s:%.*s/%.*s",
                                    SPAN_ARG(limit_scope_name(row->kind)),
                                    SPAN_ARG(row->subject), SPAN_ARG(row->name));
-        rows[view->budget_count++] =
-            (struct metrics_budget){arena_copy(&request->arena, buffer_span(&name)),
-                                    row->rule.amount_nano, row->bucket};
+        standing = share_standing(house->share, segment_bucket(house->segment, row->bucket),
+                                  row->identity);
+        rows[view->budget_count++] = (struct metrics_budget){
+            arena_copy(&request->arena, buffer_span(&name)), row->rule.amount_nano,
+            standing.spent_nano, standing.committed_nano};
     }
     view->budgets = rows;
 }

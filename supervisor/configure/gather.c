@@ -226,6 +226,7 @@ static struct snapshot_budget make_budget(struct gathering *gathering,
         .mode = (uint8_t)from->rule.mode,
         .strict = from->text->strict != 0,
         .cuts = from->text->cut != 0,
+        .rolls = from->rule.period == BUDGET_PERIOD_rolling,
         .name = snapshot_build_text(gathering->scopes->builder, from->text->name),
     };
 

@@ -187,7 +187,7 @@ void budgets_published(struct controller *controller)
 
         if (!row->runs || is_known(chore, row->identity))
             continue;
-        if (kept)
+        if (kept && share_begun_ms(controller->house.share, row->identity) < 0)
             spent_raise(segment_bucket(controller->house.segment, row->bucket), kept->total);
         else
             chore->known = false;
@@ -268,6 +268,14 @@ static void tell_unanswered(struct controller *controller, bool unanswered)
     publish_now(controller);
 }
 
+static void apply(struct controller *controller, const struct spent *row, bool idle)
+{
+    const struct share_ledger ledger = {row->nano, row->leaving_nano, row->leaves_ms};
+
+    if (!share_spent(controller->house.share, row->identity, &ledger))
+        spent_apply(controller->house.segment, row, idle);
+}
+
 static void asked(struct line_job *job)
 {
     struct budgets_asking *asking = (struct budgets_asking *)(void *)job;
@@ -276,9 +284,7 @@ static void asked(struct line_job *job)
 
     chore->asking = false;
     for (uint32_t i = 0; i < asking->count && asking->result >= 0; i++)
-        if (!share_spent(controller->house.share, asking->rows[i].identity,
-                         asking->rows[i].nano))
-            spent_apply(controller->house.segment, &asking->rows[i], asking->idle);
+        apply(controller, &asking->rows[i], asking->idle);
     if (asking->result >= 0) {
         remember(chore, asking);
         chore->known = asking->generation == controller->generation;
@@ -303,10 +309,17 @@ static struct spent question(struct controller *controller, struct arena *arena,
                           .identity = row->identity,
                           .bucket = row->bucket};
     int64_t edge_ms = clock_wall_ms() - (int64_t)row->rule.window_ms;
+    int64_t begun_ms = share_begun_ms(controller->house.share, row->identity);
 
     if (row->rule.period != BUDGET_PERIOD_rolling)
         return spent;
     edge_ms -= edge_ms % MINUTE_MS;
+    if (begun_ms >=
+        0) { /* its claims are in the store, and what was spent before them leaves */
+        spent.begin_ms = edge_ms;
+        spent.leaves_ms = begun_ms;
+        return spent;
+    }
     spent.begin_ms = (int64_t)atomic_load(&bucket->level[1]);
     if (spent.begin_ms == 0) { /* a new one: nothing can leave that was not counted */
         spent.begin_ms = edge_ms;

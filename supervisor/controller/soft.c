@@ -1,4 +1,5 @@
-/* Budgets whose soft amount is reached: told once a period. */
+/* Budgets whose soft amount is reached: told once a period, and of a rolling window each time.
+ */
 #include <stdlib.h>
 
 #include "shared/base/log.h"
@@ -16,10 +17,11 @@ static int compare(const void *left, const void *right)
     return (*a > *b) - (*a < *b);
 }
 
-static bool was_told(const struct budgets_chore *chore, uint64_t identity)
+static uint64_t *find_told(const struct budgets_chore *chore, uint64_t identity)
 {
-    return chore->told_count > 0 && bsearch(&identity, chore->told, chore->told_count,
-                                            sizeof(identity), compare) != NULL;
+    if (chore->told_count == 0)
+        return NULL;
+    return bsearch(&identity, chore->told, chore->told_count, sizeof(identity), compare);
 }
 
 static void remember(struct budgets_chore *chore, uint64_t identity)
@@ -30,6 +32,17 @@ static void remember(struct budgets_chore *chore, uint64_t identity)
     }
     chore->told[chore->told_count++] = identity;
     qsort(chore->told, chore->told_count, sizeof(uint64_t), compare);
+}
+
+/* What leaves a rolling window may make room for another warning; so does a higher amount. */
+static void forget(struct budgets_chore *chore, uint64_t identity)
+{
+    uint64_t *told = find_told(chore, identity);
+
+    if (!told)
+        return;
+    chore->told_count--;
+    memmove(told, told + 1, (size_t)(chore->told + chore->told_count - told) * sizeof(*told));
 }
 
 /* Counters that no budget has any more. */
@@ -76,13 +89,19 @@ void soft_tick(struct controller *controller, uint64_t now_ms)
     forget_old(chore, budgets);
     for (uint32_t i = 0; i < budgets->count; i++) {
         const struct configure_budget *row = &budgets->rows[i];
-        uint64_t spent =
-            atomic_load(&segment_bucket(controller->house.segment, row->bucket)->total);
+        uint64_t spent;
 
-        if (!row->runs || row->rule.soft_nano == 0 || spent < row->rule.soft_nano ||
-            was_told(chore, row->identity))
+        if (!row->runs || row->rule.soft_nano == 0)
             continue;
-        remember(chore, row->identity);
-        tell(row, spent);
+        spent = share_standing(controller->house.share,
+                               segment_bucket(controller->house.segment, row->bucket),
+                               row->identity)
+                    .spent_nano;
+        if (spent < row->rule.soft_nano) {
+            forget(chore, row->identity);
+        } else if (!find_told(chore, row->identity)) {
+            remember(chore, row->identity);
+            tell(row, spent);
+        }
     }
 }

@@ -354,10 +354,9 @@ static void write_budget_family(struct buffer *out, const struct metrics_view *v
     write_head(out, &families[family]);
     for (unsigned i = 0; i < view->budget_count; i++) {
         const struct metrics_budget *budget = &view->budgets[i];
-        struct bucket *bucket = segment_bucket(view->segment, budget->bucket);
         uint64_t nano = family == FAMILY_BUDGET_AMOUNT  ? budget->amount_nano
-                        : family == FAMILY_BUDGET_SPENT ? atomic_load(&bucket->total)
-                                                        : atomic_load(&bucket->level[0]);
+                        : family == FAMILY_BUDGET_SPENT ? budget->spent_nano
+                                                        : budget->committed_nano;
 
         write_u64(out, families[family].name, "budget", budget->name, nano);
     }

@@ -28,8 +28,7 @@ struct metrics_credential {
 
 struct metrics_budget {
     struct span name; /* "key:ID/NAME" */
-    uint64_t amount_nano;
-    uint32_t bucket;
+    uint64_t amount_nano, spent_nano, committed_nano;
 };
 
 struct metrics_view {

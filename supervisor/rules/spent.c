@@ -182,6 +182,7 @@ static int ask_leaving(struct store *store, struct spent *rows, uint32_t count)
             continue;
         rolling[found] = rows[i];
         rolling[found].begin_ms = rows[i].leaves_ms;
+        rolling[found].nano = 0;           /* there is no answer where nothing was spent */
         rolling[found++].total_before = i; /* whose answer it is */
     }
     result = ask_all(store, rolling, found);

@@ -15,7 +15,7 @@ struct asking {
     unsigned count;
 };
 
-static void take_number(void *who, const struct store_value *values, unsigned count)
+void leases_take_number(void *who, const struct store_value *values, unsigned count)
 {
     CHECK(count >= 1);
     *(uint64_t *)who = values[0].number > 0 ? (uint64_t)values[0].number : 0;
@@ -32,7 +32,7 @@ static int64_t lock_budget(struct store *store, struct span budget, struct share
                      "insert into share_budgets as b (budget, claimed, ends_ms) "
                      "values ($1, $2, $3) on conflict (budget) do update "
                      "set claimed = greatest(b.claimed, excluded.claimed) returning claimed",
-                     values, ARRAY_LEN(values), take_number, &row->sum);
+                     values, ARRAY_LEN(values), leases_take_number, &row->sum);
 }
 
 /* What earlier starts of this host claim becomes one claim, of what was spent at most. */
@@ -49,7 +49,7 @@ static int64_t settle_dead(struct store *store, struct span budget, struct span 
                   "with dead as (delete from share_claims where budget = $1 and host <> $2 "
                   "and left(host, length($3)) = $3 returning claim) "
                   "select cast(coalesce(sum(claim), 0) as bigint) from dead",
-                  dead, ARRAY_LEN(dead), take_number, &claimed);
+                  dead, ARRAY_LEN(dead), leases_take_number, &claimed);
 
     if (result < 0 || claimed == 0)
         return result;
@@ -90,14 +90,17 @@ static int64_t ask_one(struct store *store, const struct asking *asking,
     const struct store_value values[] = {STORE_TEXT_VALUE(budget),
                                          STORE_TEXT_VALUE(asking->host)};
     uint64_t before = 0;
-    int64_t result = lock_budget(store, budget, row);
+    int64_t result;
 
+    if (row->window.length_ms > 0)
+        return leases_ask_window(store, budget, asking->host, asking->hosts, row);
+    result = lock_budget(store, budget, row);
     if (result >= 0 && row->base.ptr)
         result = settle_dead(store, budget, asking->host, row);
     if (result >= 0)
         result =
             store_run(store, "select claim from share_claims where budget = $1 and host = $2",
-                      values, ARRAY_LEN(values), take_number, &before);
+                      values, ARRAY_LEN(values), leases_take_number, &before);
     if (result < 0)
         return result;
     row->sum = row->sum > before ? row->sum - before : 0;
@@ -129,21 +132,19 @@ int leases_ask(struct store *store, struct span host, uint32_t hosts,
 
 /* ---- hosts ------------------------------------------------------------------------------- */
 
-#define NOW "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)"
-
 static int64_t forget_old(struct store *store)
 {
+#define OF_OLD \
+    " where budget in (select budget from share_budgets where ends_ms < " LEASES_NOW " - $1)"
+    static const char *const statements[] = {"delete from share_claims" OF_OLD,
+                                             "delete from share_steps" OF_OLD,
+                                             "delete from share_budgets" OF_OLD};
     const struct store_value old = STORE_NUMBER_VALUE(OLD_MS);
-    int64_t result =
-        store_run(store,
-                  "delete from share_claims where budget in "
-                  "(select budget from share_budgets where ends_ms < " NOW " - $1)",
-                  &old, 1, NULL, NULL);
+    int64_t result = 0;
 
-    if (result < 0)
-        return result;
-    return store_run(store, "delete from share_budgets where ends_ms < " NOW " - $1", &old, 1,
-                     NULL, NULL);
+    for (unsigned i = 0; i < ARRAY_LEN(statements) && result >= 0; i++)
+        result = store_run(store, statements[i], &old, 1, NULL, NULL);
+    return result;
 }
 
 int64_t leases_beat(struct store *store, struct span host, bool ended)
@@ -154,17 +155,17 @@ int64_t leases_beat(struct store *store, struct span host, bool ended)
     int64_t result =
         store_run(store,
                   ended ? "delete from share_hosts where host = $1"
-                        : "insert into share_hosts (host, seen_ms) values ($1, " NOW
+                        : "insert into share_hosts (host, seen_ms) values ($1, " LEASES_NOW
                           ") on conflict (host) do update set seen_ms = excluded.seen_ms",
                   &me, 1, NULL, NULL);
 
     if (result >= 0)
-        result = store_run(store, "delete from share_hosts where seen_ms < " NOW " - $1", &dead,
-                           1, NULL, NULL);
+        result = store_run(store, "delete from share_hosts where seen_ms < " LEASES_NOW " - $1",
+                           &dead, 1, NULL, NULL);
     if (result >= 0)
         result = forget_old(store);
     if (result >= 0)
-        result =
-            store_run(store, "select count(*) from share_hosts", NULL, 0, take_number, &hosts);
+        result = store_run(store, "select count(*) from share_hosts", NULL, 0,
+                           leases_take_number, &hosts);
     return result < 0 ? result : (int64_t)hosts;
 }

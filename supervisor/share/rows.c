@@ -5,6 +5,8 @@
 #include "shared/base/check.h"
 #include "shared/base/memory.h"
 
+#include "supervisor/share/window.h"
+
 /* ---- the list ---------------------------------------------------------------------------- */
 
 static int compare(const void *left, const void *right)
@@ -67,7 +69,8 @@ static void begin_budget(struct share_row *row, struct bucket *bucket,
         return;
     }
     row->budget.tell = true;
-    row->budget.known = !runs || atomic_load(&bucket->granted) != UINT64_MAX;
+    row->budget.known = !runs || (row->budget.window.length_ms == 0 &&
+                                  atomic_load(&bucket->granted) != UINT64_MAX);
     if (atomic_load(&bucket->granted) == UINT64_MAX) {
         row->budget.heir = true;
         atomic_store(&bucket->level[1], total);
@@ -108,20 +111,25 @@ static void add_limits(struct share_rows *rows, const struct snapshot *snapshot,
     }
 }
 
-/* A rolling budget has no period that a claim could be of: each host compares it with the
- * ledger. */
+static bool is_shared(const struct share_rows *rows, const struct configure_budget *budget)
+{
+    return budget->rule.amount_nano > 0 &&
+           (rows->windows || budget->rule.period != BUDGET_PERIOD_rolling);
+}
+
 static void add_budgets(struct share_rows *rows, const struct configure_budgets *budgets)
 {
     for (uint32_t i = 0; i < budgets->count; i++) {
         const struct configure_budget *budget = &budgets->rows[i];
 
-        if (budget->rule.period == BUDGET_PERIOD_rolling || budget->rule.amount_nano == 0)
+        if (!is_shared(rows, budget))
             continue;
         rows->rows[rows->count++] =
             (struct share_row){.identity = budget->identity,
                                .bucket = budget->bucket,
                                .kind = SHARE_BUDGET,
-                               .budget = {.amount = budget->rule.amount_nano / SHARE_UNIT_NANO,
+                               .budget = {.window = share_window_of(&budget->rule),
+                                          .amount = budget->rule.amount_nano / SHARE_UNIT_NANO,
                                           .ends_ms = budget->period.end_ms,
                                           .known = !budget->runs}};
     }
@@ -166,10 +174,12 @@ void share_rows_follow(struct share_rows *rows, const struct snapshot *snapshot,
     memory_free(before.rows);
 }
 
+/* Of a window the store has what was claimed, whoever hands out the rest: its lease stays. */
 void share_rows_release(struct share_rows *rows)
 {
     for (uint32_t i = 0; i < rows->count; i++)
-        atomic_store(&bucket_of(rows, &rows->rows[i])->granted, UINT64_MAX);
+        if (!share_row_rolls(&rows->rows[i]))
+            atomic_store(&bucket_of(rows, &rows->rows[i])->granted, UINT64_MAX);
     share_rows_done(rows);
 }
 

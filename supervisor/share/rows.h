@@ -12,7 +12,8 @@
  * and what it may spend yet. The claims of all hosts together are never above the amount. So
  * nothing has to be booked when money is spent, a host that died has spent its claim, and a
  * claim that is told twice counts once. level[1] of the bucket says what stood in it before its
- * host shared it. A claim is lowered when 2 s went by without a request.
+ * host shared it. A claim is lowered when 2 s went by without a request. A rolling budget has
+ * a claim for each step of its window: window.h.
  */
 #ifndef SUPERVISOR_SHARE_ROWS_H
 #define SUPERVISOR_SHARE_ROWS_H
@@ -45,11 +46,22 @@ struct share_rate {
     char memory[SHARE_MEMORY];
 };
 
+/* What makes a budget a rolling one. */
+struct share_window {
+    uint64_t length_ms; /* 0: it has periods instead */
+    uint64_t step_ms;
+    uint64_t step;    /* number of the one that began when the level was level[1]; 0: unknown */
+    int64_t begun_ms; /* when hosts began to claim it, by the store; 0: unknown */
+};
+
 /* Money in SHARE_UNIT_NANO. */
 struct share_budget {
+    struct share_window window;
     uint64_t amount;
     int64_t ends_ms; /* INT64_MAX: never */
-    uint64_t level_seen, floor;
+    uint64_t level_seen;
+    uint64_t floor;   /* spent of the period, as the ledger says; of the window, of which */
+    uint64_t history; /* so much before hosts claimed it */
     uint64_t claim, sum, version; /* as the last answer had them */
     char lineage[SHARE_LINEAGE];  /* of `version`; empty: there was no answer */
     uint64_t lease;               /* the last one */
@@ -75,7 +87,14 @@ struct share_rows {
     struct share_row *rows; /* in the order of their identities */
     uint32_t count;
     struct segment *segment;
+    bool windows; /* rolling budgets too: there is a store that hosts share */
 };
+
+/* A rolling budget. */
+static inline bool share_row_rolls(const struct share_row *row)
+{
+    return row->kind == SHARE_BUDGET && row->budget.window.length_ms > 0;
+}
 
 /* A question of a rate. */
 struct share_slice {
@@ -86,6 +105,8 @@ struct share_slice {
 struct share_lease {
     uint64_t held, need;
     bool top_up;
+    /* Of a window: HELD is claimed of STEP, BEFORE of the step that ended, 0: of none. */
+    uint64_t step, step_before, before;
 };
 
 /* The counters of SNAPSHOT and BUDGETS from now on; what is known of those before is kept.

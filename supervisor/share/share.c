@@ -10,6 +10,7 @@
 #include "shared/base/memory.h"
 
 #include "supervisor/share/share_inside.h"
+#include "supervisor/share/window.h"
 
 static void ticked(uv_timer_t *timer)
 {
@@ -17,7 +18,11 @@ static void ticked(uv_timer_t *timer)
     uint64_t now_ms = clock_monotonic_ms();
 
     switch (share->mode) {
-    case SHARE_REDIS: share_redis_tick(share, now_ms); break;
+    case SHARE_REDIS:
+        share_redis_tick(share, now_ms);
+        if (share->rows.windows)
+            share_store_tick(share, now_ms);
+        break;
     case SHARE_STORE: share_store_tick(share, now_ms); break;
     case SHARE_ALONE: break;
     }
@@ -114,6 +119,7 @@ void share_follow(struct share *share, const struct settings *settings,
     choose_mode(share, settings);
     if (share->mode == SHARE_ALONE)
         return;
+    share->rows.windows = strcmp(store_kind(share->store), "postgresql") == 0;
     share_rows_follow(&share->rows, snapshot, budgets, clock_monotonic_ms());
     for (uint32_t i = 0; i < share->rows.count; i++)
         share->wants_spent = share->wants_spent || (share->rows.rows[i].kind == SHARE_BUDGET &&
@@ -122,13 +128,38 @@ void share_follow(struct share *share, const struct settings *settings,
         share_rows_join(&share->rows, clock_monotonic_ms());
 }
 
-bool share_spent(struct share *share, uint64_t identity, uint64_t spent_nano)
+int64_t share_begun_ms(const struct share *share, uint64_t identity)
+{
+    const struct share_row *row = share_rows_find(&share->rows, identity);
+
+    return row && share_row_rolls(row) ? row->budget.window.begun_ms : -1;
+}
+
+/* The answer to a question that was asked before it was known when the window was begun says
+ * nothing. What all claim is asked anew, since some of it may have left. */
+static void window_spent(struct share_row *row, const struct share_ledger *ledger)
+{
+    struct share_budget *budget = &row->budget;
+
+    if (budget->window.begun_ms == 0 || ledger->begun_ms != budget->window.begun_ms)
+        return;
+    budget->floor = ledger->spent_nano / SHARE_UNIT_NANO;
+    budget->history = ledger->history_nano / SHARE_UNIT_NANO;
+    budget->tell = budget->tell || !budget->known || budget->sum > 0;
+    budget->known = true;
+}
+
+bool share_spent(struct share *share, uint64_t identity, const struct share_ledger *ledger)
 {
     struct share_row *row = share_rows_find(&share->rows, identity);
-    uint64_t spent = spent_nano / SHARE_UNIT_NANO;
+    uint64_t spent = ledger->spent_nano / SHARE_UNIT_NANO;
 
     if (!row || row->kind != SHARE_BUDGET)
         return false;
+    if (share_row_rolls(row)) {
+        window_spent(row, ledger);
+        return true;
+    }
     row->budget.tell = row->budget.tell || !row->budget.known;
     row->budget.known = true;
     if (spent > row->budget.floor) {
@@ -146,19 +177,48 @@ bool share_wants_spent(struct share *share)
     return wants;
 }
 
-bool share_claimed(const struct share *share, uint64_t identity, uint64_t *ret_claimed_nano,
-                   uint64_t *ret_spent_nano)
+static uint64_t most(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
+struct share_standing share_standing(const struct share *share, struct bucket *bucket,
+                                     uint64_t identity)
 {
     const struct share_row *row = share_rows_find(&share->rows, identity);
+    uint64_t here = atomic_load(&bucket->total), spent;
 
     if (!row || row->kind != SHARE_BUDGET)
-        return false;
-    *ret_claimed_nano = row->budget.sum * SHARE_UNIT_NANO;
-    *ret_spent_nano = row->budget.floor * SHARE_UNIT_NANO;
-    return true;
+        return (struct share_standing){here, atomic_load(&bucket->level[0])};
+    spent = row->budget.floor * SHARE_UNIT_NANO;
+    if (!share_row_rolls(row)) /* else what was spent here goes on for ever */
+        spent = most(spent, here);
+    return (struct share_standing){spent, most(row->budget.sum * SHARE_UNIT_NANO, spent)};
 }
 
 /* ---- what is asked ----------------------------------------------------------------------- */
+
+/* Of a window that is not known yet, when it was begun. */
+static bool ask_window(const struct share *share, struct share_row *row, struct bucket *bucket,
+                       uint64_t now_ms, struct share_question *ret)
+{
+    struct share_window *window = &row->budget.window;
+    uint64_t step;
+
+    ret->learns = window->begun_ms == 0;
+    if (ret->learns && row->budget.tell) {
+        row->budget.tell = false;
+        return true;
+    }
+    if (!row->budget.known)
+        return false;
+    step = share_window_step(window, share->job.ahead_ms + (int64_t)now_ms);
+    share_window_turn(row, bucket, step);
+    if (!share_lease_ask(row, bucket, share->hosts == 1 && !share->ending, now_ms, &ret->lease))
+        return false;
+    share_window_divide(row, bucket, step, &ret->lease);
+    return true;
+}
 
 static bool ask_row(struct share *share, struct share_row *row, uint64_t now_ms,
                     struct share_question *ret)
@@ -171,25 +231,32 @@ static bool ask_row(struct share *share, struct share_row *row, uint64_t now_ms,
         return false;
     if (row->kind == SHARE_RATE)
         return share_slice_ask(row, bucket, share->hosts, now_ms, &ret->slice);
+    if (share_row_rolls(row))
+        return ask_window(share, row, bucket, now_ms, ret);
     ret->settles = row->budget.known && row->budget.heir;
     return share_lease_ask(row, bucket, keep, now_ms, &ret->lease);
 }
 
-void share_gather(struct share *share, bool leases_only, uint64_t now_ms)
+static bool is_of_store(const struct share *share, const struct share_row *row)
 {
-    struct share_batch *batch = &share->batch;
+    return row->kind == SHARE_BUDGET && (share->mode == SHARE_STORE || share_row_rolls(row));
+}
+
+unsigned share_gather(struct share *share, bool of_store, uint32_t *cursor,
+                      struct share_question *questions, uint64_t now_ms)
+{
     uint32_t count = share->rows.count;
+    unsigned found = 0;
 
-    batch->count = 0;
-    for (uint32_t i = 0; i < count && batch->count < SHARE_BATCH; i++) {
-        struct share_row *row = &share->rows.rows[share->cursor++ % count];
+    for (uint32_t i = 0; i < count && found < SHARE_BATCH; i++) {
+        struct share_row *row = &share->rows.rows[(*cursor)++ % count];
 
-        if (leases_only && row->kind == SHARE_RATE)
-            continue;
-        if (ask_row(share, row, now_ms, &batch->questions[batch->count]))
-            batch->count++;
+        if (is_of_store(share, row) == of_store &&
+            ask_row(share, row, now_ms, &questions[found]))
+            found++;
     }
-    share->cursor = count > 0 ? share->cursor % count : 0;
+    *cursor = count > 0 ? *cursor % count : 0;
+    return found;
 }
 
 /* ---- the end, and what is told ----------------------------------------------------------- */
@@ -239,7 +306,7 @@ void share_status(const struct share *share, struct share_status *ret)
         .epoch = share->epoch[0] ? span_of_text(share->epoch) : SPAN_NONE,
         .trouble = share->redis && away ? redis_trouble(share->redis) : SPAN_NONE,
         .hosts = share->hosts,
-        .breaker_open = share->breaker.open,
+        .breaker_open = share->breaker.open || share->job.breaker.open,
         .round_trip_us = share->round_trip_us,
         .failures = share->failures,
     };

@@ -2,9 +2,9 @@
  *
  * What several hosts share: rates, budgets, and how many hosts there are. With Redis (setting
  * `redis`) both are shared through it; else, with PostgreSQL as the store, budgets are, and
- * each host has its part of the rates; else there is one host and nothing to do. Workers know
- * nothing of it: they see `granted` of their buckets (shared/limit/bucket.h), and the number of
- * hosts.
+ * each host has its part of the rates; else there is one host and nothing to do. Rolling
+ * budgets are shared through PostgreSQL, also beside Redis. Workers know nothing of it: they
+ * see `granted` of their buckets (shared/limit/bucket.h), and the number of hosts.
  *
  * In the controller's loop. Questions go out each 10 ms as one batch; a batch that is not
  * answered within 20 ms is given up together with its connection, and after five of them only
@@ -47,15 +47,33 @@ struct share *share_new(uv_loop_t *loop, struct segment *segment, struct store *
 /* A snapshot was made and is not sent yet: its counters are shared from now on. */
 void share_follow(struct share *share, const struct settings *settings,
                   const struct snapshot *snapshot, const struct configure_budgets *budgets);
-/* True when the counter of a budget is shared: then the ledger's SPENT, of all hosts, counts
- * here and must not be written into this host's counter. */
-bool share_spent(struct share *share, uint64_t identity, uint64_t spent_nano);
+/* Of a rolling budget that is shared, when hosts began to claim it, 0: not known yet; -1: it is
+ * not, or no rolling one. */
+int64_t share_begun_ms(const struct share *share, uint64_t identity);
+
+/* What the ledger says of a budget, in nanodollars. */
+struct share_ledger {
+    uint64_t spent_nano;   /* in its period or window */
+    uint64_t history_nano; /* in the window, before BEGUN_MS */
+    int64_t begun_ms;      /* as share_begun_ms said */
+};
+
+/* True when the counter of a budget is shared: then what was spent, of all hosts, counts here
+ * and must not be written into this host's counter. */
+bool share_spent(struct share *share, uint64_t identity, const struct share_ledger *ledger);
 /* True, once, when a budget waits for that. */
 bool share_wants_spent(struct share *share);
-/* What all hosts have spent or may spend of a budget, and what is known to be spent of it, in
- * nanodollars; false when it is not shared. */
-bool share_claimed(const struct share *share, uint64_t identity, uint64_t *ret_claimed_nano,
-                   uint64_t *ret_spent_nano);
+
+/* Where a budget stands, over all hosts that share it; in nanodollars. */
+struct share_standing {
+    uint64_t spent_nano;     /* as far as it is known here: what others spent is heard from the
+                                ledger once a minute */
+    uint64_t committed_nano; /* spent, reserved by requests at work, or leased to a host */
+};
+
+/* Of the counter with IDENTITY in BUCKET. */
+struct share_standing share_standing(const struct share *share, struct bucket *bucket,
+                                     uint64_t identity);
 /* The workers are gone: what was not used is given back as the loop goes on. */
 void share_end(struct share *share);
 /* True while a job on the pool uses the store. */

@@ -234,7 +234,7 @@ static void ask(struct share *share, uint64_t now_ms)
     batch->lost = false;
     batch->count = 0;
     if (share->joined)
-        share_gather(share, false, now_ms);
+        batch->count = share_gather(share, false, &share->cursor, batch->questions, now_ms);
     batch->open = batch->count + batch->beats;
     batch->sent_us = clock_monotonic_ns() / 1000;
     if (batch->beats) {

@@ -28,6 +28,7 @@ struct share_question {
     uint64_t identity;
     uint8_t kind; /* enum share_kind */
     bool settles; /* claims of earlier starts */
+    bool learns;  /* of a window: when it was begun */
 
     union {
         struct share_slice slice;
@@ -50,9 +51,14 @@ struct share_job {
     bool running;
     struct share_lease_row *rows;
     unsigned count;
+    uint32_t cursor; /* rows are asked for in turns, as in `share` */
     uint32_t hosts;
     bool beats;
     int result;
+    struct breaker breaker;
+    uint64_t paused_ms; /* after a failure, until then */
+    uint64_t sent_us;
+    int64_t ahead_ms; /* of the store's clock before our monotonic one */
 };
 
 struct share {
@@ -81,8 +87,10 @@ struct share {
     uint64_t round_trip_us, failures;
 };
 
-/* Fills the batch with what is to be asked. LEASES_ONLY: rates are not shared. */
-void share_gather(struct share *share, bool leases_only, uint64_t now_ms);
+/* What is to be asked of the store, or of Redis, into SHARE_BATCH QUESTIONS; how many there
+ * are. CURSOR: where the turn is. */
+unsigned share_gather(struct share *share, bool of_store, uint32_t *cursor,
+                      struct share_question *questions, uint64_t now_ms);
 
 static inline struct span share_base(const struct share *share)
 {
@@ -106,6 +114,12 @@ struct share_lease_row {
     struct share_lease ask;
     struct span base;    /* of the names of earlier starts, whose claims are settled; or none */
     uint64_t claim, sum; /* the answer */
+    /* Of a rolling budget. LEARNS: nothing is asked but when it was begun (now, when nobody
+     * did) and which of this host's steps is the last; 0: there is none. */
+    struct share_window window;
+    bool learns;
+    uint64_t history;
+    int64_t store_ms; /* the answer: the store's clock */
 };
 
 /* On the pool: all ROWS in one transaction; 0 or a negative errno. */
@@ -113,5 +127,13 @@ int leases_ask(struct store *store, struct span host, uint32_t hosts,
                struct share_lease_row *rows, unsigned count);
 /* On the pool: HOST is there, or not any more. The number of hosts, or a negative errno. */
 int64_t leases_beat(struct store *store, struct span host, bool ended);
+
+/* The store's clock, milliseconds since 1970. */
+#define LEASES_NOW "cast(extract(epoch from clock_timestamp()) * 1000 as bigint)"
+
+void leases_take_number(void *who, const struct store_value *values, unsigned count);
+/* leases_window.c, within the transaction: one question of a rolling budget. */
+int64_t leases_ask_window(struct store *store, struct span budget, struct span host,
+                          uint32_t hosts, struct share_lease_row *row);
 
 #endif

@@ -60,6 +60,8 @@ def test_places_are_divided_among_the_hosts(room, provider, server, redis):
               "both are at the provider")
         refused = host.chat(MODEL)
         assert refused.status == 429 and refused.json()["error"]["code"] == "gateway_concurrency_limit"
+        counter, = host.ctl_json("limits", "list")["counters"]
+        assert (counter["amount"], counter["amount_here"], counter["used"]) == (4, 2, 2)
     for client in waiting:
         client.close()
     for host in hosts:

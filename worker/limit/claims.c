@@ -142,6 +142,21 @@ static enum take take_limit(struct claims *claims, const struct snapshot_scope *
     return take;
 }
 
+/* The counter of a rolling budget that hosts share goes on for ever: what was granted to this
+ * host, not the amount, is what it may come to. */
+static bool is_granted(const struct reservation *money)
+{
+    return money->budget->rolls && money->budget->amount_nano > 0 &&
+           atomic_load_explicit(&money->bucket->granted, memory_order_relaxed) != UINT64_MAX;
+}
+
+/* NANO more. Of what is granted there may be more in a moment. */
+static enum take reserve(const struct reservation *money, uint64_t nano)
+{
+    return money_reserve(money->bucket,
+                         is_granted(money) ? INT64_MAX : money->budget->amount_nano, nano);
+}
+
 static enum take take_budget(struct claims *claims, const struct snapshot_scope *scope,
                              const struct snapshot_budget *budget,
                              const struct claim_counts *expected)
@@ -156,9 +171,8 @@ static enum take take_budget(struct claims *claims, const struct snapshot_scope 
         .bucket = segment_bucket(claims->segment, row),
         .reserved_nano = budget->strict ? expected->cost_nano : expected->usual_cost_nano,
     };
-    take = claims->hold_count < SEGMENT_HOLDS
-               ? money_reserve(money->bucket, budget->amount_nano, money->reserved_nano)
-               : TAKE_FULL;
+    take =
+        claims->hold_count < SEGMENT_HOLDS ? reserve(money, money->reserved_nano) : TAKE_FULL;
     money->taken_all = take == TAKE_DONE;
     if (take == TAKE_FULL)
         note_refused(money->bucket);
@@ -259,7 +273,7 @@ enum fault claims_take(struct claims *claims, const struct snapshot_scope *const
 static bool extend(struct reservation *money, uint64_t more)
 {
     const struct snapshot_budget *budget = money->budget;
-    bool room = money_reserve(money->bucket, budget->amount_nano, more) == TAKE_DONE;
+    bool room = reserve(money, more) == TAKE_DONE;
 
     if (!room && budget->cuts && budget->mode == LIMIT_MODE_enforce)
         return false;
@@ -289,7 +303,7 @@ static uint64_t share_of(const struct reservation *money, const struct claim_cou
 
 static bool add_to(struct reservation *money, uint64_t more)
 {
-    bool room = money_reserve(money->bucket, money->budget->amount_nano, more) == TAKE_DONE;
+    bool room = reserve(money, more) == TAKE_DONE;
 
     if (!room && money->budget->mode != LIMIT_MODE_shadow)
         return false;
@@ -364,7 +378,9 @@ static void return_claim(const struct claims *claims, const struct claim *claim)
 static uint64_t settle_money(const struct reservation *money, uint64_t spent)
 {
     uint64_t reserved = money->reserved_nano;
-    uint64_t passed = money_spend(money->bucket, money->budget->amount_nano, spent);
+    uint64_t most =
+        is_granted(money) ? atomic_load(&money->bucket->granted) : money->budget->amount_nano;
+    uint64_t passed = money_spend(money->bucket, most, spent);
 
     hold_clear(money->hold);
     money_release(money->bucket, reserved, spent);

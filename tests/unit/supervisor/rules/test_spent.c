@@ -145,6 +145,10 @@ START_TEST(what_leaves_a_window_is_taken_away_once)
     ck_assert_int_eq(spent_ask(store, &row, 1), 0);
     spent_apply(segment, &row, false);
     ck_assert_uint_eq(atomic_load(&bucket->total), 40);
+    /* All of it, when nothing was spent since. */
+    row.leaves_ms = 180000;
+    ck_assert_int_eq(spent_ask(store, &row, 1), 0);
+    ck_assert_uint_eq(row.leaving_nano, 40);
 }
 
 END_TEST
