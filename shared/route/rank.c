@@ -3,9 +3,11 @@
 #include "shared/base/check.h"
 #include "shared/base/hash.h"
 #include "shared/price/price.h"
+#include "shared/route/headroom.h"
 #include "shared/route/pace.h"
 
 #define LOAD_DOUBLES 32 /* requests under way after which a time counts twice */
+#define ROOM_STEP    50 /* thousandths of a limit that make a difference */
 
 typedef uint64_t score_f(const struct ranking *ranking, const struct candidate *candidate);
 
@@ -76,12 +78,49 @@ static uint64_t score_recent(const struct ranking *ranking, const struct candida
                       candidate->target);
 }
 
+static void trace_scores(const struct ranking *ranking, const struct candidates *from)
+{
+    for (unsigned i = 0; i < from->count; i++)
+        route_trace_score(ranking->trace, from->rows[i].target, from->rows[i].score);
+}
+
+static uint64_t score_room(const struct ranking *ranking, const struct candidate *candidate)
+{
+    const struct snapshot_provider *provider = &ranking->providers[candidate->target->provider];
+    uint32_t used;
+
+    if (!headroom_used(ranking->snapshot, ranking->segment, provider, ranking->facts->now_ms,
+                       &used))
+        return UINT64_MAX;
+    return used / ROOM_STEP;
+}
+
+/* The largest share of its limits left comes first where all say what they have left; alike,
+ * and where one does not, the one with the fewest requests of late. Steps, since requests under
+ * way have not been heard of yet. */
+static void score_headroom(const struct ranking *ranking, struct candidates *from)
+{
+    bool known = true;
+
+    for (unsigned i = 0; i < from->count; i++) {
+        from->rows[i].score = score_room(ranking, &from->rows[i]);
+        known = known && from->rows[i].score < UINT64_MAX;
+    }
+    for (unsigned i = 0; i < from->count; i++) {
+        uint64_t recent = score_recent(ranking, &from->rows[i]);
+        uint64_t room = known ? from->rows[i].score : 0;
+
+        from->rows[i].score = room << 40 | (recent < 1ULL << 40 ? recent : (1ULL << 40) - 1);
+    }
+    if (ranking->trace)
+        trace_scores(ranking, from);
+}
+
 /* NULL: the place in the file decides, or chance. */
 static score_f *const scores[ROUTE_STRATEGY_COUNT] = {
     [ROUTE_least_busy] = score_busy,
     [ROUTE_lowest_latency] = score_latency,
     [ROUTE_lowest_cost] = score_cost,
-    [ROUTE_headroom] = score_recent,
 };
 
 /* -log2(VALUE / 2^64) times 2^16, within a tenth: what a weight divides. */
@@ -157,12 +196,6 @@ static void choose_of_two(const struct ranking *ranking, struct candidates *from
     from->rows[one].score = 0;
     for (unsigned i = 0; i < count; i++)
         from->rows[near[i]].score += near[i] != one;
-}
-
-static void trace_scores(const struct ranking *ranking, const struct candidates *from)
-{
-    for (unsigned i = 0; i < from->count; i++)
-        route_trace_score(ranking->trace, from->rows[i].target, from->rows[i].score);
 }
 
 static void score_all(const struct ranking *ranking, score_f *score, struct candidates *from)
@@ -292,6 +325,9 @@ unsigned rank_order(const struct ranking *ranking, enum route_strategy strategy,
         return order_by_weight(from, facts->random, list, room);
     } else if (strategy == ROUTE_round_robin) {
         turn_round(ranking, from);
+    } else if (strategy == ROUTE_headroom) {
+        score_headroom(ranking, from);
+        start = (unsigned)(facts->random % from->count);
     } else if (scores[strategy]) {
         score_all(ranking, scores[strategy], from);
         if (strategy != ROUTE_lowest_cost)

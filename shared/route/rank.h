@@ -10,6 +10,7 @@
 /* The tables are asked for once, not for each target. */
 struct ranking {
     const struct snapshot *snapshot;
+    struct segment *segment;
     const struct route_facts *facts;
     const struct snapshot_provider *providers;
     const struct target_health *healths;

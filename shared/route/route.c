@@ -137,6 +137,7 @@ static void make(const struct snapshot *snapshot, struct segment *segment,
 
     ret->count = 0;
     ret->strict = model->strict != 0;
+    ret->headroom = model->strategy == ROUTE_headroom;
     ret->hedge = model->hedge.starts > 0 ? &model->hedge : NULL;
     if (model->total_ms)
         ret->total_ms = model->total_ms;
@@ -144,6 +145,7 @@ static void make(const struct snapshot *snapshot, struct segment *segment,
         return;
     making.ranking = (struct ranking){
         .snapshot = snapshot,
+        .segment = segment,
         .facts = facts,
         .providers = SNAPSHOT_ROW(snapshot, providers, 0, snapshot_provider),
         .healths = segment_target(segment, 0),

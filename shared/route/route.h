@@ -36,6 +36,7 @@ struct route_plan {
     unsigned count;
     uint32_t total_ms;
     bool strict;                        /* what a translation cannot carry is refused */
+    bool headroom;                      /* what accounts say of their limits is to be noted */
     const struct snapshot_hedge *hedge; /* NULL: no second attempt beside a slow one */
 };
 

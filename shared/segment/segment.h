@@ -145,7 +145,8 @@ struct target_pace {
     _Atomic uint64_t first_ms; /* when that was, monotonic; 0: never */
     _Atomic uint64_t window;   /* its number, requests and further attempts in it */
     _Atomic uint64_t before;   /* the window before it */
-    uint64_t reserved[4];
+    _Atomic uint64_t room; /* what it said of its limits; shared/route/headroom.c packs it */
+    uint64_t reserved[3];
 };
 
 _Static_assert(sizeof(struct target_pace) == 64, "one cache line");

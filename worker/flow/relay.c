@@ -2,6 +2,7 @@
  * whole answers. Streams are relay_stream.c. */
 #include "shared/base/check.h"
 #include "shared/base/clock.h"
+#include "shared/route/headroom.h"
 #include "shared/route/pace.h"
 
 #include "worker/flow/relay_inside.h"
@@ -156,18 +157,22 @@ void relay_note_refusal(struct exchange *x)
         (void)atomic_fetch_add_explicit(&health_of(x)->refusals, 1, memory_order_relaxed);
 }
 
+/* Who spells limits in a way of their own, or as most do. */
+static const struct dialect *limit_dialect(const struct exchange *x)
+{
+    const struct dialect *dialect = dialect_row((enum dialect_id)x->current->provider_dialect);
+
+    return dialect->limit_field_count > 0 ? dialect : dialect_row(DIALECT_DEFAULT);
+}
+
 /* When the account takes requests again. An answer that is good may tell that it was the last:
  * then it is left before it refuses, unless it has other credentials, whose limits are their
  * own. */
 static void read_limits(struct exchange *x, const struct http_head *head)
 {
-    const struct dialect *dialect = dialect_row((enum dialect_id)x->current->provider_dialect);
     const struct snapshot_provider *provider = exchange_target(x)->provider;
-    uint64_t spent_ms;
+    uint64_t spent_ms = limit_read_spent_ms(head, limit_dialect(x), clock_wall_ms());
 
-    if (dialect->limit_field_count == 0)
-        dialect = dialect_row(DIALECT_DEFAULT);
-    spent_ms = limit_read_spent_ms(head, dialect, clock_wall_ms());
     if (head->status < 400 && spent_ms > 0 && provider->credentials.count < 2)
         health_leave(health_of(x), &provider->health, reactor_now_ms(&x->worker->reactor),
                      spent_ms);
@@ -176,6 +181,22 @@ static void read_limits(struct exchange *x, const struct http_head *head)
     x->current->retry_after_ms = limit_read_retry_ms(head, clock_wall_ms());
     if (x->current->retry_after_ms == 0 && head->status == 429)
         x->current->retry_after_ms = spent_ms;
+}
+
+/* For `headroom`. An account with several credentials has several limits, and says nothing of
+ * those of the others. */
+static void note_headroom(struct exchange *x, const struct http_head *head)
+{
+    const struct snapshot_provider *provider = exchange_target(x)->provider;
+    uint64_t reset_ms;
+    uint32_t used;
+
+    if (!x->plan || !x->plan->headroom || provider->credentials.count > 1)
+        return;
+    used = limit_read_used(head, limit_dialect(x), clock_wall_ms(), &reset_ms);
+    if (used != UINT32_MAX)
+        headroom_note(segment_pace(x->worker->segment, provider->health_row), used, reset_ms,
+                      reactor_now_ms(&x->worker->reactor));
 }
 
 void relay_note_head(struct exchange *x, const struct http_head *head)
@@ -187,6 +208,7 @@ void relay_note_head(struct exchange *x, const struct http_head *head)
     x->current->head_ns = now_ns;
     x->current->retry_after_ms = 0;
     read_limits(x, head);
+    note_headroom(x, head);
     atomic_store_explicit(&health->latency_ewma_us, before ? before - before / 8 + us / 8 : us,
                           memory_order_relaxed);
     if (head->status == 401)

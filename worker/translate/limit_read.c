@@ -128,3 +128,37 @@ uint64_t limit_read_spent_ms(const struct http_head *head, const struct dialect 
     }
     return longest;
 }
+
+static bool read_value(const struct http_head *head, const struct dialect *dialect,
+                       uint8_t unit, enum limit_value value, uint64_t *ret)
+{
+    for (unsigned i = 0; i < dialect->limit_field_count; i++) {
+        const struct limit_field *field = &dialect->limit_fields[i];
+
+        if (field->unit == unit && field->value == value)
+            return span_read_u64(http_find(head, field->name), ret);
+    }
+    return false;
+}
+
+uint32_t limit_read_used(const struct http_head *head, const struct dialect *dialect,
+                         int64_t wall_ms, uint64_t *ret_reset_ms)
+{
+    uint32_t most = UINT32_MAX;
+
+    *ret_reset_ms = 0;
+    for (uint8_t unit = 0; unit < LIMIT_UNIT_COUNT; unit++) {
+        uint64_t limit, remaining, used;
+
+        if (!read_value(head, dialect, unit, LIMIT_VALUE_REMAINING, &remaining) ||
+            !read_value(head, dialect, unit, LIMIT_VALUE_LIMIT, &limit) || limit == 0 ||
+            limit > UINT64_MAX / 1000)
+            continue;
+        used = remaining < limit ? (limit - remaining) * 1000 / limit : 0;
+        if (most != UINT32_MAX && used <= most)
+            continue;
+        most = (uint32_t)used;
+        *ret_reset_ms = reset_ms(head, dialect, unit, wall_ms);
+    }
+    return most;
+}

@@ -5,6 +5,7 @@
 #include "shared/base/check.h"
 #include "shared/health/health.h"
 #include "shared/price/price.h"
+#include "shared/route/headroom.h"
 #include "shared/route/pace.h"
 #include "shared/route/trace.h"
 #include "shared/snapshot/snapshot_build.h"
@@ -173,6 +174,22 @@ START_TEST(the_least_used_of_late_comes_first)
     for (unsigned i = 0; i < 20; i++)
         pace_note_request(segment_pace(segment, B), NOW_MS);
     ck_assert_str_eq(order("headroom"), "ab");
+}
+
+END_TEST
+
+START_TEST(the_largest_share_of_a_limit_comes_first_where_all_say_what_they_have)
+{
+    pace_note_request(segment_pace(segment, A), NOW_MS);
+    headroom_note(segment_pace(segment, A), 100, 5000, NOW_MS);
+    ck_assert_str_eq(order("headroom"), "ba"); /* b says nothing: the fewest requests */
+    headroom_note(segment_pace(segment, B), 600, 5000, NOW_MS);
+    ck_assert_str_eq(order("headroom"), "ab");
+    headroom_note(segment_pace(segment, B), 149, 5000, NOW_MS); /* as good as alike */
+    ck_assert_str_eq(order("headroom"), "ba");
+    headroom_note(segment_pace(segment, B), 600, 5000, NOW_MS);
+    facts.now_ms = NOW_MS + 5000; /* both are whole again */
+    ck_assert_str_eq(order("headroom"), "ba");
 }
 
 END_TEST
@@ -480,6 +497,8 @@ int main(void)
     tcase_add_test(tests, of_two_about_as_fast_the_less_busy_comes_first);
     tcase_add_test(tests, the_cheapest_for_this_request_comes_first_and_the_unknown_last);
     tcase_add_test(tests, the_least_used_of_late_comes_first);
+    tcase_add_test(tests,
+                   the_largest_share_of_a_limit_comes_first_where_all_say_what_they_have);
     tcase_add_test(tests, a_session_stays_and_moves_only_when_its_account_is_out);
     tcase_add_test(tests, a_provider_that_is_out_is_left_out);
     tcase_add_test(tests, when_all_are_out_the_soonest_to_recover_is_tried);

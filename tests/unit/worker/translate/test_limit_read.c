@@ -121,6 +121,49 @@ START_TEST(what_is_used_up_counts_until_its_own_reset)
 
 END_TEST
 
+static const struct {
+    const char *fields[7][2];
+    uint32_t used;
+    uint64_t reset_ms;
+} shares[] = {
+    {{{"x-ratelimit-limit-requests", "100"},
+      {"x-ratelimit-remaining-requests", "75"},
+      {"x-ratelimit-reset-requests", "6s"}},
+     250,
+     6000},
+    {{{"x-ratelimit-limit-requests", "100"}, /* the tightest counts */
+      {"x-ratelimit-remaining-requests", "75"},
+      {"x-ratelimit-reset-requests", "6s"},
+      {"x-ratelimit-limit-tokens", "1000"},
+      {"x-ratelimit-remaining-tokens", "100"},
+      {"x-ratelimit-reset-tokens", "20ms"}},
+     900,
+     20},
+    {{{"x-ratelimit-limit-requests", "100"}, {"x-ratelimit-remaining-requests", "175"}}, 0, 0},
+    {{{"x-ratelimit-limit-requests", "0"}, {"x-ratelimit-remaining-requests", "0"}},
+     UINT32_MAX,
+     0},
+    {{{"x-ratelimit-remaining-requests", "5"}}, UINT32_MAX, 0},
+    {{{"x-ratelimit-limit-requests", "18446744073709551615"},
+      {"x-ratelimit-remaining-requests", "0"}},
+     UINT32_MAX,
+     0},
+};
+
+START_TEST(the_share_of_the_tightest_limit_is_read)
+{
+    struct http_head head;
+    uint64_t reset_ms;
+
+    head_of(&head, shares[_i].fields);
+    ck_assert_uint_eq(limit_read_used(&head, dialect_row(DIALECT_openai), WALL_MS, &reset_ms),
+                      shares[_i].used);
+    if (shares[_i].used != UINT32_MAX)
+        ck_assert_uint_eq(reset_ms, shares[_i].reset_ms);
+}
+
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("limit_read");
@@ -132,6 +175,8 @@ int main(void)
     tcase_add_loop_test(tests, retry_after_is_seconds_milliseconds_or_a_date, 0,
                         ARRAY_LEN(retries));
     tcase_add_loop_test(tests, what_is_used_up_counts_until_its_own_reset, 0, ARRAY_LEN(spent));
+    tcase_add_loop_test(tests, the_share_of_the_tightest_limit_is_read, 0,
+                        (int)ARRAY_LEN(shares));
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);
     failures = srunner_ntests_failed(runner);
