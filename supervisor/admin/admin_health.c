@@ -102,12 +102,15 @@ void route_providers_health(struct admin_request *request)
 
 /* ---- by hand ----------------------------------------------------------------------------- */
 
-static void set_drained(struct admin_request *request, bool drained)
+/* GONE: no account has the name; what is left of it is its drain, or nothing. */
+static void set_drained(struct admin_request *request, bool drained, bool gone)
 {
     struct span name = request->arguments[0];
     int result = drains_set(request->house->store, name, drained, clock_wall_ms());
     struct json_writer writer;
 
+    if (result == 0 && gone)
+        result = -ENOENT;
     if (result < 0) {
         admin_refuse_errno(request, result, SPAN("provider"));
         return;
@@ -121,34 +124,40 @@ static void set_drained(struct admin_request *request, bool drained)
 
 static void drain(struct admin_request *request)
 {
-    set_drained(request, true);
+    set_drained(request, true, false);
 }
 
 static void resume(struct admin_request *request)
 {
-    set_drained(request, false);
+    set_drained(request, false, false);
 }
 
-/* An account that is in force, wherever it comes from. */
-static void change_known(struct admin_request *request, admin_route_f *function)
+static void resume_gone(struct admin_request *request)
+{
+    set_drained(request, false, true);
+}
+
+/* In force, wherever it comes from. */
+static bool is_known(const struct admin_request *request)
 {
     const struct snapshot *snapshot = request->house->snapshot;
     uint32_t index;
 
-    if (snapshot && snapshot_find_provider(snapshot, request->arguments[0], &index)) {
-        admin_change(request, function);
+    return snapshot && snapshot_find_provider(snapshot, request->arguments[0], &index);
+}
+
+void route_providers_drain(struct admin_request *request)
+{
+    if (is_known(request)) {
+        admin_change(request, drain);
         return;
     }
     admin_refuse_errno(request, -ENOENT, SPAN("provider"));
     admin_respond(request);
 }
 
-void route_providers_drain(struct admin_request *request)
-{
-    change_known(request, drain);
-}
-
+/* A drain outlives an account of the settings file that was taken out of it. */
 void route_providers_resume(struct admin_request *request)
 {
-    change_known(request, resume);
+    admin_change(request, is_known(request) ? resume : resume_gone);
 }

@@ -43,5 +43,5 @@ int drains_set(struct store *store, struct span name, bool drained, int64_t now_
                               "on conflict (name) do nothing",
                               values, 2)
                : store_change(store, "delete from provider_drains where name = $1", values, 1);
-    return rows < 0 ? (int)rows : 0;
+    return (int)rows;
 }

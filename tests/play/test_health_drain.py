@@ -103,6 +103,22 @@ def test_of_an_account_that_is_removed_nothing_is_left(pair):
     assert pair.state("third") == "healthy"
 
 
+def test_the_drain_of_an_account_that_left_the_settings_can_be_ended(pair):
+    gateway = pair.gateway
+    gateway.ctl("providers", "drain", "first")
+    rows = gateway.settings["providers"], gateway.settings["models"]
+    gateway.settings["providers"] = [row for row in rows[0] if row["name"] != "first"]
+    gateway.settings["models"] = [{"name": "both", "targets": [{"provider": "second", "model": "m"}]}]
+    gateway.reload()
+    until(lambda: len(gateway.ctl_json("providers", "health")["providers"]) == len(rows[0]) - 1, 5 * SLOW, "it is gone")
+    assert gateway.ctl("providers", "resume", "first").stdout == "resumed\n"
+    assert gateway.ctl("providers", "resume", "first", code=None).returncode != 0, "nothing is left to resume"
+    gateway.settings["providers"], gateway.settings["models"] = rows
+    gateway.reload()
+    until(lambda: len(gateway.ctl_json("providers", "health")["providers"]) == len(rows[0]), 5 * SLOW, "it is back")
+    assert pair.state() == "healthy"
+
+
 def test_an_account_that_is_not_there(pair):
     for verb in ("drain", "resume"):
         answer = pair.gateway.ctl("providers", verb, "nobody", code=None)
