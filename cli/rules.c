@@ -34,7 +34,8 @@ static const struct column limit_columns[] = {
 static const struct column limit_counter_columns[] = {
     {"SCOPE", "scope", COLUMN_TEXT},     {"LIMIT", "name", COLUMN_TEXT},
     {"USED", "used", COLUMN_TEXT},       {"OF", "amount_here", COLUMN_TEXT},
-    {"REFUSED", "refused", COLUMN_TEXT}, {"MODE", "mode", COLUMN_TEXT},
+    {"WAITING", "waiting", COLUMN_TEXT}, {"REFUSED", "refused", COLUMN_TEXT},
+    {"MODE", "mode", COLUMN_TEXT},
 };
 
 static const struct column budget_columns[] = {

@@ -60,6 +60,14 @@ static const char *read_inside(struct span rest, struct rule_scope *ret)
     return NULL;
 }
 
+/* "PROVIDER/MODEL"; the model may have slashes too. */
+static bool is_pair(struct span text)
+{
+    size_t slash = span_find(text, SPAN("/"));
+
+    return slash != SIZE_MAX && slash > 0 && slash + 1 < text.len;
+}
+
 const char *rule_read_scope(struct span text, struct rule_scope *ret)
 {
     struct span rest = text, word;
@@ -68,7 +76,7 @@ const char *rule_read_scope(struct span text, struct rule_scope *ret)
     if (!text.ptr || text.len == 0)
         return "is missing";
     if (!span_cut(&rest, ':', &word) || !rest.ptr || !find_kind(word, &ret->kind))
-        return "is not KIND:NAME with tenant, team, user, key, tag, model or provider";
+        return "is not KIND:NAME with tenant, team, user, key, tag, model, provider or target";
     ret->name = rest;
     ret->each = span_eq(rest, SPAN("*"));
     if (rest.len == 0 || rest.len > RULE_SUBJECT_MAX || has_blank(rest))
@@ -77,6 +85,8 @@ const char *rule_read_scope(struct span text, struct rule_scope *ret)
         return NULL;
     if (ret->kind == LIMIT_SCOPE_team || ret->kind == LIMIT_SCOPE_user)
         return read_inside(rest, ret);
+    if (ret->kind == LIMIT_SCOPE_target && !is_pair(rest))
+        return "is not target:PROVIDER/MODEL";
     if (ret->kind == LIMIT_SCOPE_tag && rest.len > TAG_BYTES_MAX)
         return "has a tag of over 64 bytes";
     return NULL;

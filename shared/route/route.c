@@ -98,6 +98,7 @@ static void fill(const struct snapshot *snapshot, const struct snapshot_target *
     ret->model_json = snapshot_span(snapshot, from->model_json);
     ret->price = from->price;
     ret->yield = from->yield;
+    ret->scope = from->scope;
     ret->context = from->context;
     ret->role = role;
 }

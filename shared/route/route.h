@@ -24,9 +24,9 @@ enum route_role {
 struct plan_target {
     const struct snapshot_provider *provider;
     uint32_t provider_index;
-    struct span model, model_json;  /* as the provider calls it; the second is a JSON string */
-    uint32_t price, yield, context; /* as in struct snapshot_target */
-    uint8_t role;                   /* enum route_role */
+    struct span model, model_json; /* as the provider calls it; the second is a JSON string */
+    uint32_t price, yield, scope, context; /* as in struct snapshot_target */
+    uint8_t role;                          /* enum route_role */
 };
 
 struct route_trace; /* shared/route/trace.h */

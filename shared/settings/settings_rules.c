@@ -60,16 +60,21 @@ static bool model_known(const struct settings *settings, struct span name)
 static void check_object(struct reader *reader, uint32_t line, const char *list,
                          const struct rule_scope *scope)
 {
+    struct span rest = scope->name, provider = scope->name;
+
     if (scope->each)
         return;
     if (scope->kind == LIMIT_SCOPE_model && !model_known(reader->settings, scope->name))
         complain(reader, line, "%s: scope: there is no model `%.*s`", list,
                  SPAN_ARG(scope->name));
-    if (scope->kind == LIMIT_SCOPE_provider && !provider_known(reader->settings, scope->name))
+    if (scope->kind == LIMIT_SCOPE_target)
+        (void)span_cut(&rest, '/', &provider);
+    if ((scope->kind == LIMIT_SCOPE_provider || scope->kind == LIMIT_SCOPE_target) &&
+        !provider_known(reader->settings, provider))
         complain(reader, line,
                  "%s: scope: there is no provider `%.*s`; one of the store is named in "
                  "`providers` too, with kind: store",
-                 list, SPAN_ARG(scope->name));
+                 list, SPAN_ARG(provider));
 }
 
 /* ---- how many a scope has -------------------------------------------------------------------

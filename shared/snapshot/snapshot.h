@@ -259,6 +259,7 @@ struct snapshot_target {
     uint32_t priority;                /* lower is tried first */
     uint32_t price;                   /* 1 + index; 0: nobody knows it */
     uint32_t yield;                   /* 1 + row of the segment; 0: it is not measured */
+    uint32_t scope;                   /* 1 + index; 0: no limits of its own */
     uint32_t context, output;         /* tokens, of the catalogue; 0: not known */
     uint32_t capabilities;            /* enum capability; with CONTEXT 0: not known */
     struct snapshot_table conditions; /* of struct snapshot_condition; count 0: always */

@@ -160,7 +160,8 @@ static bool model_valid(const struct extent *e, const void *at,
 
         if (target->provider >= page->providers.count || !text_fits(e, target->model) ||
             !text_fits(e, target->model_json) || target->price > page->prices.count ||
-            target->yield > SNAPSHOT_YIELDS || !conditions_valid(e, target->conditions))
+            target->yield > SNAPSHOT_YIELDS || !scope_fits(page, target->scope) ||
+            !conditions_valid(e, target->conditions))
             return false;
     }
     return true;

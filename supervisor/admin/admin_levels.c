@@ -3,6 +3,7 @@
 #include "shared/base/clock.h"
 #include "shared/base/money.h"
 #include "shared/limit/bucket.h"
+#include "shared/queue/queue.h"
 
 #include "supervisor/admin/admin_rules.h"
 
@@ -109,6 +110,9 @@ static void write_limit_counter(struct json_writer *writer, const struct house *
     json_write_member_u64(writer, SPAN("amount_here"), amount_here(limit, sharers));
     json_write_member_u64(writer, SPAN("window_ms"), limit->window_ms);
     json_write_member_u64(writer, SPAN("used"), used_of(bucket, limit, sharers));
+    if (limit->queue > 0)
+        json_write_member_u64(writer, SPAN("waiting"),
+                              queue_waiting(segment_queue(house->segment, limit->queue - 1)));
     json_write_member_u64(writer, SPAN("refused"), atomic_load(&bucket->refused));
     json_write_member_text(writer, SPAN("mode"), limit_mode_name(limit->mode));
     json_write_object_end(writer);

@@ -153,14 +153,15 @@ static uint64_t rate_identity(const struct gathering *gathering,
     return identity;
 }
 
-/* Requests wait for places at provider accounts alone; with all rows taken they do not. */
+/* Requests wait for places at provider accounts and at their models alone; with all rows taken
+ * they do not. */
 static uint32_t claim_queue(struct gathering *gathering, const struct gathered_rate *rate)
 {
     const struct scopes *scopes = gathering->scopes;
     uint32_t row;
 
-    if (gathering->kind != LIMIT_SCOPE_provider || rate->rate.unit != LIMIT_UNIT_concurrent ||
-        rate->from->rule.mode != LIMIT_MODE_enforce)
+    if ((gathering->kind != LIMIT_SCOPE_provider && gathering->kind != LIMIT_SCOPE_target) ||
+        rate->rate.unit != LIMIT_UNIT_concurrent || rate->from->rule.mode != LIMIT_MODE_enforce)
         return 0;
     row = segment_claim_queue(scopes->lasting->segment, rate_identity(gathering, rate),
                               scopes->generation, scopes->lasting->oldest);

@@ -95,6 +95,7 @@ static struct snapshot_target make_target(struct model_list *list, uint32_t prov
     target.model_json = snapshot_build_text(builder, buffer_span(&quoted));
     buffer_done(&quoted);
     target.price = prices_number(list->prices, account, model);
+    target.scope = scopes_target(list->scopes, account->name, model);
     target.context = known ? known->context : 0;
     target.output = known ? known->output : 0;
     target.capabilities = known ? known->capabilities : 0;
@@ -270,6 +271,17 @@ static void add_fallbacks(struct model_list *list, const struct settings_model *
             add_named(list, ((const struct span *)from->fallbacks[kind].rows)[i]);
 }
 
+/* Models that a rule is for. */
+static void add_limited(struct model_list *list)
+{
+    struct rule_scope scope;
+
+    for (uint32_t i = 0; i < list->scopes->entry_count && list->scopes->targets; i++)
+        if (!rule_read_scope(list->scopes->entries[i].scope, &scope) &&
+            scope.kind == LIMIT_SCOPE_target && !scope.each)
+            add_named(list, scope.name);
+}
+
 /* A name that a provider's catalogue has. */
 struct offer {
     struct span name;
@@ -356,6 +368,7 @@ void put_models(struct snapshot_builder *builder, const struct settings *setting
     add_priced(&list);
     for (uint32_t i = 0; i < settings->models.count; i++)
         add_fallbacks(&list, SETTINGS_ROW(settings->models, i, settings_model));
+    add_limited(&list);
     for (uint32_t i = 0; i < list.count; i++)
         page->conditions |= list.rows[i].conditions;
     conditions_end(&list.conditions, page);

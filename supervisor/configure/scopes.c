@@ -14,6 +14,7 @@
 static void add_entry(struct scopes *scopes, struct scope_entry entry)
 {
     entry.hash = hash_fast(entry.scope);
+    scopes->targets = scopes->targets || span_starts(entry.scope, SPAN("target:"));
     scopes->entries[scopes->entry_count++] = entry;
 }
 
@@ -235,6 +236,36 @@ uint32_t scopes_named(struct scopes *scopes, enum limit_scope kind, struct span 
         return 0;
     text = scope_text(scopes, kind, SPAN_NONE, name);
     return scopes_make(scopes, kind, name, &text, 1);
+}
+
+static struct span subject_of(const struct scopes *scopes, const struct snapshot_scope *row)
+{
+    return span_of(scopes->builder->bytes.ptr + row->subject.offset, row->subject.len);
+}
+
+/* A scope that is made twice would have its budgets twice. */
+static uint32_t target_made(const struct scopes *scopes, struct span subject)
+{
+    for (uint32_t i = scopes->row_count; i > 0; i--) {
+        const struct snapshot_scope *row = &scopes->rows[i - 1];
+
+        if (row->kind == LIMIT_SCOPE_target && span_eq(subject_of(scopes, row), subject))
+            return i;
+    }
+    return 0;
+}
+
+uint32_t scopes_target(struct scopes *scopes, struct span provider, struct span model)
+{
+    struct buffer subject _buffer_;
+    uint32_t made;
+
+    buffer_init(&subject, RULE_SUBJECT_MAX);
+    if (!scopes->targets || !buffer_append(&subject, provider) ||
+        !buffer_append_byte(&subject, '/') || !buffer_append(&subject, model))
+        return 0;
+    made = target_made(scopes, buffer_span(&subject));
+    return made > 0 ? made : scopes_named(scopes, LIMIT_SCOPE_target, buffer_span(&subject));
 }
 
 static uint32_t owner_scope(const struct scopes *scopes, enum limit_scope kind, uint64_t id)

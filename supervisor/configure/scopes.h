@@ -56,6 +56,7 @@ struct scopes {
     uint32_t entry_count, rate_count, budget_count, owner_count;
     struct snapshot_scope *rows;
     uint32_t row_count, row_room;
+    bool targets; /* there are rules for some */
 };
 
 /* Reads the rules and makes the scopes of tenants, teams, users and tags. */
@@ -63,6 +64,8 @@ void scopes_begin(struct scopes *scopes, const struct settings *settings,
                   const struct configure_rows *rows, int64_t now_ms);
 /* The scope of a model or provider: 1 + index, 0: it has no limits. */
 uint32_t scopes_named(struct scopes *scopes, enum limit_scope kind, struct span name);
+/* The same for what a provider calls MODEL; asked as often as there are targets that are so. */
+uint32_t scopes_target(struct scopes *scopes, struct span provider, struct span model);
 void scopes_of_key(struct scopes *scopes, const struct configure_key *key, uint32_t ret[4]);
 /* The models that a key may ask for: those which its own list, its tenant's and its team's all
  * have. */

@@ -22,6 +22,7 @@ static const struct {
     [LIMIT_SCOPE_key] = {"key_id", "key_id <> ''"},
     [LIMIT_SCOPE_model] = {"asked_model", "asked_model <> ''"},
     [LIMIT_SCOPE_provider] = {"provider", "provider <> ''"},
+    [LIMIT_SCOPE_target] = {"provider || '/' || model", "provider <> ''"},
 };
 
 /* Requests are kept for months, their sums for ever: whole days are asked of the sums of days,

@@ -318,3 +318,51 @@ def test_a_failed_attempt_may_wait_at_the_next_account(room, provider, gate):
     gate.let(2)
     assert (first.join().status, second.join().status) == (200, 200)
     assert json.loads(second.answer.body)["choices"]
+
+
+# ---- models of an account -------------------------------------------------------------------
+
+
+def target_house(room, provider, places):
+    """Two models at one account; `gated` has one place, the account PLACES."""
+    limits = [{"scope": "target:up/gated", "concurrent": 1}]
+    if places:
+        limits.append({"scope": "provider:up", "concurrent": places})
+    return room.gateway(("up", provider), settings={"workers": 1, "rate_limits": limits})
+
+
+def in_line(gateway, scope, count):
+    def there():
+        rows = gateway.ctl_json("limits", "list")["counters"]
+        return [row["waiting"] for row in rows if row["scope"] == scope] == [count]
+    until(there, 5 * SLOW, "%d wait for %s" % (count, scope))
+
+
+def test_a_model_of_an_account_has_places_of_its_own(room, provider, gate):
+    gateway = target_house(room, provider, 0)
+    asks = [Ask(gateway, "first"), Ask(gateway, "second")]
+    in_line(gateway, "target:up/gated", 1)
+    assert gateway.chat("up/free").status == 200, "another model of the account"
+    assert len(gate.came) == 1
+    gate.let(2)
+    assert [ask.join().status for ask in asks] == [200, 200]
+    in_line(gateway, "target:up/gated", 0)
+
+
+def test_who_waits_for_a_model_holds_up_nobody_who_waits_for_its_account(room, provider, gate):
+    other = Gate()
+    provider.on("other", other)
+    gateway = target_house(room, provider, 2)
+    busy = [Ask(gateway, "a"), Ask(gateway, "b", "up/other")]
+    until(lambda: len(gate.came) == len(other.came) == 1, 5 * SLOW, "both places are taken")
+    behind = [Ask(gateway, "c")]
+    wait_in_line(gateway, 1)                    # of `gated`, which is full too
+    behind.append(Ask(gateway, "d", "up/other"))
+    wait_in_line(gateway, 2)
+    other.let()                                 # frees a place of the account, not of `gated`
+    assert busy[1].join().status == 200
+    until(lambda: other.came[1:] == ["d"], 5 * SLOW, "the one behind goes first")
+    other.let()
+    in_line(gateway, "target:up/gated", 1)      # the account has a place again
+    gate.let(2)
+    assert [ask.join().status for ask in (busy[0], *behind)] == [200, 200, 200]

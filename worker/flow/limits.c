@@ -283,19 +283,31 @@ enum limits_result limits_take(struct exchange *x)
 static const struct claim_counts of_failed_attempt = {
     .units = {[LIMIT_UNIT_requests] = 1, [LIMIT_UNIT_concurrent] = 1}};
 
+unsigned limits_provider_scopes(const struct exchange *x, const struct snapshot_scope *ret[2])
+{
+    const struct plan_target *target = exchange_target(x);
+    const struct snapshot_scope *own = snapshot_scope(x->view->snapshot, target->scope);
+    unsigned count = 0;
+
+    ret[0] = snapshot_scope(x->view->snapshot, target->provider->scope);
+    count += ret[0] != NULL;
+    ret[count] = own;
+    return count + (own != NULL);
+}
+
 enum fault limits_take_provider(struct exchange *x)
 {
     struct limits *limits = &x->limits;
-    const struct snapshot_scope *scope =
-        snapshot_scope(x->view->snapshot, exchange_target(x)->provider->scope);
+    const struct snapshot_scope *scopes[2];
+    unsigned count = limits_provider_scopes(x, scopes);
 
     (void)claims_settle(&limits->claims, limits->request, &of_failed_attempt,
                         clock_monotonic_ns());
-    if (!scope)
+    if (count == 0)
         return FAULT_NONE;
-    if (!limits->expected.made && needs_tokens(x, &scope, 1))
+    if (!limits->expected.made && needs_tokens(x, scopes, count))
         expect_usage(x, snapshot_find_model(x->view->snapshot, x->asked_model));
-    return take(x, &scope, 1);
+    return take(x, scopes, count);
 }
 
 /* ---- on the way -------------------------------------------------------------------------- */

@@ -51,6 +51,8 @@ void limits_expect(struct exchange *x, const struct snapshot_model *model);
 enum limits_result limits_take(struct exchange *x);
 /* The limits of the current target's provider; what the target before had taken ends. */
 enum fault limits_take_provider(struct exchange *x);
+/* Those of the account and of its model, as far as they have limits; how many. */
+unsigned limits_provider_scopes(const struct exchange *x, const struct snapshot_scope *ret[2]);
 /* The current attempt is a second one beside another: all budgets have room for its cost too,
  * and its provider's limits for it; else false, and nothing is taken. */
 bool limits_take_hedge(struct exchange *x);

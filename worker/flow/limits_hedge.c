@@ -13,8 +13,8 @@ static bool is_priced(const struct limits *limits)
 bool limits_take_hedge(struct exchange *x)
 {
     struct limits *limits = &x->limits;
-    const struct snapshot_scope *scope =
-        snapshot_scope(x->view->snapshot, exchange_target(x)->provider->scope);
+    const struct snapshot_scope *scopes[2];
+    unsigned count = limits_provider_scopes(x, scopes);
     struct claim_refusal refusal;
 
     limits_expect(x, snapshot_find_model(x->view->snapshot, x->asked_model));
@@ -22,8 +22,8 @@ bool limits_take_hedge(struct exchange *x)
         !claims_add(&limits->claims, limits->request, &limits->expected.counts))
         return false;
     limits->hedge = claims_mark(&limits->claims);
-    if (!scope || claims_take(&limits->claims, &scope, 1, &limits->expected.counts,
-                              clock_monotonic_ns(), &refusal) == FAULT_NONE)
+    if (count == 0 || claims_take(&limits->claims, scopes, count, &limits->expected.counts,
+                                  clock_monotonic_ns(), &refusal) == FAULT_NONE)
         return true;
     claims_take_back(&limits->claims, limits->request, &limits->expected.counts);
     return false;

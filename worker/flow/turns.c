@@ -256,6 +256,18 @@ static void note_passed_over(struct worker *worker, struct turn *turn,
     turn->insists = line->passed_over_ms > 0 && now_ms - line->passed_over_ms >= GIVE_WAY_MS;
 }
 
+/* It is the other place that is missing: who needs it waits there, and is in nobody's way here.
+ */
+static bool move(struct exchange *x, struct turn *turn, const struct snapshot_limit *limit)
+{
+    if (limit->queue == 0)
+        return false;
+    turn->queue = limit->queue - 1;
+    turn->insists = false;
+    x->waiting->limits[turn - x->waiting->turns] = limit;
+    return join(x, turn, limit, left_ms(x));
+}
+
 /* The first of a line tries. False: there is no room for it; else the line may be gone. */
 static bool serve(struct worker *worker, struct turn *turn)
 {
@@ -269,11 +281,13 @@ static bool serve(struct worker *worker, struct turn *turn)
         flow_take(x, STEP_NEXT);
         return true;
     }
-    if (fault == FAULT_too_busy) {
+    if (fault == FAULT_too_busy && x->limits.refusal.limit->queue == turn->queue + 1) {
         note_passed_over(worker, turn, &x->limits.refusal);
         return false;
     }
-    line_leave(&worker->lines, turn); /* another limit of the account */
+    line_leave(&worker->lines, turn); /* another limit of the account or of its model */
+    if (fault == FAULT_too_busy && move(x, turn, x->limits.refusal.limit))
+        return true;
     if (!stands_in_line(waiting))
         end_wait(x, fault);
     return true;

@@ -18,7 +18,7 @@
 #include "shared/segment/segment.h"
 #include "shared/snapshot/snapshot.h"
 
-#define CLAIM_SCOPES_MAX (4 + TAGS_MAX + 2) /* those of the key, tags, model, provider */
+#define CLAIM_SCOPES_MAX (4 + TAGS_MAX + 3) /* of the key, tags, model, provider, target */
 
 /* What an exchange is expected to use, or has used. */
 struct claim_counts {

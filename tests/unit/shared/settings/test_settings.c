@@ -356,7 +356,12 @@ static const struct {
      "s.yaml:1: models: there is no provider `groq`, and GROQ_API_KEY is not set\n"},
     {"rate_limits: [{scope: \"city:x\", requests: 1/minute}]\n",
      "s.yaml:1: rate_limits[0].scope: `city:x` is not KIND:NAME with tenant, team, user, key, tag, "
-     "model or provider\n"},
+     "model, provider or target\n"},
+    {"rate_limits: [{scope: \"target:mock\", requests: 1/minute}]\n",
+     "s.yaml:1: rate_limits[0].scope: `target:mock` is not target:PROVIDER/MODEL\n"},
+    {"rate_limits: [{scope: \"target:none/x/y\", requests: 1/minute}]\n",
+     "s.yaml:1: rate_limits: scope: there is no provider `none`; one of the store is named in "
+     "`providers` too, with kind: store\n"},
     {"rate_limits:\n- {scope: \"team:blue\", requests: 1/minute}\n",
      "s.yaml:2: rate_limits[0].scope: `team:blue` has no name of the form TENANT/NAME\n"},
     {"rate_limits: [{scope: \"key:*\"}]\n",

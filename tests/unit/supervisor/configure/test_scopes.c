@@ -156,6 +156,32 @@ START_TEST(only_places_of_accounts_are_waited_for)
 
 END_TEST
 
+START_TEST(a_model_of_an_account_has_one_scope_whatever_models_lead_to_it)
+{
+    struct snapshot *snapshot = freeze(
+        "models:\n"
+        "  - {name: m, targets: [{provider: mock, model: echo}, {provider: mock, model: x}]}\n"
+        "  - {name: n, targets: [{provider: mock, model: echo}]}\n"
+        "rate_limits: [{scope: \"target:mock/echo\", concurrent: 3}]\n"
+        "budgets: [{name: cap, scope: \"target:mock/echo\", amount: 1, period: total}]\n");
+    const struct snapshot_model *m = snapshot_find_model(snapshot, SPAN("m"));
+    const struct snapshot_model *n = snapshot_find_model(snapshot, SPAN("n"));
+    uint32_t number = SNAPSHOT_ROW(snapshot, m->targets, 0, snapshot_target)->scope;
+    const struct snapshot_scope *scope = snapshot_scope(snapshot, number);
+
+    ck_assert_ptr_nonnull(scope);
+    ck_assert_uint_eq(SNAPSHOT_ROW(snapshot, m->targets, 1, snapshot_target)->scope, 0);
+    ck_assert_uint_eq(SNAPSHOT_ROW(snapshot, n->targets, 0, snapshot_target)->scope, number);
+    ck_assert_uint_eq(scope->kind, LIMIT_SCOPE_target);
+    ck_assert(span_eq(snapshot_span(snapshot, scope->subject), SPAN("mock/echo")));
+    ck_assert_uint_eq(scope->budgets.count, 1);
+    ck_assert_uint_gt(limit_of(snapshot, scope, 0)->queue, 0);
+    ck_assert_uint_eq(lasting.budgets.count, 1);
+    snapshot_unref(snapshot);
+}
+
+END_TEST
+
 START_TEST(each_kind_of_scope_gets_its_limits)
 {
     struct snapshot *snapshot =
@@ -461,6 +487,7 @@ int main(void)
     buffer_init(&why, 1 << 16);
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, each_kind_of_scope_gets_its_limits);
+    tcase_add_test(tests, a_model_of_an_account_has_one_scope_whatever_models_lead_to_it);
     tcase_add_test(tests, keys_have_the_shares_of_their_nearest);
     tcase_add_test(tests, only_places_of_accounts_are_waited_for);
     tcase_add_test(tests, a_counter_belongs_to_the_same_limit_in_every_snapshot);
