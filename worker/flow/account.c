@@ -10,6 +10,7 @@
 #define CANDIDATES_TOLD 300 /* bytes, after which no more candidates are told */
 #define CANDIDATE_NAME  64  /* bytes of a model's name; a longer one is only hinted at */
 #define TEXT_LIMIT      4096
+#define ROOMS_BYTES     192 /* as a rule; more are no harm */
 
 _Static_assert(TAGS_MAX *(TAG_BYTES_MAX + 3) + 1 <= RECORD_LONG_MAX,
                "tags, which need no escapes, are told whole");
@@ -32,31 +33,26 @@ static enum outcome outcome_of(const struct exchange *x)
     return fault_row(x->fault)->source == SOURCE_PROVIDER ? OUTCOME_failed : OUTCOME_refused;
 }
 
-void account_rooms(const struct exchange *x, struct json_writer *json)
+/* ---- texts ------------------------------------------------------------------------------- */
+
+struct span account_rooms(struct exchange *x)
 {
-    static const char *const names[] = {
-#define PHASE(name) #name,
+    static const struct json_name names[] = {
+#define PHASE(name) JSON_NAME_WORD(#name),
 #include "worker/flow/pipeline.def"
 #undef PHASE
     };
-
-    json_write_object(json);
-    for (unsigned i = 0; i <= PHASE_upstream; i++)
-        if (x->phase_us[i] > 0)
-            json_write_member_u64(json, span_of_text(names[i]), x->phase_us[i]);
-    json_write_object_end(json);
-}
-
-/* ---- texts ------------------------------------------------------------------------------- */
-
-static struct span rooms_of(struct exchange *x)
-{
     struct json_writer json;
     struct buffer text _buffer_;
 
     buffer_init(&text, TEXT_LIMIT);
+    (void)buffer_reserve(&text, ROOMS_BYTES);
     json_write_init(&json, &text);
-    account_rooms(x, &json);
+    json_write_object(&json);
+    for (unsigned i = 0; i <= PHASE_upstream; i++)
+        if (x->phase_us[i] > 0)
+            json_write_named_u64(&json, names[i], x->phase_us[i]);
+    json_write_object_end(&json);
     return arena_copy(&x->arena, buffer_span(&text));
 }
 
@@ -178,7 +174,7 @@ static void tell_rest(const struct exchange *x, struct usage_record *record)
     cached_tell(x, record);
 }
 
-void account_record(struct exchange *x, struct usage_record *record)
+void account_record(struct exchange *x, struct span rooms, struct usage_record *record)
 {
     const struct snapshot *snapshot = x->view->snapshot;
     const struct plan_target *target = x->plan ? exchange_target(x) : NULL;
@@ -231,7 +227,7 @@ void account_record(struct exchange *x, struct usage_record *record)
         .image_output_tokens = x->used.usage.image_output,
         .searches = x->used.usage.searches,
         .tries = x->tries,
-        .rooms = rooms_of(x),
+        .rooms = rooms,
         .candidates = candidates_of(x),
         .saved_nano = USAGE_UNKNOWN,
         .host = snapshot_span(snapshot, x->view->page->host_name),

@@ -307,6 +307,28 @@ START_TEST(a_list_stays_one_whatever_does_not_fit)
 
 END_TEST
 
+START_TEST(names_that_the_program_chose_stand_as_others_do)
+{
+    struct buffer chosen _buffer_;
+    struct json_writer json;
+
+    buffer_init(&chosen, 200);
+    json_write_init(&json, &chosen);
+    json_write_object(&json);
+    json_write_named_text(&json, JSON_NAME("a"), SPAN("x\"y"));
+    json_write_named_u64(&json, JSON_NAME("b"), 7);
+    json_write_name(&json, JSON_NAME("c"));
+    json_write_object(&json);
+    json_write_named_bool(&json, JSON_NAME("d"), true);
+    json_write_object_end(&json);
+    json_write_member_u64(&json, SPAN("e"), 8);
+    json_write_object_end(&json);
+    ck_assert(span_eq(buffer_span(&chosen),
+                      SPAN("{\"a\":\"x\\\"y\",\"b\":7,\"c\":{\"d\":true},\"e\":8}")));
+}
+
+END_TEST
+
 START_TEST(integers_are_read_only_when_they_are)
 {
     static const struct {
@@ -499,6 +521,7 @@ int main(void)
     tcase_add_test(tests, integers_are_read_only_when_they_are);
     tcase_add_loop_test(tests, tap_finds_the_member_at_every_cut, 0, (int)ARRAY_LEN(tap_cases));
     tcase_add_test(tests, a_list_stays_one_whatever_does_not_fit);
+    tcase_add_test(tests, names_that_the_program_chose_stand_as_others_do);
     tcase_add_test(tests, tap_finds_several_members_in_one_pass);
     tcase_add_test(tests, tap_drops_a_value_that_is_too_long);
     tcase_add_test(tests, json_test_suite_agrees);
