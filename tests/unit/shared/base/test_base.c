@@ -268,7 +268,7 @@ static uint32_t crc_bit_by_bit(struct span bytes)
 
 START_TEST(a_checksum_of_any_length_and_place_is_that_of_its_bits)
 {
-    char bytes[80];
+    char bytes[200];
 
     for (unsigned i = 0; i < sizeof(bytes); i++)
         bytes[i] = (char)(i * 151 + 7);
