@@ -237,7 +237,7 @@ START_TEST(text_is_decoded_and_compared_decoded)
     struct json_value value;
     struct json_error error;
     struct arena arena;
-    struct span text;
+    struct span text, inside;
 
     arena_init(&arena, 0);
     ck_assert(json_check(text_cases[_i].raw, &value, &error));
@@ -246,6 +246,8 @@ START_TEST(text_is_decoded_and_compared_decoded)
     ck_assert(json_text_eq(value, text_cases[_i].text));
     ck_assert(!json_text_eq(value, SPAN("something else")));
     ck_assert(text.len == 0 || !json_text_eq(value, span_of(text.ptr, text.len - 1)));
+    inside = span_of(value.raw.ptr + 1, value.raw.len - 2);
+    ck_assert(json_text_eq(value, inside) == span_eq(text, inside)); /* escapes are no text */
     arena_done(&arena);
 }
 
