@@ -70,6 +70,8 @@ bool http_value_valid(struct span value)
 
 struct span http_find(const struct http_head *head, struct span name)
 {
+    if (!(head->name_lengths & http_length_bit(name)))
+        return SPAN_NONE;
     for (unsigned i = 0; i < head->header_count; i++) {
         if (span_eq_nocase(head->headers[i].name, name))
             return head->headers[i].value;

@@ -177,6 +177,8 @@ enum http_result http_read_head(struct http_reader *reader, struct span text)
             head->header_count >= HTTP_HEADERS_MAX)
             return HTTP_HEAD_TOO_LARGE;
         at = read_field(reader, at, &headers[head->header_count]);
+        if (at)
+            head->name_lengths |= http_length_bit(headers[head->header_count].name);
         head->header_count++;
     }
     if (!at)
