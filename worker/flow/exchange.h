@@ -112,8 +112,9 @@ struct exchange {
     struct buffer body;
     uint64_t received_bytes; /* of the body, which may be gone already */
     struct ask ask;
-    struct span asked_model; /* outlives the body */
-    struct tags tags;        /* of head and body */
+    struct span asked_model;            /* outlives the body */
+    const struct snapshot_model *model; /* its row; NULL: it has none */
+    struct tags tags;                   /* of head and body */
     struct ticket ticket;
     struct limits limits;
     struct route_plan *plan;
