@@ -435,21 +435,36 @@ START_TEST(tap_finds_several_members_in_one_pass)
 
 END_TEST
 
-START_TEST(tap_drops_a_value_that_is_too_long)
+/* A text of LEN bytes, quotes left out, that comes byte by byte. */
+static size_t tapped_bytes(size_t len)
 {
-    char text[TAP_BYTES + 64];
     struct json_tap tap;
     struct arena arena;
+    struct span value;
+    size_t kept;
 
     arena_init(&arena, 0);
     json_tap_init(&tap);
     json_tap_want(&tap, 0, SPAN("u"), TAP_BYTES);
-    memset(text, 'x', sizeof(text));
     json_tap_feed(&tap, SPAN("{\"u\":\""), &arena);
-    json_tap_feed(&tap, span_of(text, sizeof(text)), &arena);
+    for (size_t i = 0; i < len; i++)
+        json_tap_feed(&tap, span_of(&"0123456789"[i % 10], 1), &arena);
     json_tap_feed(&tap, SPAN("\",\"v\":1}"), &arena);
-    ck_assert(json_tap_value(&tap, 0).kind == JSON_ABSENT);
+    value = json_tap_value(&tap, 0).raw;
+    for (size_t i = 1; i + 1 < value.len; i++)
+        ck_assert_int_eq(value.ptr[i], '0' + (int)((i - 1) % 10));
+    kept = value.len;
     arena_done(&arena);
+    return kept;
+}
+
+START_TEST(tap_drops_a_value_that_is_too_long)
+{
+    for (size_t len = 0; len + 2 <= TAP_BYTES; len += 13)
+        ck_assert_uint_eq(tapped_bytes(len), len + 2);
+    ck_assert_uint_eq(tapped_bytes(TAP_BYTES - 2), TAP_BYTES);
+    ck_assert_uint_eq(tapped_bytes(TAP_BYTES - 1), 0);
+    ck_assert_uint_eq(tapped_bytes(TAP_BYTES + 64), 0);
 }
 
 END_TEST
