@@ -1,7 +1,6 @@
 #include "shared/route/rank.h"
 
 #include "shared/base/check.h"
-#include "shared/base/hash.h"
 #include "shared/price/price.h"
 #include "shared/route/pace.h"
 
@@ -9,9 +8,11 @@
 
 typedef uint64_t score_f(const struct ranking *ranking, const struct candidate *candidate);
 
+/* VALUE, which is below 2^42, by the weight: exact for weights up to 2^22. */
 static uint64_t per_weight(uint64_t value, const struct snapshot_target *target)
 {
-    return target->weight > 1 ? value / target->weight : value;
+    return target->inverse ? (uint64_t)((unsigned __int128)value * target->inverse >> 64)
+                           : value;
 }
 
 static uint64_t mix(uint64_t value)
@@ -93,17 +94,6 @@ static uint64_t bits_missing(uint64_t value)
     return ((uint64_t)(zeros + 1) << 16) - (below >> 48);
 }
 
-/* Rendezvous hashing: each session has an order of its own among the accounts, which does not
- * change when one comes or goes. */
-static uint64_t score_session(const struct ranking *ranking, const struct candidate *candidate)
-{
-    const struct snapshot_provider *provider = &ranking->providers[candidate->target->provider];
-    uint64_t hash = hash_fast(snapshot_span(ranking->snapshot, provider->name));
-
-    return per_weight(bits_missing(mix(hash ^ mix(ranking->facts->session))) << 20,
-                      candidate->target);
-}
-
 /* ---- order ------------------------------------------------------------------------------- */
 
 static uint32_t lowest_priority(const struct candidates *from, unsigned start)
@@ -169,6 +159,22 @@ static void score_all(const struct ranking *ranking, score_f *score, struct cand
 {
     for (unsigned i = 0; i < from->count; i++)
         from->rows[i].score = score(ranking, &from->rows[i]);
+    if (ranking->trace)
+        trace_scores(ranking, from);
+}
+
+/* Rendezvous hashing: each session has an order of its own among the accounts, which does not
+ * change when one comes or goes. */
+static void score_sessions(const struct ranking *ranking, struct candidates *from)
+{
+    uint64_t session = mix(ranking->facts->session);
+
+    for (unsigned i = 0; i < from->count; i++) {
+        struct candidate *row = &from->rows[i];
+
+        row->score =
+            per_weight(bits_missing(mix(row->target->name_hash ^ session)) << 20, row->target);
+    }
     if (ranking->trace)
         trace_scores(ranking, from);
 }
@@ -287,7 +293,7 @@ unsigned rank_order(const struct ranking *ranking, enum route_strategy strategy,
     if (from->count == 0 || room == 0)
         return 0;
     if (facts->session != 0) {
-        score_all(ranking, score_session, from);
+        score_sessions(ranking, from);
     } else if (strategy == ROUTE_weighted) {
         return order_by_weight(from, facts->random, list, room);
     } else if (strategy == ROUTE_round_robin) {
