@@ -88,15 +88,20 @@ static void add(const struct snapshot_target *target, enum route_reason reason, 
                 struct gathering *now, struct candidates *ret)
 {
     bool fits = reason == ROUTE_REASON_fits;
+    struct candidate *row;
 
     now->any_long = now->any_long || reason == ROUTE_REASON_too_long;
     if (fits && !now->any_fits) {
         ret->count = 0;
         now->any_fits = true;
     }
-    if (fits == now->any_fits)
-        ret->rows[ret->count++] =
-            (struct candidate){target, target->priority + behind, target->health_row, 0};
+    if (fits != now->any_fits)
+        return;
+    row = &ret->rows[ret->count++];
+    row->target = target;
+    row->priority = target->priority + behind;
+    row->row = target->health_row;
+    row->score = 0;
 }
 
 static void look_at(const struct ranking *ranking, const struct snapshot_target *target,
@@ -120,7 +125,7 @@ static void look_at(const struct ranking *ranking, const struct snapshot_target 
 static bool is_plain(const struct ranking *ranking, const struct snapshot_target *target)
 {
     CHECK(target->health_row < SEGMENT_TARGETS);
-    return !target->waiting && target->conditions.count == 0 &&
+    return (target->waiting | target->conditions.count) == 0 &&
            health_is_plain(&ranking->healths[target->health_row], ranking->facts->now_ms) &&
            !is_long(ranking->facts, target) && !lacks(ranking->facts, target);
 }

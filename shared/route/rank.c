@@ -42,23 +42,36 @@ static uint64_t score_latency(const struct ranking *ranking, const struct candid
     return us + us * in_flight(ranking, candidate) / LOAD_DOUBLES;
 }
 
+/* Of a price with several, the one for a prompt of INPUT tokens. */
+static const struct price_sheet *sheet_among(const struct price_sheet *sheets, uint32_t count,
+                                             uint64_t input)
+{
+    struct price_use use = {.counts[PRICE_input] = input, .service = PRICE_SERVICE_standard};
+
+    return price_find_sheet(sheets, count, &use);
+}
+
+/* NULL: nobody knows the rates of the target. */
+static const struct price_sheet *sheet_of(const struct ranking *ranking,
+                                          const struct snapshot_target *target, uint64_t input)
+{
+    const struct snapshot_price *price = snapshot_price(ranking->snapshot, target->price);
+    const struct price_sheet *sheets;
+
+    if (!price)
+        return NULL;
+    sheets = SNAPSHOT_ROW(ranking->snapshot, price->sheets, 0, price_sheet);
+    return price->sheets.count == 1 ? sheets : sheet_among(sheets, price->sheets.count, input);
+}
+
 /* Prompt, answer and the request itself: what differs between accounts of one model. Both rates
  * are for as many tokens, so that nothing is divided. */
 static uint64_t score_cost(const struct ranking *ranking, const struct candidate *candidate)
 {
     const struct route_facts *facts = ranking->facts;
-    const struct snapshot_price *price =
-        snapshot_price(ranking->snapshot, candidate->target->price);
-    struct price_use use = {.service = PRICE_SERVICE_standard};
-    const struct price_sheet *sheet;
-    unsigned __int128 sum = 0;
+    const struct price_sheet *sheet = sheet_of(ranking, candidate->target, facts->input);
+    unsigned __int128 sum;
 
-    if (!price)
-        return UINT64_MAX;
-    use.counts[PRICE_input] = facts->input;
-    sheet = SNAPSHOT_ROW(ranking->snapshot, price->sheets, 0, price_sheet);
-    if (price->sheets.count > 1)
-        sheet = price_find_sheet(sheet, price->sheets.count, &use);
     if (!sheet || sheet->rates[PRICE_input] == PRICE_NOT_GIVEN)
         return UINT64_MAX;
     sum = (unsigned __int128)sheet->rates[PRICE_input] * facts->input;
@@ -106,6 +119,11 @@ static uint32_t lowest_priority(const struct candidates *from, unsigned start)
     return lowest;
 }
 
+static bool comes_before(const struct candidate *a, const struct candidate *b)
+{
+    return a->priority != b->priority ? a->priority < b->priority : a->score < b->score;
+}
+
 /* Each in its turn, among those that come first. */
 static void turn_round(const struct ranking *ranking, struct candidates *from)
 {
@@ -128,16 +146,17 @@ static void turn_round(const struct ranking *ranking, struct candidates *from)
 /* Of two by chance among NEAR that are about as fast as the fastest, the less busy one. */
 static void choose_of_two(const struct ranking *ranking, struct candidates *from)
 {
-    uint32_t lowest = lowest_priority(from, 0);
-    uint64_t best = UINT64_MAX;
-    unsigned near[SNAPSHOT_TARGETS_MAX], count = 0, one, other;
+    const struct candidate *best = &from->rows[0];
+    unsigned near[SNAPSHOT_TARGETS_MAX] __attribute__((uninitialized));
+    unsigned count = 0, one, other;
+    uint64_t most;
 
-    near[0] = 0;
+    for (unsigned i = 1; i < from->count; i++)
+        if (comes_before(&from->rows[i], best))
+            best = &from->rows[i];
+    most = best->score + best->score / 4;
     for (unsigned i = 0; i < from->count; i++)
-        if (from->rows[i].priority == lowest && from->rows[i].score < best)
-            best = from->rows[i].score;
-    for (unsigned i = 0; i < from->count; i++)
-        if (from->rows[i].priority == lowest && from->rows[i].score <= best + best / 4)
+        if (from->rows[i].priority == best->priority && from->rows[i].score <= most)
             near[count++] = i;
     CHECK(count > 0);
     one = near[ranking->facts->random % count];
@@ -179,39 +198,41 @@ static void score_sessions(const struct ranking *ranking, struct candidates *fro
         trace_scores(ranking, from);
 }
 
-static bool comes_before(const struct candidate *a, const struct candidate *b)
+/* The first ones of the candidates, at most ROOM. */
+struct order {
+    const struct candidate *best[ROUTE_TARGETS_MAX];
+    unsigned count, room;
+};
+
+static void insert(struct order *order, const struct candidate *here)
 {
-    return a->priority != b->priority ? a->priority < b->priority : a->score < b->score;
+    unsigned at = order->count < order->room ? order->count++ : order->count - 1;
+
+    for (; at > 0 && comes_before(here, order->best[at - 1]); at--)
+        order->best[at] = order->best[at - 1];
+    order->best[at] = here;
 }
 
-/* Into the BEST, which are at most ROOM; the new count. */
-static unsigned insert(const struct candidate **best, unsigned count, unsigned room,
-                       const struct candidate *here)
+/* Most of many come too late. */
+static void insert_some(struct order *order, const struct candidate *at,
+                        const struct candidate *end)
 {
-    unsigned at = count < room ? count : count - 1;
-
-    if (at < count && !comes_before(here, best[at]))
-        return count;
-    for (; at > 0 && comes_before(here, best[at - 1]); at--)
-        best[at] = best[at - 1];
-    best[at] = here;
-    return count < room ? count + 1 : count;
+    for (; at < end; at++)
+        if (order->count < order->room || comes_before(at, order->best[order->count - 1]))
+            insert(order, at);
 }
 
 /* Equal ones are spread: the search begins at another place each time. */
 static unsigned order_by_score(struct candidates *from, unsigned start,
                                const struct snapshot_target **list, unsigned room)
 {
-    const struct candidate *best[ROUTE_TARGETS_MAX];
-    unsigned count = 0;
+    struct order order = {.room = room};
 
-    for (unsigned i = start; i < from->count; i++)
-        count = insert(best, count, room, &from->rows[i]);
-    for (unsigned i = 0; i < start; i++)
-        count = insert(best, count, room, &from->rows[i]);
-    for (unsigned i = 0; i < count; i++)
-        list[i] = best[i]->target;
-    return count;
+    insert_some(&order, from->rows + start, from->rows + from->count);
+    insert_some(&order, from->rows, from->rows + start);
+    for (unsigned i = 0; i < order.count; i++)
+        list[i] = order.best[i]->target;
+    return order.count;
 }
 
 static void swap(struct candidate *a, struct candidate *b)
