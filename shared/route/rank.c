@@ -6,7 +6,8 @@
 
 #define LOAD_DOUBLES 32 /* requests under way after which a time counts twice */
 
-typedef uint64_t score_f(const struct ranking *ranking, const struct candidate *candidate);
+/* Fills the scores. */
+typedef void score_f(const struct ranking *ranking, struct candidates *from);
 
 /* VALUE, which is below 2^42, by the weight: exact for weights up to 2^22. */
 static uint64_t per_weight(uint64_t value, const struct snapshot_target *target)
@@ -30,16 +31,25 @@ static uint64_t in_flight(const struct ranking *ranking, const struct candidate 
                                 memory_order_relaxed);
 }
 
-static uint64_t score_busy(const struct ranking *ranking, const struct candidate *candidate)
+static void score_busy(const struct ranking *ranking, struct candidates *from)
 {
-    return per_weight(in_flight(ranking, candidate) << 20, candidate->target);
+    for (unsigned i = 0; i < from->count; i++) {
+        struct candidate *row = &from->rows[i];
+
+        row->score = per_weight(in_flight(ranking, row) << 20, row->target);
+    }
 }
 
-static uint64_t score_latency(const struct ranking *ranking, const struct candidate *candidate)
+static void score_latency(const struct ranking *ranking, struct candidates *from)
 {
-    uint64_t us = pace_first_us(&ranking->paces[candidate->row], ranking->facts->now_ms);
+    uint64_t now_ms = ranking->facts->now_ms;
 
-    return us + us * in_flight(ranking, candidate) / LOAD_DOUBLES;
+    for (unsigned i = 0; i < from->count; i++) {
+        struct candidate *row = &from->rows[i];
+        uint64_t us = pace_first_us(&ranking->paces[row->row], now_ms);
+
+        row->score = us + us * in_flight(ranking, row) / LOAD_DOUBLES;
+    }
 }
 
 /* Of a price with several, the one for a prompt of INPUT tokens. */
@@ -66,10 +76,8 @@ static const struct price_sheet *sheet_of(const struct ranking *ranking,
 
 /* Prompt, answer and the request itself: what differs between accounts of one model. Both rates
  * are for as many tokens, so that nothing is divided. */
-static uint64_t score_cost(const struct ranking *ranking, const struct candidate *candidate)
+static uint64_t cost_of(const struct price_sheet *sheet, const struct route_facts *facts)
 {
-    const struct route_facts *facts = ranking->facts;
-    const struct price_sheet *sheet = sheet_of(ranking, candidate->target, facts->input);
     unsigned __int128 sum;
 
     if (!sheet || sheet->rates[PRICE_input] == PRICE_NOT_GIVEN)
@@ -83,11 +91,25 @@ static uint64_t score_cost(const struct ranking *ranking, const struct candidate
     return sum < UINT64_MAX ? (uint64_t)sum : UINT64_MAX - 1;
 }
 
-static uint64_t score_recent(const struct ranking *ranking, const struct candidate *candidate)
+static void score_cost(const struct ranking *ranking, struct candidates *from)
 {
-    return per_weight(pace_recent(&ranking->paces[candidate->row], ranking->facts->now_ms)
-                          << 20,
-                      candidate->target);
+    const struct route_facts *facts = ranking->facts;
+
+    for (unsigned i = 0; i < from->count; i++)
+        from->rows[i].score =
+            cost_of(sheet_of(ranking, from->rows[i].target, facts->input), facts);
+}
+
+static void score_recent(const struct ranking *ranking, struct candidates *from)
+{
+    uint64_t now_ms = ranking->facts->now_ms;
+
+    for (unsigned i = 0; i < from->count; i++) {
+        struct candidate *row = &from->rows[i];
+
+        row->score =
+            per_weight(pace_recent(&ranking->paces[row->row], now_ms) << 20, row->target);
+    }
 }
 
 /* NULL: the place in the file decides, or chance. */
@@ -170,16 +192,8 @@ static void choose_of_two(const struct ranking *ranking, struct candidates *from
 
 static void trace_scores(const struct ranking *ranking, const struct candidates *from)
 {
-    for (unsigned i = 0; i < from->count; i++)
+    for (unsigned i = 0; ranking->trace && i < from->count; i++)
         route_trace_score(ranking->trace, from->rows[i].target, from->rows[i].score);
-}
-
-static void score_all(const struct ranking *ranking, score_f *score, struct candidates *from)
-{
-    for (unsigned i = 0; i < from->count; i++)
-        from->rows[i].score = score(ranking, &from->rows[i]);
-    if (ranking->trace)
-        trace_scores(ranking, from);
 }
 
 /* Rendezvous hashing: each session has an order of its own among the accounts, which does not
@@ -315,12 +329,14 @@ unsigned rank_order(const struct ranking *ranking, enum route_strategy strategy,
         return 0;
     if (facts->session != 0) {
         score_sessions(ranking, from);
+        trace_scores(ranking, from);
     } else if (strategy == ROUTE_weighted) {
         return order_by_weight(from, facts->random, list, room);
     } else if (strategy == ROUTE_round_robin) {
         turn_round(ranking, from);
     } else if (scores[strategy]) {
-        score_all(ranking, scores[strategy], from);
+        scores[strategy](ranking, from);
+        trace_scores(ranking, from);
         if (strategy != ROUTE_lowest_cost)
             start = (unsigned)(facts->random % from->count);
         if (strategy == ROUTE_lowest_latency)
