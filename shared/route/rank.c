@@ -168,17 +168,22 @@ static void turn_round(const struct ranking *ranking, struct candidates *from)
 /* Of two by chance among NEAR that are about as fast as the fastest, the less busy one. */
 static void choose_of_two(const struct ranking *ranking, struct candidates *from)
 {
-    const struct candidate *best = &from->rows[0];
     unsigned near[SNAPSHOT_TARGETS_MAX] __attribute__((uninitialized));
     unsigned count = 0, one, other;
-    uint64_t most;
+    uint32_t lowest = UINT32_MAX;
+    uint64_t best = UINT64_MAX;
 
-    for (unsigned i = 1; i < from->count; i++)
-        if (comes_before(&from->rows[i], best))
-            best = &from->rows[i];
-    most = best->score + best->score / 4;
+    for (unsigned i = 0; i < from->count; i++) {
+        const struct candidate *row = &from->rows[i];
+
+        if (row->priority > lowest || (row->priority == lowest && row->score >= best))
+            continue;
+        lowest = row->priority;
+        best = row->score;
+    }
+    best += best / 4;
     for (unsigned i = 0; i < from->count; i++)
-        if (from->rows[i].priority == best->priority && from->rows[i].score <= most)
+        if (from->rows[i].priority == lowest && from->rows[i].score <= best)
             near[count++] = i;
     CHECK(count > 0);
     one = near[ranking->facts->random % count];
