@@ -10,7 +10,6 @@
 #define CANDIDATES_TOLD 300 /* bytes, after which no more candidates are told */
 #define CANDIDATE_NAME  64  /* bytes of a model's name; a longer one is only hinted at */
 #define TEXT_LIMIT      4096
-#define ROOMS_BYTES     192 /* as a rule; more are no harm */
 
 _Static_assert(TAGS_MAX *(TAG_BYTES_MAX + 3) + 1 <= RECORD_LONG_MAX,
                "tags, which need no escapes, are told whole");
@@ -35,25 +34,24 @@ static enum outcome outcome_of(const struct exchange *x)
 
 /* ---- texts ------------------------------------------------------------------------------- */
 
-struct span account_rooms(struct exchange *x)
+struct span account_rooms(const struct exchange *x)
 {
     static const struct json_name names[] = {
 #define PHASE(name) JSON_NAME_WORD(#name),
 #include "worker/flow/pipeline.def"
 #undef PHASE
     };
+    struct buffer *text = &x->worker->rooms;
     struct json_writer json;
-    struct buffer text _buffer_;
 
-    buffer_init(&text, TEXT_LIMIT);
-    (void)buffer_reserve(&text, ROOMS_BYTES);
-    json_write_init(&json, &text);
+    buffer_clear(text);
+    json_write_init(&json, text);
     json_write_object(&json);
     for (unsigned i = 0; i <= PHASE_upstream; i++)
         if (x->phase_us[i] > 0)
             json_write_named_u64(&json, names[i], x->phase_us[i]);
     json_write_object_end(&json);
-    return arena_copy(&x->arena, buffer_span(&text));
+    return buffer_span(text);
 }
 
 static struct span tags_of(struct exchange *x)

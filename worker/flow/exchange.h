@@ -238,8 +238,8 @@ void account_record(struct exchange *x, struct span rooms, struct usage_record *
 void account_try(struct exchange *x, enum fault fault);
 /* An attempt was overtaken; what it used and cost is known. */
 void account_lost(struct exchange *x, const struct lost *lost);
-/* The times in the rooms, as an object of microseconds. */
-struct span account_rooms(struct exchange *x);
+/* The times in the rooms, as an object of microseconds; until the next exchange's are told. */
+struct span account_rooms(const struct exchange *x);
 
 /* settle.c: usage record, access line, metrics */
 void settle_meter(struct exchange *x);
