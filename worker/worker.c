@@ -12,10 +12,11 @@
 
 #include "worker/cache/request_key.h"
 
-#define HEARTBEAT_MS    250
-#define ACCESS_MS       5 /* a burst of requests shares one write of its lines */
-#define ACCESS_BYTES    49152
-#define HEAD_SIZE_LIMIT 16384
+#define HEARTBEAT_MS     250
+#define ACCESS_MS        5 /* a burst of requests shares one write of its lines */
+#define ACCESS_BYTES     49152
+#define HEAD_SIZE_LIMIT  16384
+#define ROOMS_SIZE_LIMIT 4096
 
 static uint64_t next_journal(void *who)
 {
@@ -140,6 +141,7 @@ static int open_loop(struct worker *worker)
     reactor->http = &worker->http;
     buffer_init(&worker->head, HEAD_SIZE_LIMIT);
     buffer_init(&worker->key_text, REQUEST_KEY_TEXT_BYTES);
+    buffer_init(&worker->rooms, ROOMS_SIZE_LIMIT);
     depot_init(&worker->depot, &reactor->loop, worker->metrics);
     flights_init(&worker->flights, worker);
     turns_open(worker);

@@ -63,7 +63,8 @@ struct worker {
     struct kept kept; /* responses; without a folder none are */
     struct sink access;
     struct batch batch;
-    struct buffer head; /* scratch for heads of answers */
+    struct buffer head;  /* scratch for heads of answers */
+    struct buffer rooms; /* scratch of account_rooms */
     struct client *clients;
     struct exchange *exchanges;
     struct exchange *spare_exchanges; /* ended ones, for the next requests */

@@ -7,6 +7,7 @@
 #include "shared/base/memory.h"
 
 #define SIZE_LEAST_BYTES 64
+#define DIGITS_MAX       20 /* of UINT64_MAX */
 
 void buffer_init(struct buffer *buffer, size_t limit_bytes)
 {
@@ -61,31 +62,61 @@ void buffer_grew(struct buffer *buffer, size_t count)
     buffer->len += count;
 }
 
+static size_t digits_of(uint64_t number)
+{
+    size_t count = 1;
+
+    for (uint64_t power = 10; number >= power; power *= 10) {
+        count++;
+        if (count == DIGITS_MAX)
+            break; /* the next power is none any more */
+    }
+    return count;
+}
+
+/* The decimal digits of NUMBER, from their END backwards, two at a time. */
+static void write_digits(uint64_t number, char *end)
+{
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+
+    for (; number >= 100; number /= 100) {
+        end -= 2;
+        memcpy(end, pairs + number % 100 * 2, 2);
+    }
+    if (number >= 10)
+        memcpy(end - 2, pairs + number * 2, 2);
+    else
+        end[-1] = (char)('0' + number);
+}
+
 bool buffer_append_u64(struct buffer *buffer, uint64_t number)
 {
-    char digits[20];
-    size_t at = sizeof(digits);
+    size_t count = digits_of(number);
+    char *room = buffer_reserve(buffer, count);
 
-    do {
-        digits[--at] = (char)('0' + number % 10);
-        number /= 10;
-    } while (number > 0);
-    return buffer_append(buffer, span_of(digits + at, sizeof(digits) - at));
+    if (!room)
+        return false;
+    write_digits(number, room + count);
+    buffer->len += count;
+    return true;
 }
 
 bool buffer_append_i64(struct buffer *buffer, int64_t number)
 {
-    char digits[21];
-    size_t at = sizeof(digits);
     uint64_t size = number < 0 ? 0 - (uint64_t)number : (uint64_t)number;
+    size_t count = digits_of(size) + (number < 0);
+    char *room = buffer_reserve(buffer, count);
 
-    do {
-        digits[--at] = (char)('0' + size % 10);
-        size /= 10;
-    } while (size > 0);
+    if (!room)
+        return false;
+    write_digits(size, room + count);
     if (number < 0)
-        digits[--at] = '-';
-    return buffer_append(buffer, span_of(digits + at, sizeof(digits) - at));
+        *room = '-';
+    buffer->len += count;
+    return true;
 }
 
 bool buffer_append_hex(struct buffer *buffer, uint64_t number, unsigned digits)

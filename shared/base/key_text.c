@@ -19,13 +19,12 @@ static void write_crc(const char *key, char *ret_digits)
 
 static bool is_base62(struct span s)
 {
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        bool good = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    static const bool digits[256] = {
+        ['0' ... '9'] = true, ['A' ... 'Z'] = true, ['a' ... 'z'] = true};
 
-        if (!good)
+    for (size_t i = 0; i < s.len; i++)
+        if (!digits[(unsigned char)s.ptr[i]])
             return false;
-    }
     return true;
 }
 

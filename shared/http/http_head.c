@@ -2,15 +2,7 @@
 #include "shared/http/http_inside.h"
 #include "shared/http/http_second.h"
 
-/* The end of the bytes from AT that may stand in a field value; the text ends in LF, so the
- * search does, too. */
-static const char *value_end(const char *at)
-{
-    while (http_byte_is(*at, HTTP_BYTE_VALUE))
-        at++;
-    return at;
-}
-
+/* The text ends in LF, so the search does, too. */
 static const char *token_end(const char *at)
 {
     while (http_byte_is(*at, HTTP_BYTE_TOKEN))
@@ -112,16 +104,16 @@ static const char *read_status_line(struct http_reader *reader, const char *at, 
             return NULL;
         status = status * 10 + (unsigned)(at[i] - '0');
     }
-    at += 12;
-    if (status < 100 || status > 599 || (*at != ' ' && *at != '\r'))
-        return NULL;
     head->status = (uint16_t)status;
-    at = value_end(at);
+    if (status < 100 || status > 599 || (at[12] != ' ' && at[12] != '\r'))
+        return NULL;
+    at = http_value_end(at + 12, at + left);
     return is_crlf(at) ? at + 2 : NULL;
 }
 
-/* One field line at AT; the start of the next line, or NULL. */
-static const char *read_field(struct http_reader *reader, const char *at,
+/* One field line at AT, in a text that ends at TEXT_END; the start of the next line, or NULL.
+ */
+static const char *read_field(struct http_reader *reader, const char *at, const char *text_end,
                               struct http_header *ret_header)
 {
     const char *end = token_end(at);
@@ -133,7 +125,7 @@ static const char *read_field(struct http_reader *reader, const char *at,
     }
     ret_header->name = span_of(at, (size_t)(end - at));
     at = end + 1;
-    end = value_end(at);
+    end = http_value_end(at, text_end);
     if (!is_crlf(end)) {
         reader->error = "a header value has a control character";
         return NULL;
@@ -176,7 +168,9 @@ enum http_result http_read_head(struct http_reader *reader, struct span text)
         if (head->header_count >= reader->limits->header_count ||
             head->header_count >= HTTP_HEADERS_MAX)
             return HTTP_HEAD_TOO_LARGE;
-        at = read_field(reader, at, &headers[head->header_count]);
+        at = read_field(reader, at, text.ptr + text.len, &headers[head->header_count]);
+        if (at)
+            head->name_lengths |= http_length_bit(headers[head->header_count].name);
         head->header_count++;
     }
     if (!at)

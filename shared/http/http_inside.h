@@ -46,6 +46,9 @@ static inline bool http_byte_is(char c, unsigned kinds)
     return (http_bytes[(unsigned char)c] & kinds) != 0;
 }
 
+/* The first byte from AT that may not stand in a field value, or END. */
+const char *http_value_end(const char *at, const char *end);
+
 enum http_result http_fail(struct http_reader *reader, const char *error);
 
 /* Reads TEXT, a whole head with its empty line, into reader->head and the scratch.  HTTP_HEAD

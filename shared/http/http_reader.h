@@ -54,7 +54,14 @@ struct http_head {
     bool has_body;           /* by the rules of RFC 9112 6.3 */
     const struct http_header *headers;
     unsigned header_count;
+    uint32_t
+        name_lengths; /* the bit http_length_bit of each name: which need not be looked for */
 };
+
+static inline uint32_t http_length_bit(struct span name)
+{
+    return 1U << name.len % 32;
+}
 
 struct http_limits {
     uint32_t head_bytes;   /* whole head */

@@ -110,7 +110,7 @@ static unsigned split(const struct price_sheet *sheet, const struct price_use *u
 
     memcpy(left, use->counts, sizeof(left));
     for (unsigned unit = 0; unit < PRICE_UNIT_COUNT; unit++) {
-        unsigned whole = whole_of(unit);
+        unsigned whole = left[unit] > 0 ? whole_of(unit) : unit;
 
         if (whole == unit)
             continue;
@@ -119,7 +119,7 @@ static unsigned split(const struct price_sheet *sheet, const struct price_use *u
         left[whole] -= left[unit];
     }
     for (unsigned unit = 0; unit < PRICE_UNIT_COUNT; unit++) {
-        uint64_t rate = rate_of(sheet, unit);
+        uint64_t rate = left[unit] > 0 ? rate_of(sheet, unit) : PRICE_NOT_GIVEN;
 
         if (left[unit] == 0 || (rate == PRICE_NOT_GIVEN && unit >= PRICE_request))
             continue;
@@ -191,8 +191,8 @@ static void explain_sheet(const struct price_sheet *sheet, struct buffer *out)
     (void)buffer_append_byte(out, ')');
 }
 
-void price_explain(const struct price_sheet *sheet, const struct price_use *use,
-                   struct buffer *out)
+uint64_t price_explain(const struct price_sheet *sheet, const struct price_use *use,
+                       struct buffer *out)
 {
     struct line lines[PRICE_UNIT_COUNT];
     unsigned count = split(sheet, use, lines);
@@ -210,4 +210,5 @@ void price_explain(const struct price_sheet *sheet, const struct price_use *use,
         money_write(out, cost);
     }
     explain_sheet(sheet, out);
+    return cost;
 }

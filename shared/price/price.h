@@ -58,9 +58,10 @@ const struct price_sheet *price_find_sheet(const struct price_sheet *sheets, uin
 /* Nanodollars, at most INT64_MAX; PRICE_UNKNOWN when tokens were used for which the sheet has
  * no rate. Parts that are larger than their whole count as the whole. */
 uint64_t price_cost(const struct price_sheet *sheet, const struct price_use *use);
-/* The sum with its numbers, for people and for the usage record: "1200 input x $3/M + ..". */
-void price_explain(const struct price_sheet *sheet, const struct price_use *use,
-                   struct buffer *out);
+/* The same, and the sum with its numbers, for people and for the usage record: "1200 input x
+ * $3/M + ..". */
+uint64_t price_explain(const struct price_sheet *sheet, const struct price_use *use,
+                       struct buffer *out);
 
 struct span price_unit_name(unsigned unit);
 struct span price_service_name(unsigned service);

@@ -52,19 +52,17 @@ static enum route_reason judge(const struct ranking *ranking,
                                const struct snapshot_target *target, uint64_t *ret_until_ms,
                                uint32_t *ret_behind)
 {
-    const struct snapshot_provider *provider = &ranking->providers[target->provider];
-
     *ret_until_ms = 0;
     *ret_behind = 0;
-    CHECK(provider->health_row < SEGMENT_TARGETS);
-    if (provider->waiting)
+    CHECK(target->health_row < SEGMENT_TARGETS);
+    if (target->waiting)
         return ROUTE_REASON_waiting;
-    if (!is_wanted(ranking, provider))
+    if (!is_wanted(ranking, &ranking->providers[target->provider]))
         return ROUTE_REASON_other_provider;
     if (target->conditions.count > 0 &&
         !conditions_hold(ranking->snapshot, target->conditions, ranking->facts))
         return ROUTE_REASON_condition;
-    if (is_out(ranking, &ranking->healths[provider->health_row], ret_until_ms, ret_behind))
+    if (is_out(ranking, &ranking->healths[target->health_row], ret_until_ms, ret_behind))
         return ROUTE_REASON_out;
     if (is_long(ranking->facts, target))
         return ROUTE_REASON_too_long;
@@ -86,20 +84,24 @@ static void trace_target(const struct ranking *ranking, const struct snapshot_ta
 }
 
 /* Those that cannot serve the request count only as long as there is no other. */
-static void add(const struct ranking *ranking, const struct snapshot_target *target,
-                enum route_reason reason, uint32_t behind, struct gathering *now,
-                struct candidates *ret)
+static void add(const struct snapshot_target *target, enum route_reason reason, uint32_t behind,
+                struct gathering *now, struct candidates *ret)
 {
-    uint32_t row = ranking->providers[target->provider].health_row;
     bool fits = reason == ROUTE_REASON_fits;
+    struct candidate *row;
 
     now->any_long = now->any_long || reason == ROUTE_REASON_too_long;
     if (fits && !now->any_fits) {
         ret->count = 0;
         now->any_fits = true;
     }
-    if (fits == now->any_fits)
-        ret->rows[ret->count++] = (struct candidate){target, target->priority + behind, row, 0};
+    if (fits != now->any_fits)
+        return;
+    row = &ret->rows[ret->count++];
+    row->target = target;
+    row->priority = target->priority + behind;
+    row->row = target->health_row;
+    row->score = 0;
 }
 
 static void look_at(const struct ranking *ranking, const struct snapshot_target *target,
@@ -112,17 +114,27 @@ static void look_at(const struct ranking *ranking, const struct snapshot_target 
     if (ranking->trace)
         trace_target(ranking, target, reason, until_ms, behind);
     if (reason == ROUTE_REASON_fits || reason > ROUTE_REASON_out) {
-        add(ranking, target, reason, behind, now, ret);
+        add(target, reason, behind, now, ret);
     } else if (reason == ROUTE_REASON_out && until_ms < now->soonest_ms) {
         now->soonest_ms = until_ms;
         ret->soonest = target;
     }
 }
 
+/* Whether nothing is to be said against TARGET, at one look: that is so of most. */
+static bool is_plain(const struct ranking *ranking, const struct snapshot_target *target)
+{
+    CHECK(target->health_row < SEGMENT_TARGETS);
+    return (target->waiting | target->conditions.count) == 0 &&
+           health_is_plain(&ranking->healths[target->health_row], ranking->facts->now_ms) &&
+           !is_long(ranking->facts, target) && !lacks(ranking->facts, target);
+}
+
 void rank_gather(const struct ranking *ranking, const struct snapshot_model *model,
                  struct candidates *ret)
 {
     const struct snapshot *snapshot = ranking->snapshot;
+    bool any = !ranking->facts->provider.ptr && ranking->facts->home == 0 && !ranking->trace;
     struct gathering now = {.soonest_ms = UINT64_MAX};
     const struct snapshot_target *targets;
 
@@ -133,6 +145,9 @@ void rank_gather(const struct ranking *ranking, const struct snapshot_model *mod
         return;
     targets = SNAPSHOT_ROW(snapshot, model->targets, 0, snapshot_target);
     for (uint32_t i = 0; i < model->targets.count; i++)
-        look_at(ranking, &targets[i], &now, ret);
+        if (any && is_plain(ranking, &targets[i]))
+            add(&targets[i], ROUTE_REASON_fits, 0, &now, ret);
+        else
+            look_at(ranking, &targets[i], &now, ret);
     ret->too_long = now.any_long && !now.any_fits;
 }

@@ -34,21 +34,6 @@ void pace_note_first(struct target_pace *pace, uint64_t us, uint64_t now_ms)
     atomic_store_explicit(&pace->first_ms, now_ms > 0 ? now_ms : 1, memory_order_relaxed);
 }
 
-/* Halves, and between two halves a straight line. */
-uint64_t pace_first_us(const struct target_pace *pace, uint64_t now_ms)
-{
-    uint64_t us = atomic_load_explicit(&pace->first_us, memory_order_relaxed);
-    uint64_t at_ms = atomic_load_explicit(&pace->first_ms, memory_order_relaxed);
-    uint64_t age_ms = at_ms > 0 && now_ms > at_ms ? now_ms - at_ms : 0;
-    uint64_t halves = age_ms / PACE_FADE_MS, rest_ms = age_ms % PACE_FADE_MS;
-
-    if (us == 0 || at_ms == 0)
-        return 0;
-    us = halves < 32 ? us >> halves : 0;
-    us -= us / 2 * rest_ms / PACE_FADE_MS;
-    return us > 0 ? us : 1;
-}
-
 /* The current window, empty when the last one is over. */
 static struct window current(struct target_pace *pace, uint64_t word, uint64_t now_ms)
 {

@@ -1,19 +1,22 @@
 #include "shared/route/rank.h"
 
 #include "shared/base/check.h"
-#include "shared/base/hash.h"
 #include "shared/price/price.h"
 #include "shared/route/headroom.h"
 #include "shared/route/pace.h"
 
 #define LOAD_DOUBLES 32 /* requests under way after which a time counts twice */
 #define ROOM_STEP    50 /* thousandths of a limit that make a difference */
+#define ROOM_SHIFT   40 /* of a score: below are the requests of late */
 
-typedef uint64_t score_f(const struct ranking *ranking, const struct candidate *candidate);
+/* Fills the scores. */
+typedef void score_f(const struct ranking *ranking, struct candidates *from);
 
+/* VALUE, which is below 2^42, by the weight: exact for weights up to 2^22. */
 static uint64_t per_weight(uint64_t value, const struct snapshot_target *target)
 {
-    return target->weight > 1 ? value / target->weight : value;
+    return target->inverse ? (uint64_t)((unsigned __int128)value * target->inverse >> 64)
+                           : value;
 }
 
 static uint64_t mix(uint64_t value)
@@ -31,35 +34,55 @@ static uint64_t in_flight(const struct ranking *ranking, const struct candidate 
                                 memory_order_relaxed);
 }
 
-static uint64_t score_busy(const struct ranking *ranking, const struct candidate *candidate)
+static void score_busy(const struct ranking *ranking, struct candidates *from)
 {
-    return per_weight(in_flight(ranking, candidate) << 20, candidate->target);
+    for (unsigned i = 0; i < from->count; i++) {
+        struct candidate *row = &from->rows[i];
+
+        row->score = per_weight(in_flight(ranking, row) << 20, row->target);
+    }
 }
 
-static uint64_t score_latency(const struct ranking *ranking, const struct candidate *candidate)
+static void score_latency(const struct ranking *ranking, struct candidates *from)
 {
-    uint64_t us = pace_first_us(&ranking->paces[candidate->row], ranking->facts->now_ms);
+    uint64_t now_ms = ranking->facts->now_ms;
 
-    return us + us * in_flight(ranking, candidate) / LOAD_DOUBLES;
+    for (unsigned i = 0; i < from->count; i++) {
+        struct candidate *row = &from->rows[i];
+        uint64_t us = pace_first_us(&ranking->paces[row->row], now_ms);
+
+        row->score = us + us * in_flight(ranking, row) / LOAD_DOUBLES;
+    }
+}
+
+/* Of a price with several, the one for a prompt of INPUT tokens. */
+static const struct price_sheet *sheet_among(const struct price_sheet *sheets, uint32_t count,
+                                             uint64_t input)
+{
+    struct price_use use = {.counts[PRICE_input] = input, .service = PRICE_SERVICE_standard};
+
+    return price_find_sheet(sheets, count, &use);
+}
+
+/* NULL: nobody knows the rates of the target. */
+static const struct price_sheet *sheet_of(const struct ranking *ranking,
+                                          const struct snapshot_target *target, uint64_t input)
+{
+    const struct snapshot_price *price = snapshot_price(ranking->snapshot, target->price);
+    const struct price_sheet *sheets;
+
+    if (!price)
+        return NULL;
+    sheets = SNAPSHOT_ROW(ranking->snapshot, price->sheets, 0, price_sheet);
+    return price->sheets.count == 1 ? sheets : sheet_among(sheets, price->sheets.count, input);
 }
 
 /* Prompt, answer and the request itself: what differs between accounts of one model. Both rates
  * are for as many tokens, so that nothing is divided. */
-static uint64_t score_cost(const struct ranking *ranking, const struct candidate *candidate)
+static uint64_t cost_of(const struct price_sheet *sheet, const struct route_facts *facts)
 {
-    const struct route_facts *facts = ranking->facts;
-    const struct snapshot_price *price =
-        snapshot_price(ranking->snapshot, candidate->target->price);
-    struct price_use use = {.service = PRICE_SERVICE_standard};
-    const struct price_sheet *sheet;
-    unsigned __int128 sum = 0;
+    unsigned __int128 sum;
 
-    if (!price)
-        return UINT64_MAX;
-    use.counts[PRICE_input] = facts->input;
-    sheet = SNAPSHOT_ROW(ranking->snapshot, price->sheets, 0, price_sheet);
-    if (price->sheets.count > 1)
-        sheet = price_find_sheet(sheet, price->sheets.count, &use);
     if (!sheet || sheet->rates[PRICE_input] == PRICE_NOT_GIVEN)
         return UINT64_MAX;
     sum = (unsigned __int128)sheet->rates[PRICE_input] * facts->input;
@@ -71,49 +94,58 @@ static uint64_t score_cost(const struct ranking *ranking, const struct candidate
     return sum < UINT64_MAX ? (uint64_t)sum : UINT64_MAX - 1;
 }
 
-static uint64_t score_recent(const struct ranking *ranking, const struct candidate *candidate)
+static void score_cost(const struct ranking *ranking, struct candidates *from)
 {
-    return per_weight(pace_recent(&ranking->paces[candidate->row], ranking->facts->now_ms)
-                          << 20,
-                      candidate->target);
-}
+    const struct route_facts *facts = ranking->facts;
 
-static void trace_scores(const struct ranking *ranking, const struct candidates *from)
-{
     for (unsigned i = 0; i < from->count; i++)
-        route_trace_score(ranking->trace, from->rows[i].target, from->rows[i].score);
+        from->rows[i].score =
+            cost_of(sheet_of(ranking, from->rows[i].target, facts->input), facts);
 }
 
-static uint64_t score_room(const struct ranking *ranking, const struct candidate *candidate)
+static void score_recent(const struct ranking *ranking, struct candidates *from)
 {
-    const struct snapshot_provider *provider = &ranking->providers[candidate->target->provider];
-    uint32_t used;
+    uint64_t now_ms = ranking->facts->now_ms;
 
-    if (!headroom_used(ranking->snapshot, ranking->segment, provider, ranking->facts->now_ms,
-                       &used))
-        return UINT64_MAX;
-    return used / ROOM_STEP;
+    for (unsigned i = 0; i < from->count; i++) {
+        struct candidate *row = &from->rows[i];
+
+        row->score =
+            per_weight(pace_recent(&ranking->paces[row->row], now_ms) << 20, row->target);
+    }
+}
+
+/* In steps, since requests under way have not been heard of yet. False: not all of them say. */
+static bool rooms_of(const struct ranking *ranking, const struct candidates *from,
+                     uint32_t rooms[SNAPSHOT_TARGETS_MAX])
+{
+    for (unsigned i = 0; i < from->count; i++) {
+        const struct snapshot_provider *provider =
+            &ranking->providers[from->rows[i].target->provider];
+
+        if (!headroom_used(ranking->snapshot, ranking->segment, provider,
+                           ranking->facts->now_ms, &rooms[i]))
+            return false;
+        rooms[i] /= ROOM_STEP;
+    }
+    return true;
 }
 
 /* The largest share of its limits left comes first where all say what they have left; alike,
- * and where one does not, the one with the fewest requests of late. Steps, since requests under
- * way have not been heard of yet. */
+ * and where one does not, the one with the fewest requests of late. */
 static void score_headroom(const struct ranking *ranking, struct candidates *from)
 {
-    bool known = true;
+    uint32_t rooms[SNAPSHOT_TARGETS_MAX];
 
+    score_recent(ranking, from);
+    if (!rooms_of(ranking, from, rooms))
+        return;
     for (unsigned i = 0; i < from->count; i++) {
-        from->rows[i].score = score_room(ranking, &from->rows[i]);
-        known = known && from->rows[i].score < UINT64_MAX;
-    }
-    for (unsigned i = 0; i < from->count; i++) {
-        uint64_t recent = score_recent(ranking, &from->rows[i]);
-        uint64_t room = known ? from->rows[i].score : 0;
+        struct candidate *row = &from->rows[i];
 
-        from->rows[i].score = room << 40 | (recent < 1ULL << 40 ? recent : (1ULL << 40) - 1);
+        row->score = (uint64_t)rooms[i] << ROOM_SHIFT |
+                     (row->score >> ROOM_SHIFT ? (1ULL << ROOM_SHIFT) - 1 : row->score);
     }
-    if (ranking->trace)
-        trace_scores(ranking, from);
 }
 
 /* NULL: the place in the file decides, or chance. */
@@ -121,6 +153,7 @@ static score_f *const scores[ROUTE_STRATEGY_COUNT] = {
     [ROUTE_least_busy] = score_busy,
     [ROUTE_lowest_latency] = score_latency,
     [ROUTE_lowest_cost] = score_cost,
+    [ROUTE_headroom] = score_headroom,
 };
 
 /* -log2(VALUE / 2^64) times 2^16, within a tenth: what a weight divides. */
@@ -130,17 +163,6 @@ static uint64_t bits_missing(uint64_t value)
     uint64_t below = value << zeros << 1; /* what follows the first one */
 
     return ((uint64_t)(zeros + 1) << 16) - (below >> 48);
-}
-
-/* Rendezvous hashing: each session has an order of its own among the accounts, which does not
- * change when one comes or goes. */
-static uint64_t score_session(const struct ranking *ranking, const struct candidate *candidate)
-{
-    const struct snapshot_provider *provider = &ranking->providers[candidate->target->provider];
-    uint64_t hash = hash_fast(snapshot_span(ranking->snapshot, provider->name));
-
-    return per_weight(bits_missing(mix(hash ^ mix(ranking->facts->session))) << 20,
-                      candidate->target);
 }
 
 /* ---- order ------------------------------------------------------------------------------- */
@@ -153,6 +175,11 @@ static uint32_t lowest_priority(const struct candidates *from, unsigned start)
         if (from->rows[i].priority < lowest)
             lowest = from->rows[i].priority;
     return lowest;
+}
+
+static bool comes_before(const struct candidate *a, const struct candidate *b)
+{
+    return a->priority != b->priority ? a->priority < b->priority : a->score < b->score;
 }
 
 /* Each in its turn, among those that come first. */
@@ -177,16 +204,22 @@ static void turn_round(const struct ranking *ranking, struct candidates *from)
 /* Of two by chance among NEAR that are about as fast as the fastest, the less busy one. */
 static void choose_of_two(const struct ranking *ranking, struct candidates *from)
 {
-    uint32_t lowest = lowest_priority(from, 0);
+    unsigned near[SNAPSHOT_TARGETS_MAX] __attribute__((uninitialized));
+    unsigned count = 0, one, other;
+    uint32_t lowest = UINT32_MAX;
     uint64_t best = UINT64_MAX;
-    unsigned near[SNAPSHOT_TARGETS_MAX], count = 0, one, other;
 
-    near[0] = 0;
+    for (unsigned i = 0; i < from->count; i++) {
+        const struct candidate *row = &from->rows[i];
+
+        if (row->priority > lowest || (row->priority == lowest && row->score >= best))
+            continue;
+        lowest = row->priority;
+        best = row->score;
+    }
+    best += best / 4;
     for (unsigned i = 0; i < from->count; i++)
-        if (from->rows[i].priority == lowest && from->rows[i].score < best)
-            best = from->rows[i].score;
-    for (unsigned i = 0; i < from->count; i++)
-        if (from->rows[i].priority == lowest && from->rows[i].score <= best + best / 4)
+        if (from->rows[i].priority == lowest && from->rows[i].score <= best)
             near[count++] = i;
     CHECK(count > 0);
     one = near[ranking->facts->random % count];
@@ -198,47 +231,63 @@ static void choose_of_two(const struct ranking *ranking, struct candidates *from
         from->rows[near[i]].score += near[i] != one;
 }
 
-static void score_all(const struct ranking *ranking, score_f *score, struct candidates *from)
+static void trace_scores(const struct ranking *ranking, const struct candidates *from)
 {
-    for (unsigned i = 0; i < from->count; i++)
-        from->rows[i].score = score(ranking, &from->rows[i]);
+    for (unsigned i = 0; ranking->trace && i < from->count; i++)
+        route_trace_score(ranking->trace, from->rows[i].target, from->rows[i].score);
+}
+
+/* Rendezvous hashing: each session has an order of its own among the accounts, which does not
+ * change when one comes or goes. */
+static void score_sessions(const struct ranking *ranking, struct candidates *from)
+{
+    uint64_t session = mix(ranking->facts->session);
+
+    for (unsigned i = 0; i < from->count; i++) {
+        struct candidate *row = &from->rows[i];
+
+        row->score =
+            per_weight(bits_missing(mix(row->target->name_hash ^ session)) << 20, row->target);
+    }
     if (ranking->trace)
         trace_scores(ranking, from);
 }
 
-static bool comes_before(const struct candidate *a, const struct candidate *b)
+/* The first ones of the candidates, at most ROOM. */
+struct order {
+    const struct candidate *best[ROUTE_TARGETS_MAX];
+    unsigned count, room;
+};
+
+static void insert(struct order *order, const struct candidate *here)
 {
-    return a->priority != b->priority ? a->priority < b->priority : a->score < b->score;
+    unsigned at = order->count < order->room ? order->count++ : order->count - 1;
+
+    for (; at > 0 && comes_before(here, order->best[at - 1]); at--)
+        order->best[at] = order->best[at - 1];
+    order->best[at] = here;
 }
 
-/* Into the BEST, which are at most ROOM; the new count. */
-static unsigned insert(const struct candidate **best, unsigned count, unsigned room,
-                       const struct candidate *here)
+/* Most of many come too late. */
+static void insert_some(struct order *order, const struct candidate *at,
+                        const struct candidate *end)
 {
-    unsigned at = count < room ? count : count - 1;
-
-    if (at < count && !comes_before(here, best[at]))
-        return count;
-    for (; at > 0 && comes_before(here, best[at - 1]); at--)
-        best[at] = best[at - 1];
-    best[at] = here;
-    return count < room ? count + 1 : count;
+    for (; at < end; at++)
+        if (order->count < order->room || comes_before(at, order->best[order->count - 1]))
+            insert(order, at);
 }
 
 /* Equal ones are spread: the search begins at another place each time. */
 static unsigned order_by_score(struct candidates *from, unsigned start,
                                const struct snapshot_target **list, unsigned room)
 {
-    const struct candidate *best[ROUTE_TARGETS_MAX];
-    unsigned count = 0;
+    struct order order = {.room = room};
 
-    for (unsigned i = start; i < from->count; i++)
-        count = insert(best, count, room, &from->rows[i]);
-    for (unsigned i = 0; i < start; i++)
-        count = insert(best, count, room, &from->rows[i]);
-    for (unsigned i = 0; i < count; i++)
-        list[i] = best[i]->target;
-    return count;
+    insert_some(&order, from->rows + start, from->rows + from->count);
+    insert_some(&order, from->rows, from->rows + start);
+    for (unsigned i = 0; i < order.count; i++)
+        list[i] = order.best[i]->target;
+    return order.count;
 }
 
 static void swap(struct candidate *a, struct candidate *b)
@@ -320,16 +369,15 @@ unsigned rank_order(const struct ranking *ranking, enum route_strategy strategy,
     if (from->count == 0 || room == 0)
         return 0;
     if (facts->session != 0) {
-        score_all(ranking, score_session, from);
+        score_sessions(ranking, from);
+        trace_scores(ranking, from);
     } else if (strategy == ROUTE_weighted) {
         return order_by_weight(from, facts->random, list, room);
     } else if (strategy == ROUTE_round_robin) {
         turn_round(ranking, from);
-    } else if (strategy == ROUTE_headroom) {
-        score_headroom(ranking, from);
-        start = (unsigned)(facts->random % from->count);
     } else if (scores[strategy]) {
-        score_all(ranking, scores[strategy], from);
+        scores[strategy](ranking, from);
+        trace_scores(ranking, from);
         if (strategy != ROUTE_lowest_cost)
             start = (unsigned)(facts->random % from->count);
         if (strategy == ROUTE_lowest_latency)

@@ -132,8 +132,7 @@ static void make(const struct snapshot *snapshot, struct segment *segment,
                  const struct snapshot_model *model, const struct route_facts *facts,
                  struct arena *arena, struct route_plan *ret, struct route_trace *trace)
 {
-    struct making making;
-
+    struct making making __attribute__((uninitialized)); /* room for the largest model */
     struct snapshot_table providers = snapshot_page(snapshot)->providers;
 
     ret->count = 0;

@@ -263,6 +263,11 @@ struct snapshot_target {
     uint32_t context, output;         /* tokens, of the catalogue; 0: not known */
     uint32_t capabilities;            /* enum capability; with CONTEXT 0: not known */
     struct snapshot_table conditions; /* of struct snapshot_condition; count 0: always */
+    /* What follows of its provider and its weight: who chooses among a hundred targets reads
+     * only these rows. By snapshot_build_seal. */
+    uint32_t health_row, waiting;
+    uint64_t name_hash; /* hash_fast of the provider's name */
+    uint64_t inverse;   /* 2^64 / weight, rounded up; 0: the weight is 0 or 1 */
 };
 
 /* When a second attempt is made beside one that does not begin to answer. */

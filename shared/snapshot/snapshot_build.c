@@ -116,6 +116,34 @@ static struct snapshot_table build_index(struct snapshot_builder *builder,
     return index;
 }
 
+static void derive(const struct snapshot_builder *builder,
+                   const struct snapshot_provider *providers, struct snapshot_target *target)
+{
+    const struct snapshot_provider *provider = &providers[target->provider];
+
+    target->health_row = provider->health_row;
+    target->waiting = provider->waiting;
+    target->name_hash =
+        hash_fast(span_of(builder->bytes.ptr + provider->name.offset, provider->name.len));
+    target->inverse = target->weight > 1 ? UINT64_MAX / target->weight + 1 : 0;
+}
+
+/* Of what was checked. */
+static void derive_all(struct snapshot_builder *builder,
+                       const struct snapshot_header_page *page)
+{
+    char *base = builder->bytes.ptr;
+    const struct snapshot_provider *providers = (const void *)(base + page->providers.offset);
+    const struct snapshot_model *models = (const void *)(base + page->models.offset);
+
+    for (uint32_t i = 0; i < page->models.count; i++) {
+        struct snapshot_target *targets = (void *)(base + models[i].targets.offset);
+
+        for (uint32_t k = 0; k < models[i].targets.count; k++)
+            derive(builder, providers, &targets[k]);
+    }
+}
+
 static int sealed_file(struct span bytes)
 {
     int fd = memfd_create("aigw snapshot", MFD_CLOEXEC | MFD_ALLOW_SEALING);
@@ -154,5 +182,6 @@ int snapshot_build_seal(struct snapshot_builder *builder, struct snapshot_header
         buffer_done(&why);
         return -EINVAL;
     }
+    derive_all(builder, page);
     return sealed_file(buffer_span(bytes));
 }

@@ -90,8 +90,8 @@ bool json_u64(struct json_value number, uint64_t *ret);
 
 struct json_tap_member {
     struct span key;
-    char *value; /* SIZE bytes from the arena, taken when the member begins */
-    uint16_t len, size;
+    char *value; /* in the arena, where it grows up to SIZE bytes */
+    uint16_t len, room, size;
     bool found, overflow;
 };
 
@@ -102,6 +102,7 @@ struct json_tap {
     uint8_t name_len; /* of the name so far */
     uint32_t depth;
     char name[JSON_TAP_NAME];
+    struct arena *arena; /* of the feed under way */
 };
 
 void json_tap_init(struct json_tap *tap);

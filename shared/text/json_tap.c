@@ -16,6 +16,7 @@ enum tap_state {
 
 #define NAME_DIFFERS UINT8_MAX
 #define NONE         UINT8_MAX
+#define ROOM_FIRST   128 /* for a value; most are short */
 
 void json_tap_init(struct json_tap *tap)
 {
@@ -28,27 +29,49 @@ void json_tap_want(struct json_tap *tap, unsigned index, struct span key, uint16
     tap->members[index] = (struct json_tap_member){.key = key, .size = size};
 }
 
-static void keep(struct json_tap *tap, const char *from, const char *to)
+/* Room for COUNT more bytes, within the member's size. */
+static void make_room(struct json_tap_member *member, size_t count, struct arena *arena)
 {
-    size_t count = (size_t)(to - from);
-    struct json_tap_member *member;
+    size_t room = member->room > 0 ? member->room : ROOM_FIRST;
+    char *larger;
 
-    if (tap->current == NONE)
+    if (count <= (size_t)member->room - member->len)
         return;
-    member = &tap->members[tap->current];
-    if (member->overflow)
+    while (room < member->len + count)
+        room *= 2;
+    if (room > member->size)
+        room = member->size;
+    larger = arena_take_text(arena, room);
+    if (member->len > 0)
+        memcpy(larger, member->value, member->len);
+    member->value = larger;
+    member->room = (uint16_t)room;
+}
+
+static void keep_wanted(struct json_tap *tap, const char *from, size_t count)
+{
+    struct json_tap_member *member = &tap->members[tap->current];
+
+    if (member->overflow || count == 0)
         return;
     if (count > (size_t)member->size - member->len) {
         member->overflow = true;
         return;
     }
+    make_room(member, count, tap->arena);
     memcpy(member->value + member->len, from, count);
     member->len = (uint16_t)(member->len + count);
 }
 
+static inline void keep(struct json_tap *tap, const char *from, const char *to)
+{
+    if (tap->current != NONE)
+        keep_wanted(tap, from, (size_t)(to - from));
+}
+
 /* A value begins, a wanted one or another; of members with the same name the last one counts,
  * as for most readers. */
-static void value_begins(struct json_tap *tap, struct arena *arena)
+static void value_begins(struct json_tap *tap)
 {
     struct span name = span_of(tap->name, tap->name_len);
 
@@ -58,8 +81,6 @@ static void value_begins(struct json_tap *tap, struct arena *arena)
 
         if (member->key.len == 0 || !span_eq(name, member->key))
             continue;
-        if (!member->value)
-            member->value = arena_take_text(arena, member->size);
         member->len = 0;
         member->found = member->overflow = false;
         tap->current = (uint8_t)i;
@@ -142,8 +163,7 @@ static const char *feed_name(struct json_tap *tap, const char *at, const char *e
 }
 
 /* White space and punctuation between the members. */
-static const char *feed_between(struct json_tap *tap, const char *at, const char *end,
-                                struct arena *arena)
+static const char *feed_between(struct json_tap *tap, const char *at, const char *end)
 {
     at = json_space_end(at, end);
     if (at == end)
@@ -155,7 +175,7 @@ static const char *feed_between(struct json_tap *tap, const char *at, const char
         tap->state = TAP_NAME;
         tap->name_len = 0;
     } else if (tap->state == TAP_COLON && *at == ':') {
-        value_begins(tap, arena);
+        value_begins(tap);
     } else {
         tap->state = TAP_END;
     }
@@ -166,11 +186,12 @@ void json_tap_feed(struct json_tap *tap, struct span bytes, struct arena *arena)
 {
     const char *at = bytes.ptr, *end = bytes.ptr + bytes.len;
 
+    tap->arena = arena;
     while (at < end) {
         switch ((enum tap_state)tap->state) {
         case TAP_START:
         case TAP_BEFORE_NAME:
-        case TAP_COLON: at = feed_between(tap, at, end, arena); break;
+        case TAP_COLON: at = feed_between(tap, at, end); break;
         case TAP_NAME: at = feed_name(tap, at, end); break;
         case TAP_NAME_ESCAPE:
             tap->state = TAP_NAME;

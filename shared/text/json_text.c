@@ -93,6 +93,8 @@ static struct span take_plain(struct span *rest)
 
 bool json_inside_is(struct span inside, struct span text)
 {
+    if (inside.len <= text.len) /* an escape is longer than what it stands for */
+        return span_eq(inside, text) && (text.len == 0 || !memchr(text.ptr, '\\', text.len));
     while (inside.len > 0) {
         struct span run = take_plain(&inside);
         char decoded[4];

@@ -68,16 +68,28 @@ void json_write_array_end(struct json_writer *writer)
     close_level(writer, ']', 0);
 }
 
-void json_write_key(struct json_writer *writer, struct span key)
+/* A name is about to stand here; whether others stand before it. */
+static bool before_name(struct json_writer *writer)
 {
     uint8_t *top = &writer->stack[writer->depth];
+    bool later = *top & LEVEL_LATER;
 
     CHECK((*top & (LEVEL_OBJECT | LEVEL_KEY)) == LEVEL_OBJECT);
-    if (*top & LEVEL_LATER)
-        (void)buffer_append_byte(writer->out, ',');
     *top |= LEVEL_LATER | LEVEL_KEY;
+    return later;
+}
+
+void json_write_key(struct json_writer *writer, struct span key)
+{
+    if (before_name(writer))
+        (void)buffer_append_byte(writer->out, ',');
     (void)json_append_quoted(writer->out, key);
     (void)buffer_append_byte(writer->out, ':');
+}
+
+void json_write_name(struct json_writer *writer, struct json_name name)
+{
+    (void)buffer_append(writer->out, span_skip(name.text, !before_name(writer)));
 }
 
 void json_write_text(struct json_writer *writer, struct span text)
@@ -153,6 +165,24 @@ void json_write_member_i64(struct json_writer *writer, struct span key, int64_t 
 void json_write_member_bool(struct json_writer *writer, struct span key, bool value)
 {
     json_write_key(writer, key);
+    json_write_bool(writer, value);
+}
+
+void json_write_named_text(struct json_writer *writer, struct json_name name, struct span text)
+{
+    json_write_name(writer, name);
+    json_write_text(writer, text);
+}
+
+void json_write_named_u64(struct json_writer *writer, struct json_name name, uint64_t number)
+{
+    json_write_name(writer, name);
+    json_write_u64(writer, number);
+}
+
+void json_write_named_bool(struct json_writer *writer, struct json_name name, bool value)
+{
+    json_write_name(writer, name);
     json_write_bool(writer, value);
 }
 

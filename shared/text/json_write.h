@@ -46,6 +46,24 @@ void json_write_member_u64(struct json_writer *writer, struct span key, uint64_t
 void json_write_member_i64(struct json_writer *writer, struct span key, int64_t number);
 void json_write_member_bool(struct json_writer *writer, struct span key, bool value);
 
+/* The name of a member that the program itself chose, as it stands in the text with its comma
+ * and colon: writing it is one copy. LITERAL has nothing to escape. */
+struct json_name {
+    struct span text;
+};
+
+#define JSON_NAME(literal) ((struct json_name)JSON_NAME_WORD(literal))
+/* The same where an initializer must be constant. */
+#define JSON_NAME_WORD(literal)   \
+    {                             \
+        WORD(",\"" literal "\":") \
+    }
+
+void json_write_name(struct json_writer *writer, struct json_name name);
+void json_write_named_text(struct json_writer *writer, struct json_name name, struct span text);
+void json_write_named_u64(struct json_writer *writer, struct json_name name, uint64_t number);
+void json_write_named_bool(struct json_writer *writer, struct json_name name, bool value);
+
 /* TEXT with quotes and escapes, without a writer. */
 bool json_append_quoted(struct buffer *out, struct span text);
 

@@ -32,32 +32,26 @@ static enum outcome outcome_of(const struct exchange *x)
     return fault_row(x->fault)->source == SOURCE_PROVIDER ? OUTCOME_failed : OUTCOME_refused;
 }
 
-void account_rooms(const struct exchange *x, struct json_writer *json)
+/* ---- texts ------------------------------------------------------------------------------- */
+
+struct span account_rooms(const struct exchange *x)
 {
-    static const char *const names[] = {
-#define PHASE(name) #name,
+    static const struct json_name names[] = {
+#define PHASE(name) JSON_NAME_WORD(#name),
 #include "worker/flow/pipeline.def"
 #undef PHASE
     };
+    struct buffer *text = &x->worker->rooms;
+    struct json_writer json;
 
-    json_write_object(json);
+    buffer_clear(text);
+    json_write_init(&json, text);
+    json_write_object(&json);
     for (unsigned i = 0; i <= PHASE_upstream; i++)
         if (x->phase_us[i] > 0)
-            json_write_member_u64(json, span_of_text(names[i]), x->phase_us[i]);
-    json_write_object_end(json);
-}
-
-/* ---- texts ------------------------------------------------------------------------------- */
-
-static struct span rooms_of(struct exchange *x)
-{
-    struct json_writer json;
-    struct buffer text _buffer_;
-
-    buffer_init(&text, TEXT_LIMIT);
-    json_write_init(&json, &text);
-    account_rooms(x, &json);
-    return arena_copy(&x->arena, buffer_span(&text));
+            json_write_named_u64(&json, names[i], x->phase_us[i]);
+    json_write_object_end(&json);
+    return buffer_span(text);
 }
 
 static struct span tags_of(struct exchange *x)
@@ -178,7 +172,7 @@ static void tell_rest(const struct exchange *x, struct usage_record *record)
     cached_tell(x, record);
 }
 
-void account_record(struct exchange *x, struct usage_record *record)
+void account_record(struct exchange *x, struct span rooms, struct usage_record *record)
 {
     const struct snapshot *snapshot = x->view->snapshot;
     const struct plan_target *target = x->plan ? exchange_target(x) : NULL;
@@ -231,7 +225,7 @@ void account_record(struct exchange *x, struct usage_record *record)
         .image_output_tokens = x->used.usage.image_output,
         .searches = x->used.usage.searches,
         .tries = x->tries,
-        .rooms = rooms_of(x),
+        .rooms = rooms,
         .candidates = candidates_of(x),
         .saved_nano = USAGE_UNKNOWN,
         .host = snapshot_span(snapshot, x->view->page->host_name),

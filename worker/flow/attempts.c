@@ -35,13 +35,23 @@ static const struct snapshot_attempts *rules(const struct exchange *x)
     return &x->view->page->attempts;
 }
 
+/* One more behind the names of those that were tried. */
+static void add_name(struct exchange *x, struct span name)
+{
+    struct buffer names _buffer_;
+
+    buffer_init(&names, 4096);
+    (void)buffer_append(&names, x->trying.names);
+    (void)buffer_append(&names, SPAN(", "));
+    (void)buffer_append(&names, name);
+    x->trying.names = arena_copy(&x->arena, buffer_span(&names));
+}
+
 void attempts_begin(struct exchange *x)
 {
     uint32_t row = exchange_target(x)->provider->health_row;
     struct span name = snapshot_span(x->view->snapshot, exchange_target(x)->provider->name);
-    struct buffer names _buffer_;
 
-    buffer_init(&names, 4096);
     if (x->attempts == 0)
         pace_note_request(segment_pace(x->worker->segment, row),
                           reactor_now_ms(&x->worker->reactor));
@@ -49,12 +59,10 @@ void attempts_begin(struct exchange *x)
     x->trying.tries[x->current->target]++;
     credentials_count(x);
     x->current->retry_after_ms = 0;
-    if (x->trying.names.len > 0) {
-        (void)buffer_append(&names, x->trying.names);
-        (void)buffer_append(&names, SPAN(", "));
-    }
-    (void)buffer_append(&names, name);
-    x->trying.names = x->attempts == 1 ? name : arena_copy(&x->arena, buffer_span(&names));
+    if (x->attempts == 1)
+        x->trying.names = name;
+    else
+        add_name(x, name);
 }
 
 enum fault attempts_fault(uint16_t status)

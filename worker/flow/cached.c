@@ -10,11 +10,6 @@
 
 /* ---- the key ----------------------------------------------------------------------------- */
 
-static const struct snapshot_model *model_of(const struct exchange *x)
-{
-    return snapshot_find_model(x->view->snapshot, x->asked_model);
-}
-
 static const struct snapshot_cache_rules *rules_of(const struct exchange *x,
                                                    const struct snapshot_model *model)
 {
@@ -287,7 +282,7 @@ void cached_end(struct exchange *x)
 
 enum step cached_enter(struct exchange *x)
 {
-    const struct snapshot_model *model = model_of(x);
+    const struct snapshot_model *model = x->model;
     const struct snapshot_cache_rules *rules = rules_of(x, model);
     uint64_t ttl_ms = ttl_of(x, rules);
 

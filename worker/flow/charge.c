@@ -92,10 +92,10 @@ static void price_usage(struct exchange *x)
         return;
     use_price(&x->used.usage, service_of(x), &use);
     sheet = sheet_of(x, &use);
-    x->cost_nano = sheet ? price_cost(sheet, &use) : PRICE_UNKNOWN;
+    x->cost_nano = PRICE_UNKNOWN;
     if (!sheet)
         return;
-    price_explain(sheet, &use, &text);
+    x->cost_nano = price_explain(sheet, &use, &text);
     x->price = arena_copy(&x->arena, buffer_span(&text));
 }
 

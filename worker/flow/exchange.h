@@ -112,8 +112,9 @@ struct exchange {
     struct buffer body;
     uint64_t received_bytes; /* of the body, which may be gone already */
     struct ask ask;
-    struct span asked_model; /* outlives the body */
-    struct tags tags;        /* of head and body */
+    struct span asked_model;            /* outlives the body */
+    const struct snapshot_model *model; /* its row; NULL: it has none */
+    struct tags tags;                   /* of head and body */
     struct ticket ticket;
     struct limits limits;
     struct route_plan *plan;
@@ -232,13 +233,13 @@ void charge_settle(struct exchange *x);
 uint64_t charge_output_seen(const struct exchange *x);
 
 /* account.c: the usage record; its texts are in the arena */
-void account_record(struct exchange *x, struct usage_record *record);
+void account_record(struct exchange *x, struct span rooms, struct usage_record *record);
 /* An attempt failed. */
 void account_try(struct exchange *x, enum fault fault);
 /* An attempt was overtaken; what it used and cost is known. */
 void account_lost(struct exchange *x, const struct lost *lost);
-/* The times in the rooms, as an object of microseconds. */
-void account_rooms(const struct exchange *x, struct json_writer *json);
+/* The times in the rooms, as an object of microseconds; until the next exchange's are told. */
+struct span account_rooms(const struct exchange *x);
 
 /* settle.c: usage record, access line, metrics */
 void settle_meter(struct exchange *x);

@@ -99,7 +99,7 @@ static uint64_t next_turn(struct worker *worker, struct span model)
 struct route_facts route_facts_of(struct exchange *x)
 {
     const struct snapshot *snapshot = x->view->snapshot;
-    const struct snapshot_model *model = snapshot_find_model(snapshot, x->asked_model);
+    const struct snapshot_model *model = x->model;
     struct route_facts facts = {
         .now_ms = reactor_now_ms(&x->worker->reactor),
         .random = random_u64(),

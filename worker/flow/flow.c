@@ -294,6 +294,7 @@ static enum step read_ask(struct exchange *x)
     if (x->fault)
         return STEP_REFUSE;
     x->asked_model = arena_copy(&x->arena, x->ask.model);
+    x->model = snapshot_find_model(x->view->snapshot, x->asked_model);
     x->tags = x->head.tags;
     (void)tags_add(&x->tags, x->ask.tags, &x->arena);
     return STEP_NEXT;

@@ -254,16 +254,15 @@ static enum fault take(struct exchange *x, const struct snapshot_scope *const *s
 enum limits_result limits_take(struct exchange *x)
 {
     const struct snapshot_scope *scopes[CLAIM_SCOPES_MAX];
-    const struct snapshot_model *model = snapshot_find_model(x->view->snapshot, x->asked_model);
     struct limits *limits = &x->limits;
-    unsigned count = gather(x, model, scopes);
+    unsigned count = gather(x, x->model, scopes);
 
     limits->expected.counts.units[LIMIT_UNIT_requests] = 1;
     limits->expected.counts.units[LIMIT_UNIT_concurrent] = 1;
     if (count == 0)
         return LIMITS_ROOM;
     if (!limits->expected.made && needs_tokens(x, scopes, count))
-        expect_usage(x, model);
+        expect_usage(x, x->model);
     if (limits->expected.made && !limits->expected.price_known &&
         has_strict_budget(x, scopes, count)) {
         x->fault = FAULT_price_unknown;
@@ -306,7 +305,7 @@ enum fault limits_take_provider(struct exchange *x)
     if (count == 0)
         return FAULT_NONE;
     if (!limits->expected.made && needs_tokens(x, scopes, count))
-        expect_usage(x, snapshot_find_model(x->view->snapshot, x->asked_model));
+        expect_usage(x, x->model);
     return take(x, scopes, count);
 }
 

@@ -17,7 +17,7 @@ bool limits_take_hedge(struct exchange *x)
     unsigned count = limits_provider_scopes(x, scopes);
     struct claim_refusal refusal;
 
-    limits_expect(x, snapshot_find_model(x->view->snapshot, x->asked_model));
+    limits_expect(x, x->model);
     if (!is_priced(limits) ||
         !claims_add(&limits->claims, limits->request, &limits->expected.counts))
         return false;

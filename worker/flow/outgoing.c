@@ -232,24 +232,28 @@ static bool is_chat(const struct exchange *x)
     return operation_chats(operation_row(x->head.operation));
 }
 
-/* Whether a provider of the client's dialect takes the client's own bytes. */
+/* Whether a provider of the client's dialect takes the chat as the client's own bytes. */
 static bool takes_bytes(const struct exchange *x, const struct plan_target *target)
 {
     const struct dialect *dialect = exchange_dialect(x);
-    struct chat_target to = chat_target(x, target);
+    struct chat_target to;
 
-    return !wants_array(x) && (!dialect->fits || !is_chat(x) ||
-                               dialect->fits(crossing_body(buffer_span(&x->body)), &to));
+    if (wants_array(x))
+        return false;
+    if (!dialect->fits)
+        return true;
+    to = chat_target(x, target);
+    return dialect->fits(crossing_body(buffer_span(&x->body)), &to);
 }
 
 /* Another dialect of the provider, where the target refuses this chat in the first one. */
 static enum fault turn_dialect(struct exchange *x, const struct plan_target *target)
 {
     const struct dialect *dialect = dialect_row((enum dialect_id)x->current->provider_dialect);
-    struct chat_target to = chat_target(x, target);
     struct attempt *attempt = x->current;
     enum fault fault = FAULT_NONE;
     enum dialect_id other;
+    struct chat_target to;
 
     if (!dialect->instead || attempt->passes_on)
         return FAULT_NONE;
@@ -257,6 +261,7 @@ static enum fault turn_dialect(struct exchange *x, const struct plan_target *tar
         fault = open_chat(x);
     if (fault)
         return fault;
+    to = chat_target(x, target);
     other = dialect->instead(&attempt->crossing->chat, &to);
     if (target->provider->faces[other].chats)
         attempt->provider_dialect = (uint8_t)other;
@@ -266,12 +271,15 @@ static enum fault turn_dialect(struct exchange *x, const struct plan_target *tar
 static enum fault choose_dialect(struct exchange *x, const struct plan_target *target)
 {
     enum dialect_id client = (enum dialect_id)x->head.dialect;
+    struct attempt *attempt = x->current;
 
-    x->current->provider_dialect =
-        (uint8_t)(is_chat(x) ? address_dialect(target->provider, client) : client);
-    x->current->passes_on =
-        x->current->provider_dialect == x->head.dialect && takes_bytes(x, target);
-    return is_chat(x) ? turn_dialect(x, target) : FAULT_NONE;
+    attempt->provider_dialect = (uint8_t)client;
+    attempt->passes_on = true;
+    if (!is_chat(x))
+        return FAULT_NONE;
+    attempt->provider_dialect = (uint8_t)address_dialect(target->provider, client);
+    attempt->passes_on = attempt->provider_dialect == client && takes_bytes(x, target);
+    return turn_dialect(x, target);
 }
 
 /* Chats and embeddings are translated when they must be; anything else goes as it came or not

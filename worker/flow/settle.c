@@ -91,20 +91,20 @@ void settle_meter(struct exchange *x)
         histogram_add(&metrics->overhead, total_us > provider_us ? total_us - provider_us : 0);
 }
 
-static void member_known(struct json_writer *json, struct span key, uint64_t value)
+static void member_known(struct json_writer *json, struct json_name name, uint64_t value)
 {
     if (value != USAGE_UNKNOWN)
-        json_write_member_u64(json, key, value);
+        json_write_named_u64(json, name, value);
 }
 
-static void member_there(struct json_writer *json, struct span key, struct span text)
+static void member_there(struct json_writer *json, struct json_name name, struct span text)
 {
     if (text.ptr && text.len > 0)
-        json_write_member_text(json, key, text);
+        json_write_named_text(json, name, text);
 }
 
 /* One line for one exchange. No header, body or secret stands in it. */
-static void write_access(const struct exchange *x, struct buffer *out)
+static void write_access(const struct exchange *x, struct span rooms, struct buffer *out)
 {
     const struct plan_target *target =
         x->plan && !cached_is_hit(x->cached) ? exchange_target(x) : NULL;
@@ -114,43 +114,45 @@ static void write_access(const struct exchange *x, struct buffer *out)
     clock_write_rfc3339(x->started_wall_ms, time);
     json_write_init(&json, out);
     json_write_object(&json);
-    json_write_member_text(&json, SPAN("time"), span_of(time, sizeof(time)));
-    json_write_member_text(&json, SPAN("request_id"), span_of(x->id, REQUEST_ID_SIZE));
+    json_write_named_text(&json, JSON_NAME("time"), span_of(time, sizeof(time)));
+    json_write_named_text(&json, JSON_NAME("request_id"), span_of(x->id, REQUEST_ID_SIZE));
     if (x->client)
-        json_write_member_text(&json, SPAN("client"), client_peer(x->client));
-    json_write_member_text(&json, SPAN("method"), x->head.method);
-    json_write_member_text(&json, SPAN("path"), x->head.path);
-    json_write_member_u64(&json, SPAN("status"), x->answer.status);
+        json_write_named_text(&json, JSON_NAME("client"), client_peer(x->client));
+    json_write_named_text(&json, JSON_NAME("method"), x->head.method);
+    json_write_named_text(&json, JSON_NAME("path"), x->head.path);
+    json_write_named_u64(&json, JSON_NAME("status"), x->answer.status);
     if (x->caller.key)
-        json_write_member_text(&json, SPAN("key"), span_of(x->caller.key->id, KEY_ID_SIZE));
-    member_there(&json, SPAN("model"), x->asked_model);
+        json_write_named_text(&json, JSON_NAME("key"), span_of(x->caller.key->id, KEY_ID_SIZE));
+    member_there(&json, JSON_NAME("model"), x->asked_model);
     if (target) {
-        json_write_member_text(&json, SPAN("provider"),
-                               snapshot_span(x->view->snapshot, target->provider->name));
-        json_write_member_text(&json, SPAN("served_model"), target->model);
-        json_write_member_u64(&json, SPAN("attempts"), x->attempts);
+        json_write_named_text(&json, JSON_NAME("provider"),
+                              snapshot_span(x->view->snapshot, target->provider->name));
+        json_write_named_text(&json, JSON_NAME("served_model"), target->model);
+        json_write_named_u64(&json, JSON_NAME("attempts"), x->attempts);
     }
     if (cached_is_hit(x->cached)) {
-        json_write_member_bool(&json, SPAN("cache_hit"), true);
-        json_write_member_text(&json, SPAN("cache_layer"),
-                               x->cached->afar ? SPAN("redis") : SPAN("memory"));
+        json_write_named_bool(&json, JSON_NAME("cache_hit"), true);
+        json_write_named_text(&json, JSON_NAME("cache_layer"),
+                              x->cached->afar ? SPAN("redis") : SPAN("memory"));
     }
     if (x->answer.stream)
-        json_write_member_bool(&json, SPAN("stream"), true);
+        json_write_named_bool(&json, JSON_NAME("stream"), true);
     if (x->fault)
-        json_write_member_text(&json, SPAN("fault"), span_of_text(fault_row(x->fault)->name));
-    member_there(&json, SPAN("detail"), x->detail);
-    member_known(&json, SPAN("input_tokens"), x->used.usage.input);
-    member_known(&json, SPAN("output_tokens"), x->used.usage.output);
+        json_write_named_text(&json, JSON_NAME("fault"),
+                              span_of_text(fault_row(x->fault)->name));
+    member_there(&json, JSON_NAME("detail"), x->detail);
+    member_known(&json, JSON_NAME("input_tokens"), x->used.usage.input);
+    member_known(&json, JSON_NAME("output_tokens"), x->used.usage.output);
     if (record_owed(x))
-        member_known(&json, SPAN("cost_nano"), x->cost_nano);
+        member_known(&json, JSON_NAME("cost_nano"), x->cost_nano);
     if (x->first_byte_ns)
-        json_write_member_u64(&json, SPAN("first_byte_us"),
-                              (x->first_byte_ns - x->started_ns) / 1000);
-    json_write_member_u64(&json, SPAN("duration_us"), (x->entered_ns - x->started_ns) / 1000);
-    json_write_member_u64(&json, SPAN("sent_bytes"), x->answer.sent_bytes);
-    json_write_key(&json, SPAN("rooms_us"));
-    account_rooms(x, &json);
+        json_write_named_u64(&json, JSON_NAME("first_byte_us"),
+                             (x->first_byte_ns - x->started_ns) / 1000);
+    json_write_named_u64(&json, JSON_NAME("duration_us"),
+                         (x->entered_ns - x->started_ns) / 1000);
+    json_write_named_u64(&json, JSON_NAME("sent_bytes"), x->answer.sent_bytes);
+    json_write_name(&json, JSON_NAME("rooms_us"));
+    json_write_raw(&json, rooms);
     json_write_object_end(&json);
 }
 
@@ -184,16 +186,17 @@ static void cut(struct exchange *x)
 void settle_log(struct exchange *x)
 {
     struct buffer *line = sink_line(&x->worker->access);
+    struct span rooms = account_rooms(x);
 
     if (record_owed(x)) {
         struct usage_record record;
 
-        account_record(x, &record);
+        account_record(x, rooms, &record);
         journal_append(&x->worker->journal, &record);
     }
     free_place(x, record_owed(x));
     if (line) {
-        write_access(x, line);
+        write_access(x, rooms, line);
         sink_line_end(&x->worker->access);
     }
     cut(x);

@@ -17,13 +17,16 @@ static void take(uint64_t *count, uint64_t newer)
         *count = newer;
 }
 
-/* Some providers repeat usage in every chunk: one place for all of them. */
+/* Some providers repeat usage in every chunk, a few bytes longer each time: a place for all of
+ * them, and larger ones as they are needed. */
 static void keep_raw(struct bill *bill, struct span raw, struct arena *arena)
 {
     if (!raw.ptr || raw.len > BILL_RAW_MAX)
         return;
-    if (!bill->raw_place)
-        bill->raw_place = arena_take_text(arena, BILL_RAW_MAX);
+    if (!bill->raw_place || raw.len > bill->raw_size) {
+        bill->raw_size = (uint32_t)raw.len * 2;
+        bill->raw_place = arena_take_text(arena, bill->raw_size);
+    }
     memcpy(bill->raw_place, raw.ptr, raw.len);
     bill->usage.raw = span_of(bill->raw_place, raw.len);
 }

@@ -12,7 +12,8 @@
 
 struct bill {
     struct usage usage;
-    char *raw_place; /* BILL_RAW_MAX bytes of the arena, taken with the first usage */
+    char *raw_place; /* in the arena, of RAW_SIZE bytes */
+    uint32_t raw_size;
 };
 
 void bill_init(struct bill *bill);

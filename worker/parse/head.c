@@ -48,16 +48,26 @@ static struct span path_of(struct span target)
     return without_query(path);
 }
 
+/* A look at the ends, which tell most patterns apart; a star stands for a byte or more. */
+static bool may_take(struct span pattern, struct span path)
+{
+    char last = pattern.ptr[pattern.len - 1];
+
+    return path.len >= pattern.len && (last == path.ptr[path.len - 1] || last == '*');
+}
+
 static bool takes(const struct operation_row *row, struct span path, struct span *ret_argument)
 {
-    struct span pattern = row->path;
-
-    size_t star = span_find(pattern, SPAN("*"));
-    struct span before = span_of(pattern.ptr, star), after;
+    struct span pattern = row->path, before, after;
+    size_t star;
 
     *ret_argument = SPAN_NONE;
+    if (!may_take(pattern, path))
+        return false;
+    star = span_find(pattern, SPAN("*"));
     if (star == SIZE_MAX)
-        return pattern.len > 0 && span_eq(pattern, path);
+        return span_eq(pattern, path);
+    before = span_of(pattern.ptr, star);
     after = span_skip(pattern, star + 1);
     if (path.len <= before.len + after.len || !span_starts(path, before) ||
         !span_ends(path, after))

@@ -42,16 +42,18 @@ void usage_read_service(struct json_value word, struct usage *ret)
             ret->service = (uint8_t)(words[i].service + 1);
 }
 
-void usage_read(struct json_value object, struct span name, uint64_t *ret)
+void usage_take(struct json_value value, uint64_t *ret)
 {
-    struct json_value value;
     uint64_t count;
 
-    if (object.kind != JSON_OBJECT)
-        return;
-    value = json_member(object, name);
     if (json_u64(value, &count) && count <= INT64_MAX)
         *ret = count;
+}
+
+void usage_read(struct json_value object, struct span name, uint64_t *ret)
+{
+    if (object.kind == JSON_OBJECT)
+        usage_take(json_member(object, name), ret);
 }
 
 uint64_t usage_or_zero(uint64_t number)

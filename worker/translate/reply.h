@@ -26,7 +26,9 @@ struct usage {
 };
 
 void usage_init(struct usage *usage);
-/* A non-negative integer member of OBJECT into *RET, which else stays as it is. */
+/* A non-negative integer into *RET, which else stays as it is. */
+void usage_take(struct json_value value, uint64_t *ret);
+/* The same of a member of OBJECT. */
 void usage_read(struct json_value object, struct span name, uint64_t *ret);
 /* The provider's word for how it served: a string; others say nothing. */
 void usage_read_service(struct json_value word, struct usage *ret);

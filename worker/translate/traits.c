@@ -32,8 +32,8 @@ const struct model_traits *model_traits(struct span name, enum dialect_id dialec
     for (unsigned i = 0; i < ARRAY_LEN(rows); i++) {
         const struct model_traits *row = &rows[i];
 
-        if (row->dialect == dialect && span_starts(model, row->prefix) &&
-            (!best || row->prefix.len > best->prefix.len))
+        if (row->dialect == dialect && (!best || row->prefix.len > best->prefix.len) &&
+            span_starts(model, row->prefix))
             best = row;
     }
     CHECK(best); /* each dialect has a row with an empty prefix */

@@ -154,6 +154,27 @@ int reactor_init(struct reactor *reactor)
     return 0;
 }
 
+void *reactor_take_spare(struct reactor *reactor)
+{
+    void *spare;
+
+    if (reactor->spare_count == 0)
+        return memory_new_raw(REACTOR_SPARE_BYTES);
+    spare = reactor->spares[--reactor->spare_count];
+    memory_unpoison(spare, REACTOR_SPARE_BYTES);
+    return spare;
+}
+
+void reactor_give_spare(struct reactor *reactor, void *spare)
+{
+    if (reactor->spare_count == REACTOR_SPARES) {
+        memory_free(spare);
+        return;
+    }
+    memory_poison(spare, REACTOR_SPARE_BYTES);
+    reactor->spares[reactor->spare_count++] = spare;
+}
+
 void reactor_done(struct reactor *reactor)
 {
     uv_close((uv_handle_t *)&reactor->ticker, NULL);
@@ -164,4 +185,6 @@ void reactor_done(struct reactor *reactor)
     memory_free(reactor->read_buffer);
     memory_free(reactor->plain_buffer);
     memory_free(reactor->seal_buffer);
+    while (reactor->spare_count > 0)
+        memory_free(reactor_take_spare(reactor));
 }

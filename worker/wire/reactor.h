@@ -19,6 +19,8 @@ struct http_scratch;
 
 #define REACTOR_READ_BYTES  65536
 #define REACTOR_PLAIN_BYTES 16384 /* one TLS record (RFC 8446 5.1) */
+#define REACTOR_SPARE_BYTES 2048
+#define REACTOR_SPARES      32
 
 /* Something to do in the next turn of the loop, before it waits again, or when this turn ends.
  */
@@ -42,6 +44,8 @@ struct reactor {
     char *read_buffer;         /* REACTOR_READ_BYTES, filled by one read at a time */
     char *plain_buffer;        /* REACTOR_PLAIN_BYTES, what one TLS record held */
     char *seal_buffer;         /* REACTOR_PLAIN_BYTES, small pieces on their way to a record */
+    void *spares[REACTOR_SPARES]; /* memory that rests, see reactor_take_spare */
+    unsigned spare_count;
 };
 
 /* 0 or a negative errno.  Ignores SIGPIPE and sets the size of libuv's thread pool, so it is
@@ -49,6 +53,11 @@ struct reactor {
 int reactor_init(struct reactor *reactor);
 /* Every handle on the loop must be closed already. */
 void reactor_done(struct reactor *reactor);
+
+/* REACTOR_SPARE_BYTES from memory_new_raw, or the same given back before: for what each request
+ * needs for a moment, and the heap is slow with. */
+void *reactor_take_spare(struct reactor *reactor);
+void reactor_give_spare(struct reactor *reactor, void *spare);
 
 /* Monotonic, as of this loop turn. */
 static inline uint64_t reactor_now_ms(const struct reactor *reactor)

@@ -13,6 +13,7 @@
 
 #define PIECES_AT_ONCE    16
 #define GATHER_FIRST_SIZE 4096
+#define SPARE_SIZE        (REACTOR_SPARE_BYTES - sizeof(struct wire_out))
 
 struct wire_out {
     uv_write_t request;
@@ -93,9 +94,17 @@ static int send_now(struct wire *wire, struct rest *rest)
 
 /* ---- pending ---------------------------------------------------------------------------- */
 
+/* Of SIZE bytes, or of a few more when those are at hand. */
 static struct wire_out *block_new(struct wire *wire, size_t size)
 {
-    struct wire_out *block = memory_new_raw(sizeof(*block) + size);
+    struct wire_out *block;
+
+    if (size <= SPARE_SIZE) {
+        block = reactor_take_spare(wire->reactor);
+        size = SPARE_SIZE;
+    } else {
+        block = memory_new_raw(sizeof(*block) + size);
+    }
 
     block->wire = wire;
     block->late = (struct reactor_task){0};
@@ -103,6 +112,14 @@ static struct wire_out *block_new(struct wire *wire, size_t size)
     block->len = 0;
     block->size = (uint32_t)size;
     return block;
+}
+
+static void block_free(struct wire_out *block)
+{
+    if (block->size == SPARE_SIZE)
+        reactor_give_spare(block->wire->reactor, block);
+    else
+        memory_free(block);
 }
 
 static void block_append(struct wire_out *block, const struct rest *rest)
@@ -162,7 +179,7 @@ static int keep(struct wire *wire, const struct rest *rest)
         block_append(block, rest);
         error = block_submit(block);
         if (error < 0) {
-            memory_free(block);
+            block_free(block);
             return error;
         }
         wire->out = block;
@@ -191,7 +208,7 @@ static void written(uv_write_t *request, int status)
     CHECK(wire->out == block);
     wire->out = block->next;
     wire->pending_bytes -= block->len;
-    memory_free(block);
+    block_free(block);
     if (uv_is_closing(&wire->uv.handle))
         return;
     if (status == 0 && wire->out) {
@@ -205,7 +222,8 @@ static void written(uv_write_t *request, int status)
         return;
     }
     /* Not with libuv: nothing else frees it. */
-    memory_free(wire->out);
+    if (wire->out)
+        block_free(wire->out);
     wire->out = NULL;
     wire->pending_bytes = 0;
     wire_fail(wire, status);
@@ -276,7 +294,7 @@ static void block_drop(struct wire *wire, struct wire_out **at)
         return;
     wire->pending_bytes -= block->len;
     *at = block->next;
-    memory_free(block);
+    block_free(block);
 }
 
 void wire_out_drop(struct wire *wire)

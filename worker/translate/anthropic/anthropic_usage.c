@@ -21,12 +21,8 @@ void anthropic_read_usage(struct json_value usage, struct usage *ret)
         return;
     pick_members(usage, names, ARRAY_LEN(names), values);
     usage_read_service(values[6], ret);
-    for (unsigned i = 0; i < 4; i++) {
-        uint64_t count;
-
-        if (json_u64(values[i], &count) && count <= INT64_MAX)
-            *counts[i] = count;
-    }
+    for (unsigned i = 0; i < ARRAY_LEN(counts); i++)
+        usage_take(values[i], counts[i]);
     usage_read(values[4], SPAN("ephemeral_1h_input_tokens"), &ret->cache_write_long);
     usage_read(values[5], SPAN("thinking_tokens"), &ret->reasoning);
     usage_read(values[7], SPAN("web_search_requests"), &ret->searches);

@@ -121,7 +121,7 @@ static bool object_fits(struct json_value object, const struct rule *rules, unsi
     struct json_value value;
     struct span key;
 
-    while (quirks && json_next(&walk, &key, &value))
+    while (json_next(&walk, &key, &value))
         if (breaks(rules, count, quirks, key, value))
             return false;
     return true;
@@ -144,7 +144,7 @@ static bool messages_fit(struct json_value messages, uint32_t quirks)
     struct json_walk walk = json_walk(messages);
     struct json_value before = {.kind = JSON_ABSENT}, message, role;
 
-    while (quirks && messages.kind == JSON_ARRAY && json_next(&walk, NULL, &message)) {
+    while (messages.kind == JSON_ARRAY && json_next(&walk, NULL, &message)) {
         if (message.kind != JSON_OBJECT)
             return true;
         role = json_member(message, SPAN("role"));
@@ -216,7 +216,9 @@ static bool reasons_in_parts(const struct chat_target *target)
 
 bool openai_fits(struct json_value body, const struct chat_target *target)
 {
-    return !may_need_responses(body, target) && !reasons_in_parts(target) &&
-           object_fits(body, body_rules, ARRAY_LEN(body_rules), target->quirks) &&
-           messages_fit(json_member(body, SPAN("messages")), target->quirks);
+    if (may_need_responses(body, target) || reasons_in_parts(target))
+        return false;
+    return target->quirks == 0 || /* then a long body is not read for nothing */
+           (object_fits(body, body_rules, ARRAY_LEN(body_rules), target->quirks) &&
+            messages_fit(json_member(body, SPAN("messages")), target->quirks));
 }

@@ -5,26 +5,40 @@
 
 static void read_input_details(struct json_value details, struct usage *ret)
 {
-    usage_read(details, SPAN("cached_tokens"), &ret->cached);
-    usage_read(details, SPAN("cache_write_tokens"), &ret->cache_write);
-    usage_read(details, SPAN("audio_tokens"), &ret->audio_input);
-    usage_read(details, SPAN("image_tokens"), &ret->image_input);
+    static const struct span names[] = {WORD("cached_tokens"), WORD("cache_write_tokens"),
+                                        WORD("audio_tokens"), WORD("image_tokens")};
+    struct json_value values[ARRAY_LEN(names)];
+
+    if (details.kind != JSON_OBJECT)
+        return;
+    pick_members(details, names, ARRAY_LEN(names), values);
+    usage_take(values[0], &ret->cached);
+    usage_take(values[1], &ret->cache_write);
+    usage_take(values[2], &ret->audio_input);
+    usage_take(values[3], &ret->image_input);
 }
 
 static void read_output_details(struct json_value details, struct usage *ret)
 {
-    usage_read(details, SPAN("reasoning_tokens"), &ret->reasoning);
-    usage_read(details, SPAN("audio_tokens"), &ret->audio_output);
-    usage_read(details, SPAN("image_tokens"), &ret->image_output);
+    static const struct span names[] = {WORD("reasoning_tokens"), WORD("audio_tokens"),
+                                        WORD("image_tokens")};
+    struct json_value values[ARRAY_LEN(names)];
+
+    if (details.kind != JSON_OBJECT)
+        return;
+    pick_members(details, names, ARRAY_LEN(names), values);
+    usage_take(values[0], &ret->reasoning);
+    usage_take(values[1], &ret->audio_output);
+    usage_take(values[2], &ret->image_output);
 }
 
 /* xAI counts reasoning beside the completion; the total tells. */
-static void add_reasoning_beside(struct json_value usage, struct usage *ret)
+static void add_reasoning_beside(struct json_value said_total, struct usage *ret)
 {
     uint64_t total = TOKENS_UNKNOWN;
     uint64_t said = usage_add(ret->input, ret->output);
 
-    usage_read(usage, SPAN("total_tokens"), &total);
+    usage_take(said_total, &total);
     if (total != TOKENS_UNKNOWN && usage_or_zero(ret->reasoning) > 0 &&
         usage_add(said, ret->reasoning) == total)
         ret->output = usage_add(ret->output, ret->reasoning);
@@ -32,15 +46,36 @@ static void add_reasoning_beside(struct json_value usage, struct usage *ret)
 
 void openai_read_usage(struct json_value usage, struct usage *ret)
 {
+    enum {
+        INPUT,
+        OUTPUT,
+        TOTAL,
+        CACHED,
+        CACHE_HIT,
+        INPUT_DETAILS,
+        OUTPUT_DETAILS
+    };
+    static const struct span names[] = {
+        [INPUT] = WORD("prompt_tokens"),
+        [OUTPUT] = WORD("completion_tokens"),
+        [TOTAL] = WORD("total_tokens"),
+        [CACHED] = WORD("cached_tokens"),              /* Moonshot */
+        [CACHE_HIT] = WORD("prompt_cache_hit_tokens"), /* DeepSeek */
+        [INPUT_DETAILS] = WORD("prompt_tokens_details"),
+        [OUTPUT_DETAILS] = WORD("completion_tokens_details"),
+    };
+    struct json_value values[ARRAY_LEN(names)];
+
     if (usage.kind != JSON_OBJECT)
         return;
-    usage_read(usage, SPAN("prompt_tokens"), &ret->input);
-    usage_read(usage, SPAN("completion_tokens"), &ret->output);
-    usage_read(usage, SPAN("cached_tokens"), &ret->cached);           /* Moonshot */
-    usage_read(usage, SPAN("prompt_cache_hit_tokens"), &ret->cached); /* DeepSeek */
-    read_input_details(json_member(usage, SPAN("prompt_tokens_details")), ret);
-    read_output_details(json_member(usage, SPAN("completion_tokens_details")), ret);
-    add_reasoning_beside(usage, ret);
+    pick_members(usage, names, ARRAY_LEN(names), values);
+    usage_take(values[INPUT], &ret->input);
+    usage_take(values[OUTPUT], &ret->output);
+    usage_take(values[CACHED], &ret->cached);
+    usage_take(values[CACHE_HIT], &ret->cached);
+    read_input_details(values[INPUT_DETAILS], ret);
+    read_output_details(values[OUTPUT_DETAILS], ret);
+    add_reasoning_beside(values[TOTAL], ret);
     ret->raw = usage.raw;
 }
 

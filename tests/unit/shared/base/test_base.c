@@ -1,4 +1,5 @@
 #include <check.h>
+#include <stdio.h>
 
 #include "shared/base/arena.h"
 #include "shared/base/buffer.h"
@@ -102,6 +103,16 @@ START_TEST(numbers_are_written_in_full)
                                                  "00ab")));
     buffer_drop(&buffer, 20);
     ck_assert(span_starts(buffer_span(&buffer), SPAN("-9223")));
+    for (uint64_t power = 1; power < UINT64_MAX / 10; power *= 10) {
+        char expected[48];
+
+        buffer_clear(&buffer);
+        (void)buffer_append_u64(&buffer, power - 1);
+        (void)buffer_append_u64(&buffer, power + power / 7);
+        (void)snprintf(expected, sizeof(expected), "%llu%llu", (unsigned long long)(power - 1),
+                       (unsigned long long)(power + power / 7));
+        ck_assert(span_eq(buffer_span(&buffer), span_of_text(expected)));
+    }
     buffer_done(&buffer);
 }
 
@@ -257,7 +268,7 @@ static uint32_t crc_bit_by_bit(struct span bytes)
 
 START_TEST(a_checksum_of_any_length_and_place_is_that_of_its_bits)
 {
-    char bytes[80];
+    char bytes[200];
 
     for (unsigned i = 0; i < sizeof(bytes); i++)
         bytes[i] = (char)(i * 151 + 7);

@@ -396,6 +396,27 @@ START_TEST(chunk_heads_and_reasons_are_written)
 
 END_TEST
 
+/* Values are looked at in blocks. */
+START_TEST(a_byte_that_no_value_has_is_found_wherever_it_stands)
+{
+    char text[40];
+
+    memset(text, 'a', sizeof(text));
+    for (size_t len = 0; len <= sizeof(text); len++) {
+        ck_assert(http_value_valid(span_of(text, len)));
+        for (size_t i = 0; i < len * 256; i++) {
+            unsigned char byte = (unsigned char)(i % 256);
+            bool good = byte == '\t' || (byte >= 0x20 && byte != 0x7f);
+
+            text[i / 256] = (char)byte;
+            ck_assert(http_value_valid(span_of(text, len)) == good);
+            text[i / 256] = 'a';
+        }
+    }
+}
+
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("http_reader");
@@ -414,6 +435,7 @@ int main(void)
     tcase_add_test(tests, a_head_over_the_limit_is_refused_whole_or_in_pieces);
     tcase_add_test(tests, endless_interim_answers_are_refused);
     tcase_add_test(tests, chunk_heads_and_reasons_are_written);
+    tcase_add_test(tests, a_byte_that_no_value_has_is_found_wherever_it_stands);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);

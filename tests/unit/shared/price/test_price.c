@@ -247,7 +247,7 @@ static void explains(const struct price_sheet *sheet, const struct price_use *us
     struct buffer text _buffer_;
 
     buffer_init(&text, 1000);
-    price_explain(sheet, use, &text);
+    ck_assert_uint_eq(price_explain(sheet, use, &text), price_cost(sheet, use));
     ck_assert_msg(span_eq(buffer_span(&text), span_of_text(wanted)), "%.*s",
                   SPAN_ARG(buffer_span(&text)));
 }

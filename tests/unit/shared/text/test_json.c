@@ -237,7 +237,7 @@ START_TEST(text_is_decoded_and_compared_decoded)
     struct json_value value;
     struct json_error error;
     struct arena arena;
-    struct span text;
+    struct span text, inside;
 
     arena_init(&arena, 0);
     ck_assert(json_check(text_cases[_i].raw, &value, &error));
@@ -246,6 +246,8 @@ START_TEST(text_is_decoded_and_compared_decoded)
     ck_assert(json_text_eq(value, text_cases[_i].text));
     ck_assert(!json_text_eq(value, SPAN("something else")));
     ck_assert(text.len == 0 || !json_text_eq(value, span_of(text.ptr, text.len - 1)));
+    inside = span_of(value.raw.ptr + 1, value.raw.len - 2);
+    ck_assert(json_text_eq(value, inside) == span_eq(text, inside)); /* escapes are no text */
     arena_done(&arena);
 }
 
@@ -303,6 +305,28 @@ START_TEST(a_list_stays_one_whatever_does_not_fit)
     ck_assert(json_list_add(&small, SPAN("{}"), 100));
     ck_assert(!json_list_add(&small, SPAN("{}"), 100));
     ck_assert(span_eq(buffer_span(&small), SPAN("[{}]")));
+}
+
+END_TEST
+
+START_TEST(names_that_the_program_chose_stand_as_others_do)
+{
+    struct buffer chosen _buffer_;
+    struct json_writer json;
+
+    buffer_init(&chosen, 200);
+    json_write_init(&json, &chosen);
+    json_write_object(&json);
+    json_write_named_text(&json, JSON_NAME("a"), SPAN("x\"y"));
+    json_write_named_u64(&json, JSON_NAME("b"), 7);
+    json_write_name(&json, JSON_NAME("c"));
+    json_write_object(&json);
+    json_write_named_bool(&json, JSON_NAME("d"), true);
+    json_write_object_end(&json);
+    json_write_member_u64(&json, SPAN("e"), 8);
+    json_write_object_end(&json);
+    ck_assert(span_eq(buffer_span(&chosen),
+                      SPAN("{\"a\":\"x\\\"y\",\"b\":7,\"c\":{\"d\":true},\"e\":8}")));
 }
 
 END_TEST
@@ -411,21 +435,36 @@ START_TEST(tap_finds_several_members_in_one_pass)
 
 END_TEST
 
-START_TEST(tap_drops_a_value_that_is_too_long)
+/* A text of LEN bytes, quotes left out, that comes byte by byte. */
+static size_t tapped_bytes(size_t len)
 {
-    char text[TAP_BYTES + 64];
     struct json_tap tap;
     struct arena arena;
+    struct span value;
+    size_t kept;
 
     arena_init(&arena, 0);
     json_tap_init(&tap);
     json_tap_want(&tap, 0, SPAN("u"), TAP_BYTES);
-    memset(text, 'x', sizeof(text));
     json_tap_feed(&tap, SPAN("{\"u\":\""), &arena);
-    json_tap_feed(&tap, span_of(text, sizeof(text)), &arena);
+    for (size_t i = 0; i < len; i++)
+        json_tap_feed(&tap, span_of(&"0123456789"[i % 10], 1), &arena);
     json_tap_feed(&tap, SPAN("\",\"v\":1}"), &arena);
-    ck_assert(json_tap_value(&tap, 0).kind == JSON_ABSENT);
+    value = json_tap_value(&tap, 0).raw;
+    for (size_t i = 1; i + 1 < value.len; i++)
+        ck_assert_int_eq(value.ptr[i], '0' + (int)((i - 1) % 10));
+    kept = value.len;
     arena_done(&arena);
+    return kept;
+}
+
+START_TEST(tap_drops_a_value_that_is_too_long)
+{
+    for (size_t len = 0; len + 2 <= TAP_BYTES; len += 13)
+        ck_assert_uint_eq(tapped_bytes(len), len + 2);
+    ck_assert_uint_eq(tapped_bytes(TAP_BYTES - 2), TAP_BYTES);
+    ck_assert_uint_eq(tapped_bytes(TAP_BYTES - 1), 0);
+    ck_assert_uint_eq(tapped_bytes(TAP_BYTES + 64), 0);
 }
 
 END_TEST
@@ -499,6 +538,7 @@ int main(void)
     tcase_add_test(tests, integers_are_read_only_when_they_are);
     tcase_add_loop_test(tests, tap_finds_the_member_at_every_cut, 0, (int)ARRAY_LEN(tap_cases));
     tcase_add_test(tests, a_list_stays_one_whatever_does_not_fit);
+    tcase_add_test(tests, names_that_the_program_chose_stand_as_others_do);
     tcase_add_test(tests, tap_finds_several_members_in_one_pass);
     tcase_add_test(tests, tap_drops_a_value_that_is_too_long);
     tcase_add_test(tests, json_test_suite_agrees);

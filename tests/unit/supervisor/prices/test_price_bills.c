@@ -467,7 +467,7 @@ START_TEST(a_bill_is_right_to_the_nanodollar)
     price = price_of(bill, &arena);
     sheet = price_find_sheet(price.rows, price.count, &use);
     ck_assert_ptr_nonnull(sheet);
-    price_explain(sheet, &use, &text);
+    ck_assert_uint_eq(price_explain(sheet, &use, &text), price_cost(sheet, &use));
     ck_assert_msg(price_cost(sheet, &use) == bill->nano,
                   "%s (%s): %.*s is not %llu nanodollars", bill->model, bill->source,
                   SPAN_ARG(buffer_span(&text)), (unsigned long long)bill->nano);

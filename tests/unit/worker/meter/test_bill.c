@@ -183,6 +183,22 @@ START_TEST(usage_in_each_chunk_counts_once_and_does_not_grow_the_arena)
 
 END_TEST
 
+START_TEST(words_that_grow_are_kept_whole_in_a_bounded_place)
+{
+    struct usage usage = bill.usage;
+    char text[BILL_RAW_MAX];
+
+    for (size_t len = 0; len <= sizeof(text); len++) {
+        memset(text, 'a' + (int)(len % 26), sizeof(text));
+        usage.raw = span_of(text, len);
+        bill_take(&bill, &usage, &arena);
+        ck_assert(span_eq(bill.usage.raw, usage.raw));
+    }
+    ck_assert_uint_lt(arena.used_bytes, (size_t)4 * BILL_RAW_MAX);
+}
+
+END_TEST
+
 START_TEST(words_that_are_too_long_are_counted_but_not_kept)
 {
     struct buffer text _buffer_;
@@ -214,6 +230,7 @@ int main(void)
     tcase_add_loop_test(tests, only_the_chunk_that_has_nothing_but_usage_is_hidden, 0,
                         ARRAY_LEN(chunks));
     tcase_add_test(tests, usage_in_each_chunk_counts_once_and_does_not_grow_the_arena);
+    tcase_add_test(tests, words_that_grow_are_kept_whole_in_a_bounded_place);
     tcase_add_test(tests, words_that_are_too_long_are_counted_but_not_kept);
     suite_add_tcase(suite, tests);
     srunner_run_all(runner, CK_ENV);

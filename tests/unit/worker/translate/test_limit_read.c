@@ -49,10 +49,13 @@ static void head_of(struct http_head *head, const char *const fields[][2])
 
     memset(head, 0, sizeof(*head));
     head->headers = rows;
-    for (; fields[head->header_count][0]; head->header_count++)
-        rows[head->header_count] =
-            (struct http_header){span_of_text(fields[head->header_count][0]),
-                                 span_of_text(fields[head->header_count][1])};
+    for (; fields[head->header_count][0]; head->header_count++) {
+        struct http_header *row = &rows[head->header_count];
+
+        row->name = span_of_text(fields[head->header_count][0]);
+        row->value = span_of_text(fields[head->header_count][1]);
+        head->name_lengths |= http_length_bit(row->name);
+    }
 }
 
 static const struct {
