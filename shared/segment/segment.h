@@ -18,7 +18,7 @@
 #include "shared/base/span.h"
 
 #define SEGMENT_MAGIC   0x616967777365676dULL
-#define SEGMENT_VERSION 12
+#define SEGMENT_VERSION 13
 
 #define SEGMENT_SLOTS       64      /* workers at one time, draining ones included */
 #define SEGMENT_INFLIGHT    16384   /* exchanges at one time per worker */
@@ -145,7 +145,8 @@ struct target_pace {
     _Atomic uint64_t first_ms; /* when that was, monotonic; 0: never */
     _Atomic uint64_t window;   /* its number, requests and further attempts in it */
     _Atomic uint64_t before;   /* the window before it */
-    uint64_t reserved[4];
+    uint64_t reserved[3];
+    _Atomic uint64_t last_fault; /* enum fault: of the attempt that failed last */
 };
 
 _Static_assert(sizeof(struct target_pace) == 64, "one cache line");

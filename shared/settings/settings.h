@@ -149,7 +149,7 @@ struct settings_health {
     uint32_t line;
     uint64_t watch, errors, breaks, window, window_least;
     uint64_t error_share, break_share, degraded_share;
-    uint64_t eject, eject_most, trial, limited, limited_most;
+    uint64_t eject, eject_most, trial, limited, limited_most, events;
 };
 
 struct settings_provider_health { /* 0: as for all */

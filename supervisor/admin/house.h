@@ -18,6 +18,7 @@
 #include "shared/snapshot/snapshot.h"
 
 #include "supervisor/configure/configure.h"
+#include "supervisor/events/event_log.h"
 #include "supervisor/keys/vault.h"
 #include "supervisor/ledger/ledger.h"
 #include "supervisor/oauth/oauth.h"
@@ -58,8 +59,10 @@ struct house {
     struct store *store;
     struct vault vault;
     struct ledger *ledger;
-    struct share *share; /* what several hosts share */
-    struct marks *marks; /* of their caches; NULL at the start */
+    struct share *share;      /* what several hosts share */
+    struct watch *watch;      /* how the accounts were at the last look */
+    struct event_log *events; /* what changed of them; any thread */
+    struct marks *marks;      /* of their caches; NULL at the start */
     const char *settings_file;
     uint64_t started_ms; /* monotonic */
     int64_t started_wall_ms;

@@ -99,7 +99,17 @@ struct retention_chore {
     bool busy, failing;
 };
 
+/* The same: changes of accounts on their way to the store. */
+struct events_chore {
+    struct line_job job;
+    uint64_t next_ms, retain_next_ms, lost_told;
+    int64_t before_ms;
+    int result;
+    bool busy, retains;
+};
+
 struct chores {
+    struct events_chore events;
     struct prices_chore prices;
     struct budgets_chore budgets;
     struct responses_chore responses;
@@ -222,6 +232,12 @@ void responses_tick(struct controller *controller, uint64_t now_ms);
 
 /* audits.c: counters that deaths left too high */
 void audits_tick(struct controller *controller, uint64_t now_ms);
+
+/* events.c: what changes of the accounts' health */
+void events_start(struct controller *controller);
+/* Before a snapshot is sent too: an account that is new is seen before its first request. */
+void events_look(struct controller *controller, uint64_t now_ms);
+void events_tick(struct controller *controller, uint64_t now_ms);
 
 /* retention.c: usage that is older than the settings keep */
 void retention_tick(struct controller *controller, uint64_t now_ms);

@@ -30,12 +30,19 @@ static struct target_health *health_of(const struct exchange *x)
 /* The attempt is over, with FAULT or well: its share of the provider's figures. */
 void relay_attempt_ended(struct exchange *x, enum fault fault)
 {
+    const struct snapshot_provider *provider = exchange_target(x)->provider;
     struct target_health *health = health_of(x);
+    enum health_outcome saw;
 
     if (!x->current->calling)
         return;
-    (void)health_note(health, &exchange_target(x)->provider->health, attempts_saw(x, fault),
-                      reactor_now_ms(&x->worker->reactor), x->current->retry_after_ms);
+    saw = attempts_saw(x, fault);
+    if (saw != HEALTH_SAW_NOTHING && saw != HEALTH_SAW_GOOD)
+        atomic_store_explicit(
+            &segment_pace(x->worker->segment, provider->health_row)->last_fault, fault,
+            memory_order_relaxed);
+    (void)health_note(health, &provider->health, saw, reactor_now_ms(&x->worker->reactor),
+                      x->current->retry_after_ms);
     x->current->calling = false;
     if (x->current->call.resent)
         metric_add(x->worker->metrics, METRIC_upstream_resends_total, 1);
