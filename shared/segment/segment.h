@@ -146,7 +146,8 @@ struct target_pace {
     _Atomic uint64_t window;   /* its number, requests and further attempts in it */
     _Atomic uint64_t before;   /* the window before it */
     uint64_t reserved[3];
-    _Atomic uint64_t last_fault; /* enum fault: of the attempt that failed last */
+    /* Of the attempt that failed last: enum fault, and << 16 enum health_outcome. */
+    _Atomic uint64_t last_fault;
 };
 
 _Static_assert(sizeof(struct target_pace) == 64, "one cache line");

@@ -22,6 +22,7 @@
 #include "supervisor/keys/vault.h"
 #include "supervisor/ledger/ledger.h"
 #include "supervisor/oauth/oauth.h"
+#include "supervisor/probe/probe.h"
 #include "supervisor/share/marks.h"
 #include "supervisor/share/share.h"
 #include "supervisor/store/store.h"
@@ -60,6 +61,7 @@ struct house {
     struct vault vault;
     struct ledger *ledger;
     struct share *share;      /* what several hosts share */
+    struct probes *probes;    /* when accounts are asked how they are */
     struct watch *watch;      /* how the accounts were at the last look */
     struct event_log *events; /* what changed of them; any thread */
     struct marks *marks;      /* of their caches; NULL at the start */

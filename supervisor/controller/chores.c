@@ -272,6 +272,7 @@ void chores_tick(struct controller *controller, uint64_t now_ms)
     audits_tick(controller, now_ms);
     retention_tick(controller, now_ms);
     events_tick(controller, now_ms);
+    probes_tick(controller, now_ms);
 }
 
 struct ending {

@@ -285,6 +285,7 @@ static void close_rooms(struct controller *controller)
     share_free(controller->house.share);
     marks_free(controller->house.marks);
     watch_free(controller->house.watch);
+    probes_free(controller->house.probes);
     event_log_free(controller->house.events);
     oauth_done(&controller->house.oauth);
     configure_lasting_done(&controller->lasting);

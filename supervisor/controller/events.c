@@ -24,6 +24,7 @@ void events_start(struct controller *controller)
     if (gethostname(host, sizeof(host) - 1) < 0)
         host[0] = '\0';
     controller->house.watch = watch_new();
+    controller->house.probes = probes_new();
     controller->house.events = event_log_new(span_of_text(host), random_u64());
 }
 

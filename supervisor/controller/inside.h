@@ -139,6 +139,8 @@ struct controller {
     bool plan_unsent, published, ready_told, ending;
     uint32_t tokens_asked; /* questions under way */
     bool tokens_changed;   /* the newest snapshot does not know it */
+    uint32_t probes_asked; /* questions under way */
+    uint32_t probes_next;  /* in the snapshot's table */
     uint32_t missing_told; /* providers */
     uint32_t unknown_told; /* names in conditions */
     uint32_t allowed_told; /* items of media.allow */
@@ -238,6 +240,9 @@ void events_start(struct controller *controller);
 /* Before a snapshot is sent too: an account that is new is seen before its first request. */
 void events_look(struct controller *controller, uint64_t now_ms);
 void events_tick(struct controller *controller, uint64_t now_ms);
+
+/* probes.c: accounts that are out are asked how they are */
+void probes_tick(struct controller *controller, uint64_t now_ms);
 
 /* retention.c: usage that is older than the settings keep */
 void retention_tick(struct controller *controller, uint64_t now_ms);

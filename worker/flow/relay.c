@@ -39,8 +39,8 @@ void relay_attempt_ended(struct exchange *x, enum fault fault)
     saw = attempts_saw(x, fault);
     if (saw != HEALTH_SAW_NOTHING && saw != HEALTH_SAW_GOOD)
         atomic_store_explicit(
-            &segment_pace(x->worker->segment, provider->health_row)->last_fault, fault,
-            memory_order_relaxed);
+            &segment_pace(x->worker->segment, provider->health_row)->last_fault,
+            (uint64_t)saw << 16 | fault, memory_order_relaxed);
     (void)health_note(health, &provider->health, saw, reactor_now_ms(&x->worker->reactor),
                       x->current->retry_after_ms);
     x->current->calling = false;

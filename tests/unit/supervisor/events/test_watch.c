@@ -185,12 +185,12 @@ END_TEST
 START_TEST(a_probe_is_the_cause_of_what_it_changed_and_of_nothing_else)
 {
     (void)look();
-    ck_assert(health_probed(&account, &rules, false, now_ms));
+    ck_assert(health_probed(&account, &rules, HEALTH_PROBE_BAD, now_ms));
     watch_probed(watch, 7);
     ck_assert_uint_eq(look(), 1);
     expect(0, HEALTH_HEALTHY, HEALTH_DOWN, WATCH_PROBE);
     ck_assert_uint_eq(events[0].fault, FAULT_NONE);
-    ck_assert(health_probed(&account, &rules, true, now_ms));
+    ck_assert(health_probed(&account, &rules, HEALTH_PROBE_ANSWERS, now_ms));
     watch_probed(watch, 7);
     ck_assert_uint_eq(look(), 1);
     expect(0, HEALTH_DOWN, HEALTH_HALF_OPEN, WATCH_PROBE);
