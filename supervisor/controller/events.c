@@ -1,5 +1,6 @@
 /* Changes of the accounts' health: seen a few times a second, told in the log, kept in the
  * store. */
+#include <stdio.h>
 #include <unistd.h>
 
 #include "shared/base/clock.h"
@@ -25,6 +26,8 @@ void events_start(struct controller *controller)
         host[0] = '\0';
     controller->house.watch = watch_new();
     controller->house.probes = probes_new();
+    (void)snprintf(controller->probes_host, sizeof(controller->probes_host), "%s/%llx", host,
+                   (unsigned long long)random_u64());
     controller->house.events = event_log_new(span_of_text(host), random_u64());
 }
 

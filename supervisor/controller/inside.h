@@ -137,13 +137,14 @@ struct controller {
     bool rows_fresh;   /* they came from the store, not from the kept file */
     bool loading;      /* a load of the chores runs */
     bool plan_unsent, published, ready_told, ending;
-    uint32_t tokens_asked; /* questions under way */
-    bool tokens_changed;   /* the newest snapshot does not know it */
-    uint32_t probes_asked; /* questions under way */
-    uint32_t probes_next;  /* in the snapshot's table */
-    uint32_t missing_told; /* providers */
-    uint32_t unknown_told; /* names in conditions */
-    uint32_t allowed_told; /* items of media.allow */
+    uint32_t tokens_asked;                   /* questions under way */
+    bool tokens_changed;                     /* the newest snapshot does not know it */
+    uint32_t probes_asked;                   /* questions under way */
+    char probes_host[EVENT_HOST_BYTES + 17]; /* of leases: another at each start */
+    uint32_t probes_next;                    /* in the snapshot's table */
+    uint32_t missing_told;                   /* providers */
+    uint32_t unknown_told;                   /* names in conditions */
+    uint32_t allowed_told;                   /* items of media.allow */
     struct configure_lasting lasting;
     /* The last ones in force, until newer ones are: what a refused plan leads back to. NULL:
      * none are on their way, or none have been in force yet. */

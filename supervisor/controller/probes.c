@@ -1,18 +1,30 @@
 /* Provider accounts that are out are asked how they are, on the pool. */
+#include <stdio.h>
+
 #include "shared/base/clock.h"
 #include "shared/base/hash.h"
 #include "shared/base/log.h"
 #include "shared/base/memory.h"
 
 #include "supervisor/controller/inside.h"
+#include "supervisor/probe/lease.h"
 #include "supervisor/probe/question.h"
 
 /* Threads of the pool that accounts which do not answer may hold. */
 #define ASKED_AT_A_TIME 2
 
+/* First, where other hosts may ask too, a job of the line takes the lease; then a thread of the
+ * pool asks; then another job tells the others. */
 struct asking {
+    struct line_job job; /* first */
     uv_work_t work;
     struct controller *controller;
+    struct probe_lease lease;
+    uint64_t hold_ms;
+    int result;
+    bool leased;
+    uint32_t row;
+    char provider[WATCH_NAME_BYTES];
     struct outbound_question question;
     struct outbound_answer answer;
     uint64_t name; /* its hash */
@@ -96,6 +108,38 @@ static void ask(uv_work_t *work)
     outbound_ask(&asking->question, &asking->answer);
 }
 
+static void end_asking(struct asking *asking)
+{
+    asking->controller->probes_asked--;
+    probe_ended(asking->controller->house.probes, asking->row, asking->name);
+    outbound_question_done(&asking->question);
+    memory_wipe(&asking->answer, sizeof(asking->answer));
+    memory_free(asking);
+}
+
+static struct asking *of_job(struct line_job *job)
+{
+    return (struct asking *)(void *)job;
+}
+
+static struct span host_of(const struct controller *controller)
+{
+    return span_of_text(controller->probes_host);
+}
+
+static void run_tell(struct line_job *job)
+{
+    struct asking *asking = of_job(job);
+
+    (void)probe_lease_tell(asking->controller->house.store, span_of_text(asking->provider),
+                           host_of(asking->controller), (uint16_t)asking->answer.status);
+}
+
+static void told(struct line_job *job)
+{
+    end_asking(of_job(job));
+}
+
 static void answered(uv_work_t *work, int status)
 {
     struct asking *asking = work->data;
@@ -103,7 +147,6 @@ static void answered(uv_work_t *work, int status)
     /* By now the account may be another, or none. */
     const struct snapshot_provider *provider = find(controller->house.snapshot, asking->name);
 
-    controller->probes_asked--;
     if (status == 0 && provider && !controller->ending) {
         log_event(LOG_DEBUG, "a provider was probed",
                   LOG_TEXT_FIELD("provider",
@@ -111,17 +154,73 @@ static void answered(uv_work_t *work, int status)
                   LOG_TEXT_FIELD("said", span_of_text(asking->answer.message)));
         take(controller, provider, &(struct probe_answer){(uint16_t)asking->answer.status});
     }
-    outbound_question_done(&asking->question);
-    memory_wipe(&asking->answer, sizeof(asking->answer));
-    memory_free(asking);
+    if (status < 0 || !asking->leased) {
+        end_asking(asking);
+        return;
+    }
+    asking->job.run = run_tell;
+    asking->job.done = told;
+    line_add(&controller->line, &asking->job);
 }
 
 /* ---- questions --------------------------------------------------------------------------- */
+
+static void ask_on_pool(struct asking *asking)
+{
+    if (uv_queue_work(&asking->controller->loop, &asking->work, ask, answered) < 0)
+        answered(&asking->work, UV_ECANCELED);
+}
+
+static void run_lease(struct line_job *job)
+{
+    struct asking *asking = of_job(job);
+
+    asking->result = probe_lease_take(
+        asking->controller->house.store, span_of_text(asking->provider),
+        host_of(asking->controller), clock_wall_ms(), asking->hold_ms, &asking->lease);
+}
+
+/* What another host was told counts as if it were told here. */
+static void hear(struct controller *controller, const struct asking *asking)
+{
+    const struct snapshot_provider *provider = find(controller->house.snapshot, asking->name);
+    uint64_t now_ms = clock_monotonic_ms();
+    struct probe_sight sight;
+    struct probe_rules rules;
+
+    if (!provider || controller->ending)
+        return;
+    sight = sight_of(&controller->house, provider, now_ms);
+    rules = rules_of(&controller->house, provider);
+    if (probe_heard(controller->house.probes, &sight, &rules, asking->lease.number, now_ms))
+        take(controller, provider, &(struct probe_answer){asking->lease.status});
+}
+
+/* Without an answer of the store it is asked by this host as well. */
+static void lease_came(struct line_job *job)
+{
+    struct asking *asking = of_job(job);
+
+    if (asking->result < 0 || asking->lease.mine) {
+        asking->leased = asking->result == 0;
+        ask_on_pool(asking);
+        return;
+    }
+    hear(asking->controller, asking);
+    end_asking(asking);
+}
+
+/* A file has no other host. */
+static bool is_shared(const struct house *house)
+{
+    return !store_is_file(house->store) && strcmp(store_state(house->store), "open") == 0;
+}
 
 static void start(struct controller *controller, const struct snapshot_provider *provider,
                   const struct probe_rules *rules)
 {
     const struct snapshot *snapshot = controller->house.snapshot;
+    struct span name = snapshot_span(snapshot, provider->name);
     struct asking *asking = MEMORY_NEW(struct asking);
     struct arena arena;
     bool there;
@@ -129,13 +228,23 @@ static void start(struct controller *controller, const struct snapshot_provider 
     arena_init(&arena, 0);
     asking->controller = controller;
     asking->work.data = asking;
-    asking->name = hash_fast(snapshot_span(snapshot, provider->name));
+    asking->hold_ms = probe_hold_ms(rules);
+    asking->row = provider->health_row;
+    asking->name = hash_fast(name);
+    (void)snprintf(asking->provider, sizeof(asking->provider), "%.*s", SPAN_ARG(name));
     there = question_of_list(&asking->question, snapshot, provider, rules->path, &arena);
     asking->question.wait_ms = rules->timeout_ms;
     arena_done(&arena);
     controller->probes_asked++;
-    if (!there || uv_queue_work(&controller->loop, &asking->work, ask, answered) < 0)
-        answered(&asking->work, UV_ECANCELED);
+    if (!there) {
+        end_asking(asking);
+    } else if (is_shared(&controller->house)) {
+        asking->job.run = run_lease;
+        asking->job.done = lease_came;
+        line_add(&controller->line, &asking->job);
+    } else {
+        ask_on_pool(asking);
+    }
 }
 
 static void look(struct controller *controller, const struct snapshot_provider *provider,

@@ -7,7 +7,9 @@ struct probed {
     uint64_t name;
     uint64_t next_ms;
     uint32_t good, bad; /* in a row */
-    bool ejected;       /* by probes, and not back since */
+    uint64_t heard;     /* 1 + number of another host's last answer; 0: not heard of */
+    bool asking;
+    bool ejected; /* by probes, and not back since */
 };
 
 struct probes {
@@ -81,18 +83,43 @@ bool probe_due(struct probes *probes, const struct probe_sight *sight,
     bool due;
 
     if (!probe_wanted(sight, rules)) {
-        *row = (struct probed){.name = sight->name};
+        *row = (struct probed){.name = sight->name, .asking = row->asking};
         return false;
     }
     if (row->next_ms == 0) {
         row->next_ms = now_ms + random % rules->interval_ms;
         return false;
     }
-    due = now_ms >= row->next_ms;
+    due = now_ms >= row->next_ms && !row->asking;
     if (due)
         row->next_ms = now_ms + rules->interval_ms - rules->interval_ms / 4 +
                        random % (rules->interval_ms / 2 + 1);
+    row->asking = row->asking || due;
     return due;
+}
+
+void probe_ended(struct probes *probes, uint32_t row, uint64_t name)
+{
+    CHECK(row < SEGMENT_TARGETS);
+    if (probes->rows[row].name == name)
+        probes->rows[row].asking = false;
+}
+
+bool probe_heard(struct probes *probes, const struct probe_sight *sight,
+                 const struct probe_rules *rules, uint64_t number, uint64_t now_ms)
+{
+    struct probed *row = row_of(probes, sight);
+    bool news = row->heard != 0 && row->heard != 1 + number;
+
+    row->heard = 1 + number;
+    row->next_ms = now_ms + rules->interval_ms / 4;
+    return news;
+}
+
+/* Until its next question is answered at the latest. */
+uint64_t probe_hold_ms(const struct probe_rules *rules)
+{
+    return (uint64_t)rules->interval_ms + rules->interval_ms / 4 + rules->timeout_ms;
 }
 
 /* A refusal is an answer, unless it is what the account is out for. */

@@ -48,11 +48,21 @@ struct probe_rules probe_rules_of(const struct settings_probe *all,
                                   const struct settings_probe *own);
 /* Whether an account in this state is asked at all. */
 bool probe_wanted(const struct probe_sight *sight, const struct probe_rules *rules);
-/* Whether it is asked now; the next time is set then. RANDOM spreads the questions. */
+/* Whether it is asked now; the next time is set then, and probe_ended is due. RANDOM spreads
+ * the questions. */
 bool probe_due(struct probes *probes, const struct probe_sight *sight,
                const struct probe_rules *rules, uint64_t now_ms, uint64_t random);
+/* Whatever came of the question to the account NAME of ROW. */
+void probe_ended(struct probes *probes, uint32_t row, uint64_t name);
 enum probe_verdict probe_judge(const struct probe_sight *sight,
                                const struct probe_answer *answer);
+/* The account is asked by another host, whose last answer has NUMBER. Whether it counts here:
+ * it is a new one, and not the first that is heard of since the account is asked for at all.
+ * The next look comes soon. */
+bool probe_heard(struct probes *probes, const struct probe_sight *sight,
+                 const struct probe_rules *rules, uint64_t number, uint64_t now_ms);
+/* How long a host that asks keeps others from it. */
+uint64_t probe_hold_ms(const struct probe_rules *rules);
 /* Whether VERDICT, with those before it, changes something: then *RET is for health_probed. */
 bool probe_answered(struct probes *probes, const struct probe_sight *sight,
                     const struct probe_rules *rules, enum probe_verdict verdict,

@@ -24,11 +24,11 @@ def refuses(_, connection):
 class Scene:
     """Two accounts; the first does as its parts are told: `act` for requests, `listing` for questions."""
 
-    def __init__(self, room, probe, own=None, kind="openai"):
+    def __init__(self, room, probe, own=None, kind="openai", first=None, **options):
         self.act = self.listing = fake_openai.answer
-        self.first, self.second = room.provider(self.answer), room.provider()
+        self.first, self.second = first or room.provider(self.answer), room.provider()
         more = {"kind": kind, **({"health": {"probe": own}} if own else {})}
-        self.gateway = room.gateway(("first", self.first, more), ("second", self.second), settings={
+        self.gateway = room.gateway(("first", self.first, more), ("second", self.second), **options, settings={
             "workers": 1, "health": {**HEALTH, "probe": probe}, "models": [
                 {"name": "both", "strategy": "priority", "targets": [
                     {"provider": "first", "model": "m"}, {"provider": "second", "model": "m"}]}]})
@@ -129,3 +129,23 @@ def test_each_kind_is_asked_in_its_way(room, kind, field):
     scene.until_asked(1)
     question = scene.asked("GET")[0]
     assert (question.target, question.header(field)) == ("/v1/models", "sk-provider-canary-first")
+
+
+def test_of_two_hosts_with_one_database_one_asks(room):
+    server = room.postgres()
+    one = Scene(room, OFTEN, store=server.url)
+    other = Scene(room, OFTEN, first=one.first, store=server.url)
+    one.fall(resets)
+    other.fall(resets)
+    one.until_asked(5)
+    assert (one.state(), other.state()) == ("down", "down")
+    one.act = one.listing = fake_openai.answer
+    one.until_state("healthy")
+    other.until_state("healthy")
+
+    def told():
+        return int(server.query("select number from provider_probes where provider = 'first'"))
+    until(lambda: told() == len(one.asked("GET")), 20 * SLOW,
+          lambda: "each question is of the lease: %d told, %d asked" % (told(), len(one.asked("GET"))))
+    until(lambda: one.steps().count("down>healthy probe") == 2, 20 * SLOW, lambda: "the steps: %r" % one.steps(),
+          every=0.1)

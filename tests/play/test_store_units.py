@@ -49,3 +49,7 @@ def test_spent_sums(server):
 
 def test_event_log(server):
     run(server, "events/test_event_log")
+
+
+def test_probe_lease(server):
+    run(server, "probe/test_lease")

@@ -90,13 +90,48 @@ static bool due(uint64_t now_ms, uint64_t random)
     return probe_due(probes, &sight, &rules, now_ms, random);
 }
 
+START_TEST(one_question_at_a_time)
+{
+    (void)due(1000, 0);
+    ck_assert(due(1000, 0));
+    ck_assert(!due(60000, 0));
+    probe_ended(probes, 3, 2); /* of another account that had the row */
+    ck_assert(!due(60000, 0));
+    probe_ended(probes, 3, 1);
+    ck_assert(due(60000, 0));
+}
+
+END_TEST
+
+START_TEST(what_another_host_heard_counts_when_it_is_new)
+{
+    (void)due(1000, 0);
+    ck_assert(due(1000, 0));
+    ck_assert(!probe_heard(probes, &sight, &rules, 7, 1000)); /* perhaps of long ago */
+    probe_ended(probes, 3, 1);
+    ck_assert(!due(3499, 0));
+    ck_assert(due(3500, 0)); /* after a quarter */
+    ck_assert(!probe_heard(probes, &sight, &rules, 7, 3500));
+    ck_assert(probe_heard(probes, &sight, &rules, 8, 6000));
+    ck_assert(!probe_heard(probes, &sight, &rules, 8, 9000));
+    sight.state = HEALTH_HEALTHY;
+    (void)due(9000, 0);
+    sight.state = HEALTH_DOWN;
+    ck_assert(!probe_heard(probes, &sight, &rules, 9, 12000));
+    ck_assert_uint_eq(probe_hold_ms(&rules), 17500);
+}
+
+END_TEST
+
 START_TEST(questions_are_spread_and_an_interval_apart)
 {
     ck_assert(!due(1000, 4000));
     ck_assert(!due(4999, 0));
     ck_assert(due(5000, 0)); /* the next: after 3/4 */
+    probe_ended(probes, 3, 1);
     ck_assert(!due(12499, 0));
     ck_assert(due(12500, 5000)); /* after 5/4 */
+    probe_ended(probes, 3, 1);
     ck_assert(!due(24999, 0));
     ck_assert(due(25000, 0));
 }
@@ -219,6 +254,8 @@ int main(void)
     tcase_add_checked_fixture(tests, begin, end);
     tcase_add_test(tests, an_account_has_rules_of_its_own_or_those_of_all);
     tcase_add_loop_test(tests, who_is_asked_depends_on_its_state, 0, ARRAY_LEN(wanted));
+    tcase_add_test(tests, one_question_at_a_time);
+    tcase_add_test(tests, what_another_host_heard_counts_when_it_is_new);
     tcase_add_test(tests, questions_are_spread_and_an_interval_apart);
     tcase_add_test(tests, who_does_well_or_is_another_begins_anew);
     tcase_add_loop_test(tests, what_an_answer_says, 0, ARRAY_LEN(answers));

@@ -12,3 +12,13 @@ create table provider_events (
 );
 create index provider_events_at on provider_events (at_ms, id);
 create index provider_events_provider on provider_events (provider, at_ms);
+
+-- Which of the hosts with this database asks an account how it is, until when, and the number and status of its last
+-- answer, for the others.
+create table provider_probes (
+    provider text primary key,
+    host text not null,
+    until_ms bigint not null,
+    number bigint not null,
+    status bigint not null
+);
