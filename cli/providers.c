@@ -30,6 +30,13 @@ static const struct column health_columns[] = {
     {"CREDENTIALS", "credentials", COLUMN_STATES},
 };
 
+static const struct column event_columns[] = {
+    {"TIME", "at_ms", COLUMN_TIME},    {"HOST", "host", COLUMN_TEXT},
+    {"NAME", "provider", COLUMN_TEXT}, {"FROM", "from", COLUMN_TEXT},
+    {"TO", "to", COLUMN_TEXT},         {"CAUSE", "cause", COLUMN_TEXT},
+    {"WHY", "why", COLUMN_TEXT},       {"UNTIL", "until_ms", COLUMN_TIME},
+};
+
 static const struct column test_columns[] = {
     {"ok", "ok", COLUMN_TEXT},
     {"status", "status", COLUMN_TEXT},
@@ -57,6 +64,33 @@ int providers_health(struct invocation *invocation)
 {
     return ask_and_show(invocation, "GET", SPAN("/providers/health"), SPAN_NONE, "providers",
                         health_columns, ARRAY_LEN(health_columns));
+}
+
+static void events_path(const struct invocation *invocation, uint64_t limit,
+                        struct buffer *path)
+{
+    struct span provider = invocation->options[OPTION_PROVIDER];
+
+    (void)buffer_append(path, SPAN("/providers/events?limit="));
+    (void)buffer_append_u64(path, limit);
+    if (!provider.ptr)
+        return;
+    (void)buffer_append(path, SPAN("&provider="));
+    append_segment(path, provider);
+}
+
+int providers_events(struct invocation *invocation)
+{
+    struct span limit = invocation->options[OPTION_LIMIT];
+    struct buffer path _buffer_;
+    uint64_t number = 20;
+
+    buffer_init(&path, BODY_BYTES);
+    if (limit.ptr && (!span_read_u64(limit, &number) || number == 0 || number > 1000))
+        return tell_error(invocation, EXIT_USAGE, SPAN("--limit is a number from 1 to 1000"));
+    events_path(invocation, number, &path);
+    return ask_and_show(invocation, "GET", buffer_span(&path), SPAN_NONE, "events",
+                        event_columns, ARRAY_LEN(event_columns));
 }
 
 int models_list(struct invocation *invocation)

@@ -336,19 +336,35 @@ bool health_note(struct target_health *health, const struct health_rules *rules,
     return health_state(health, now_ms, &until_ms) != before;
 }
 
-bool health_probed(struct target_health *health, const struct health_rules *rules, bool good,
-                   uint64_t now_ms)
+static struct word probed(struct word word, const struct health_rules *rules,
+                          enum health_probe said, uint64_t now_ms)
+{
+    enum health_state condition = condition_at(word, now_ms);
+
+    if (word.condition == HEALTH_HALF_OPEN && word.until_ms > now_ms)
+        return word;
+    if (said == HEALTH_PROBE_BAD)
+        return condition == HEALTH_DOWN || rules->eject_max_ms == 0
+                   ? word
+                   : ejected(word, rules, now_ms);
+    if (condition != HEALTH_DOWN && condition != HEALTH_HALF_OPEN)
+        return word;
+    if (said == HEALTH_PROBE_WELL)
+        return recovered(word, rules, now_ms);
+    if (condition == HEALTH_DOWN)
+        word.until_ms = now_ms;
+    return word;
+}
+
+bool health_probed(struct target_health *health, const struct health_rules *rules,
+                   enum health_probe said, uint64_t now_ms)
 {
     uint64_t packed = atomic_load(&health->state);
     struct word old, next;
 
     do {
         old = unpack(packed);
-        next = old;
-        if (good && condition_at(old, now_ms) == HEALTH_DOWN)
-            next.until_ms = now_ms;
-        else if (!good)
-            next = ejected(old, rules, now_ms);
+        next = probed(old, rules, said, now_ms);
     } while (!atomic_compare_exchange_weak(&health->state, &packed, pack(next)));
     stepped(health, old, next);
     return condition_at(old, now_ms) != condition_at(next, now_ms);

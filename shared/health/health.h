@@ -70,9 +70,16 @@ void health_hold(struct target_health *health, uint64_t until_ms);
 /* One of them is good again, and they had held it until UNTIL_MS, 0: not at all. What the
  * provider itself said for longer stays. */
 void health_release(struct target_health *health, uint64_t until_ms);
-/* A probe says so. Ejects an account that is not down; lets one that is down have its trial. */
-bool health_probed(struct target_health *health, const struct health_rules *rules, bool good,
-                   uint64_t now_ms);
+
+enum health_probe {
+    HEALTH_PROBE_BAD, /* ejects, also one whose trial is due; of one that is down: nothing */
+    HEALTH_PROBE_ANSWERS, /* one that is down has its trial now */
+    HEALTH_PROBE_WELL     /* was the trial: what is down, or waits for its trial, is healthy */
+};
+
+/* True: the state is another than before. A trial that a request has is left to it. */
+bool health_probed(struct target_health *health, const struct health_rules *rules,
+                   enum health_probe said, uint64_t now_ms);
 /* True: it was not so before. */
 bool health_drain(struct target_health *health, bool drained);
 const char *health_state_name(enum health_state state);

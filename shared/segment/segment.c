@@ -215,6 +215,7 @@ void segment_forget_target(struct segment *segment, uint32_t row)
         &pace->first_us,
         &pace->first_ms,
         &pace->window,
+        &pace->last_fault,
         &pace->before,
     };
 

@@ -18,7 +18,7 @@
 #include "shared/base/span.h"
 
 #define SEGMENT_MAGIC   0x616967777365676dULL
-#define SEGMENT_VERSION 12
+#define SEGMENT_VERSION 13
 
 #define SEGMENT_SLOTS       64      /* workers at one time, draining ones included */
 #define SEGMENT_INFLIGHT    16384   /* exchanges at one time per worker */
@@ -146,7 +146,9 @@ struct target_pace {
     _Atomic uint64_t window;   /* its number, requests and further attempts in it */
     _Atomic uint64_t before;   /* the window before it */
     _Atomic uint64_t room; /* what it said of its limits; shared/route/headroom.c packs it */
-    uint64_t reserved[3];
+    uint64_t reserved[2];
+    /* Of the attempt that failed last: enum fault, and << 16 enum health_outcome. */
+    _Atomic uint64_t last_fault;
 };
 
 _Static_assert(sizeof(struct target_pace) == 64, "one cache line");

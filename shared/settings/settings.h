@@ -145,16 +145,31 @@ struct settings_provider_timeouts { /* milliseconds; 0: as for all */
     uint64_t connect, head, first_event, idle;
 };
 
+enum settings_probe_when {
+    PROBE_DEFAULT, /* of an account: as for all; of all: down */
+    PROBE_DOWN,
+    PROBE_ALWAYS,
+    PROBE_NEVER
+};
+
+struct settings_probe { /* of an account: 0: as for all */
+    uint32_t line;
+    struct span path;
+    uint64_t when, interval, timeout, ok_after, bad_after;
+};
+
 struct settings_health {
     uint32_t line;
     uint64_t watch, errors, breaks, window, window_least;
     uint64_t error_share, break_share, degraded_share;
-    uint64_t eject, eject_most, trial, limited, limited_most;
+    uint64_t eject, eject_most, trial, limited, limited_most, events;
+    struct settings_probe probe;
 };
 
 struct settings_provider_health { /* 0: as for all */
     uint32_t line;
     uint64_t watch, errors, breaks, eject, eject_most, limited_most;
+    struct settings_probe probe;
 };
 
 struct settings_provider_paths {

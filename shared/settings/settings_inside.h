@@ -69,6 +69,7 @@ enum setting_type {
     SETTING_PERIOD,
     SETTING_PRICE,
     SETTING_PRIORITY,
+    SETTING_PROBE,
     SETTING_PROXY,
     SETTING_RATE,
     SETTING_REDIS,
@@ -123,6 +124,7 @@ enum setting_group setting_below(const struct setting_row *row);
 extern const char *const setting_levels[], *const setting_formats[], *const setting_signers[];
 extern const char *const setting_services[], *const setting_strategies[];
 extern const char *const setting_priorities[];
+extern const char *const setting_probes[];
 
 /* The document as a tree, or NULL with a complaint. */
 struct node *yaml_tree(struct reader *reader, struct span text);

@@ -77,6 +77,7 @@ static void append_number(struct buffer *out, const struct setting_row *row, uin
     case SETTING_PRIORITY:
         (void)buffer_append(out, span_of_text(setting_priorities[number]));
         break;
+    case SETTING_PROBE: (void)buffer_append(out, span_of_text(setting_probes[number])); break;
     case SETTING_PRICE: money_write(out, number); break;
     case SETTING_DATE: append_date(out, (int64_t)number); break;
     case SETTING_WORKERS:
@@ -124,7 +125,7 @@ static bool is_number(const struct setting_row *row)
            row->type == SETTING_WORKERS || row->type == SETTING_COUNT ||
            row->type == SETTING_PRICE || row->type == SETTING_DATE ||
            row->type == SETTING_SERVICE || row->type == SETTING_STRATEGY ||
-           row->type == SETTING_PRIORITY;
+           row->type == SETTING_PRIORITY || row->type == SETTING_PROBE;
 }
 
 /* Numbers that say "not there". */

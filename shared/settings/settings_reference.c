@@ -119,6 +119,7 @@ static const char *const type_names[SETTING_TYPES] = {
     [SETTING_NAMES] = "list of texts",
     [SETTING_PATH] = "path",
     [SETTING_PRICE] = "dollars",
+    [SETTING_PROBE] = "word",
     [SETTING_PROXY] = "URL",
     [SETTING_REDIS] = "URL",
     [SETTING_SECRET] = "secret",

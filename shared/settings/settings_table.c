@@ -49,6 +49,9 @@ const char *const setting_services[] = {
     NULL,
 };
 
+/* In the order of enum settings_probe_when. */
+const char *const setting_probes[] = {"default", "down", "always", "never", NULL};
+
 /* In the order of enum priority, after 0: not given. */
 const char *const setting_priorities[] = {
     "default",

@@ -134,6 +134,13 @@ static const char *read_priority(const struct setting_row *row, struct span text
                : "is none of default, high, normal, low";
 }
 
+static const char *read_probe(const struct setting_row *row, struct span text, void *member)
+{
+    (void)row;
+    return read_word(setting_probes, text, member) ? NULL
+                                                   : "is none of default, down, always, never";
+}
+
 /* Dollars. */
 static const char *read_price(const struct setting_row *row, struct span text, void *member)
 {
@@ -409,7 +416,7 @@ static value_f *const readers[SETTING_TYPES] = {
     [SETTING_PERIOD] = read_period,       [SETTING_RATE] = read_rate,
     [SETTING_SCOPE] = read_scope,         [SETTING_SOFT] = read_soft,
     [SETTING_ZONE] = read_zone,           [SETTING_STRATEGY] = read_strategy,
-    [SETTING_PRIORITY] = read_priority,
+    [SETTING_PROBE] = read_probe,         [SETTING_PRIORITY] = read_priority,
 };
 
 static bool is_secret(const struct setting_row *row)

@@ -1,5 +1,5 @@
-/* GET /admin/v1/providers/health: what this host knows of its accounts; POST .../NAME/drain and
- * /resume. */
+/* GET /admin/v1/providers/health: what this host knows of its accounts; GET .../events: what
+ * changed of them; POST .../NAME/drain and /resume. */
 #include <errno.h>
 
 #include "shared/base/clock.h"
@@ -96,6 +96,101 @@ void route_providers_health(struct admin_request *request)
 
         write_health(&writer, house, row, now_ms);
     }
+    json_write_array_end(&writer);
+    json_write_object_end(&writer);
+}
+
+/* ---- what changed ------------------------------------------------------------------------ */
+
+#define EVENTS      20
+#define EVENTS_MOST 1000
+
+struct listing {
+    struct arena *arena;
+    struct event_row *rows; /* the newest first */
+    unsigned count;
+};
+
+static void take_event(void *who, const struct event_row *row)
+{
+    struct listing *listing = who;
+    struct event_row *kept = &listing->rows[listing->count++];
+
+    *kept = *row;
+    kept->host = arena_copy(listing->arena, row->host);
+    kept->provider = arena_copy(listing->arena, row->provider);
+    kept->from = arena_copy(listing->arena, row->from);
+    kept->to = arena_copy(listing->arena, row->to);
+    kept->cause = arena_copy(listing->arena, row->cause);
+    if (row->why.ptr)
+        kept->why = arena_copy(listing->arena, row->why);
+}
+
+static void write_event(struct json_writer *writer, const struct event_row *row)
+{
+    json_write_object(writer);
+    json_write_member_u64(writer, SPAN("at_ms"), (uint64_t)row->at_ms);
+    json_write_member_text(writer, SPAN("host"), row->host);
+    json_write_member_text(writer, SPAN("provider"), row->provider);
+    json_write_member_text(writer, SPAN("from"), row->from);
+    json_write_member_text(writer, SPAN("to"), row->to);
+    json_write_member_text(writer, SPAN("cause"), row->cause);
+    json_write_member_text(writer, SPAN("why"), row->why);
+    if (row->until_ms > 0)
+        json_write_member_u64(writer, SPAN("until_ms"), (uint64_t)row->until_ms);
+    json_write_object_end(writer);
+}
+
+/* PROVIDER and LIMIT of the query; false: it cannot be read, and the answer says so. */
+static bool read_events_query(struct admin_request *request, struct span *ret_provider,
+                              uint64_t *ret_limit)
+{
+    struct span rest = request->query, name, value;
+    int more;
+
+    *ret_provider = SPAN_NONE;
+    *ret_limit = EVENTS;
+    while ((more = admin_query_next(request, &rest, &name, &value)) == 1) {
+        if (span_eq(name, SPAN("provider")))
+            *ret_provider = value;
+        else if (!span_eq(name, SPAN("limit")) || !span_read_u64(value, ret_limit) ||
+                 *ret_limit == 0 || *ret_limit > EVENTS_MOST)
+            more = -EINVAL;
+        if (more < 0)
+            break;
+    }
+    if (more < 0)
+        admin_refuse(request, 400, "bad_request",
+                     SPAN("provider=NAME and limit=1..1000 may be asked"));
+    return more >= 0;
+}
+
+/* Of all hosts; while the store is away what this one remembers. The oldest comes first. */
+void route_providers_events(struct admin_request *request)
+{
+    struct house *house = request->house;
+    struct listing listing = {.arena = &request->arena};
+    struct span provider;
+    struct json_writer writer;
+    uint64_t limit;
+    bool whole;
+
+    if (!read_events_query(request, &provider, &limit))
+        return;
+    listing.rows = ARENA_ARRAY(&request->arena, limit, struct event_row);
+    whole = event_log_each(house->events, house->store, provider, (unsigned)limit, take_event,
+                           &listing) == 0;
+    if (!whole) {
+        listing.count = 0;
+        event_log_recent(house->events, provider, (unsigned)limit, take_event, &listing);
+    }
+    writer = admin_answer(request);
+    json_write_object(&writer);
+    json_write_member_bool(&writer, SPAN("whole"), whole);
+    json_write_key(&writer, SPAN("events"));
+    json_write_array(&writer);
+    while (listing.count > 0)
+        write_event(&writer, &listing.rows[--listing.count]);
     json_write_array_end(&writer);
     json_write_object_end(&writer);
 }

@@ -105,6 +105,19 @@ static void view_credentials(struct admin_request *request, struct snapshot_tabl
     view->credentials = rows;
 }
 
+static struct metrics_provider provider_view(const struct house *house,
+                                             const struct snapshot_provider *row)
+{
+    struct metrics_provider view = {.name = snapshot_span(house->snapshot, row->name),
+                                    .health_row = row->health_row,
+                                    .queue = snapshot_queue(house->snapshot, row)};
+
+    for (unsigned state = 0; state < HEALTH_STATES; state++)
+        view.changes[state] =
+            watch_changes(house->watch, row->health_row, (enum health_state)state);
+    return view;
+}
+
 void route_metrics(struct admin_request *request)
 {
     struct house *house = request->house;
@@ -117,14 +130,9 @@ void route_metrics(struct admin_request *request)
     if (house->snapshot)
         table = snapshot_page(house->snapshot)->providers;
     providers = ARENA_ARRAY(&request->arena, table.count + 1, struct metrics_provider);
-    for (uint32_t i = 0; i < table.count; i++) {
-        const struct snapshot_provider *row =
-            SNAPSHOT_ROW(house->snapshot, table, i, snapshot_provider);
-
+    for (uint32_t i = 0; i < table.count; i++)
         providers[i] =
-            (struct metrics_provider){snapshot_span(house->snapshot, row->name),
-                                      row->health_row, snapshot_queue(house->snapshot, row)};
-    }
+            provider_view(house, SNAPSHOT_ROW(house->snapshot, table, i, snapshot_provider));
     ledger_status(house->ledger, &ledger);
     view.providers = providers;
     view.provider_count = table.count;

@@ -3,12 +3,12 @@
 
 #include "shared/base/clock.h"
 #include "shared/base/memory.h"
-#include "shared/snapshot/address.h"
 
 #include "supervisor/admin/routes.h"
 #include "supervisor/keys/accounts.h"
 #include "supervisor/keys/drains.h"
 #include "supervisor/outbound/outbound.h"
+#include "supervisor/probe/question.h"
 
 #define NAME_BYTES_MAX  40
 #define WORDS_BYTES_MAX 300
@@ -403,44 +403,12 @@ static bool first_model(const struct snapshot *snapshot, uint32_t provider,
     return false;
 }
 
-/* The smallest chat with MODEL (NULL: the list of models), signed as a worker signs. */
-static void fill_question(struct outbound_question *question, const struct snapshot *snapshot,
-                          const struct snapshot_provider *row,
-                          const struct snapshot_target *model, struct arena *arena)
-{
-    enum dialect_id dialect = (enum dialect_id)row->dialect;
-    struct address_field fields[ADDRESS_FIELDS_MAX];
-    struct span credential = snapshot_span(snapshot, row->credential);
-    unsigned count = address_fields(row, credential, dialect, arena, fields);
-    struct span name = model ? snapshot_span(snapshot, model->model) : SPAN_NONE;
-
-    outbound_question_init(question);
-    (void)buffer_append(&question->url, row->tls ? SPAN("https://") : SPAN("http://"));
-    (void)buffer_append(&question->url, snapshot_span(snapshot, row->authority));
-    (void)buffer_append(&question->url, address_target(snapshot, row, credential,
-                                                       model ? ADDRESS_CHAT : ADDRESS_MODELS,
-                                                       dialect, name, arena));
-    if (model) {
-        address_try(row, dialect, snapshot_span(snapshot, model->model_json), &question->body);
-        (void)buffer_append(&question->headers, SPAN("content-type: application/json\n"));
-    }
-    question->verify = row->verify;
-    if (row->ca_file.len)
-        (void)buffer_append(&question->ca_file, snapshot_span(snapshot, row->ca_file));
-    for (unsigned i = 0; i < count; i++) {
-        (void)buffer_append(&question->headers, fields[i].name);
-        (void)buffer_append(&question->headers, SPAN(": "));
-        (void)buffer_append(&question->headers, fields[i].value);
-        (void)buffer_append(&question->headers, SPAN("\n"));
-    }
-}
-
 void route_providers_test(struct admin_request *request)
 {
     struct house *house = request->house;
     struct provider_test *test;
     const struct snapshot_provider *row;
-    const struct snapshot_target *model = NULL;
+    const struct snapshot_target *model;
     const struct oauth_row *token = oauth_find(&house->oauth, request->arguments[0]);
     uint32_t index;
 
@@ -464,11 +432,13 @@ void route_providers_test(struct admin_request *request)
     test->work.data = test;
     test->credential =
         arena_copy(&request->arena, snapshot_span(house->snapshot, row->credential));
-    if (first_model(house->snapshot, index, &model))
+    if (first_model(house->snapshot, index, &model)) {
         test->model = arena_copy(&request->arena, snapshot_span(house->snapshot, model->model));
-    else
-        model = NULL;
-    fill_question(&test->question, house->snapshot, row, model, &request->arena);
+        question_of_model(&test->question, house->snapshot, row, model, &request->arena);
+    } else {
+        (void)question_of_list(&test->question, house->snapshot, row, SPAN_NONE,
+                               &request->arena);
+    }
     if (uv_queue_work(house->loop, &test->work, ask_provider, provider_answered) < 0)
         provider_answered(&test->work, 0);
 }

@@ -18,9 +18,11 @@
 #include "shared/snapshot/snapshot.h"
 
 #include "supervisor/configure/configure.h"
+#include "supervisor/events/event_log.h"
 #include "supervisor/keys/vault.h"
 #include "supervisor/ledger/ledger.h"
 #include "supervisor/oauth/oauth.h"
+#include "supervisor/probe/probe.h"
 #include "supervisor/share/marks.h"
 #include "supervisor/share/share.h"
 #include "supervisor/store/store.h"
@@ -58,8 +60,11 @@ struct house {
     struct store *store;
     struct vault vault;
     struct ledger *ledger;
-    struct share *share; /* what several hosts share */
-    struct marks *marks; /* of their caches; NULL at the start */
+    struct share *share;      /* what several hosts share */
+    struct probes *probes;    /* when accounts are asked how they are */
+    struct watch *watch;      /* how the accounts were at the last look */
+    struct event_log *events; /* what changed of them; any thread */
+    struct marks *marks;      /* of their caches; NULL at the start */
     const char *settings_file;
     uint64_t started_ms; /* monotonic */
     int64_t started_wall_ms;

@@ -271,6 +271,8 @@ void chores_tick(struct controller *controller, uint64_t now_ms)
     soft_tick(controller, now_ms);
     audits_tick(controller, now_ms);
     retention_tick(controller, now_ms);
+    events_tick(controller, now_ms);
+    probes_tick(controller, now_ms);
 }
 
 struct ending {
@@ -283,8 +285,11 @@ struct ending {
 static void run_ending(struct line_job *job)
 {
     struct ending *ending = (struct ending *)(void *)job;
+    struct house *house = &ending->controller->house;
 
-    ending->result = ledger_flush(ending->controller->house.ledger, ending->most_ms);
+    ending->result = ledger_flush(house->ledger, ending->most_ms);
+    if (ending->result == 0)
+        (void)event_log_store(house->events, house->store);
 }
 
 static void ended(struct line_job *job)

@@ -246,6 +246,7 @@ static void start_loop(struct controller *controller)
     CHECK(uv_timer_start(&controller->ticker, ticked, TICK_MS, TICK_MS) == 0);
     adopt(controller);
     budgets_start(controller);
+    events_start(controller);
     house->share = share_new(&controller->loop, house->segment, house->store);
     house->marks = marks_new(&controller->loop);
     marks_watch(house->marks, house->cache);
@@ -283,6 +284,9 @@ static void close_rooms(struct controller *controller)
         return;
     share_free(controller->house.share);
     marks_free(controller->house.marks);
+    watch_free(controller->house.watch);
+    probes_free(controller->house.probes);
+    event_log_free(controller->house.events);
     oauth_done(&controller->house.oauth);
     configure_lasting_done(&controller->lasting);
     memory_free(controller->chores.budgets.asked);

@@ -99,7 +99,17 @@ struct retention_chore {
     bool busy, failing;
 };
 
+/* The same: changes of accounts on their way to the store. */
+struct events_chore {
+    struct line_job job;
+    uint64_t next_ms, retain_next_ms, lost_told;
+    int64_t before_ms;
+    int result;
+    bool busy, retains;
+};
+
 struct chores {
+    struct events_chore events;
     struct prices_chore prices;
     struct budgets_chore budgets;
     struct responses_chore responses;
@@ -127,11 +137,14 @@ struct controller {
     bool rows_fresh;   /* they came from the store, not from the kept file */
     bool loading;      /* a load of the chores runs */
     bool plan_unsent, published, ready_told, ending;
-    uint32_t tokens_asked; /* questions under way */
-    bool tokens_changed;   /* the newest snapshot does not know it */
-    uint32_t missing_told; /* providers */
-    uint32_t unknown_told; /* names in conditions */
-    uint32_t allowed_told; /* items of media.allow */
+    uint32_t tokens_asked;                   /* questions under way */
+    bool tokens_changed;                     /* the newest snapshot does not know it */
+    uint32_t probes_asked;                   /* questions under way */
+    char probes_host[EVENT_HOST_BYTES + 17]; /* of leases: another at each start */
+    uint32_t probes_next;                    /* in the snapshot's table */
+    uint32_t missing_told;                   /* providers */
+    uint32_t unknown_told;                   /* names in conditions */
+    uint32_t allowed_told;                   /* items of media.allow */
     struct configure_lasting lasting;
     /* The last ones in force, until newer ones are: what a refused plan leads back to. NULL:
      * none are on their way, or none have been in force yet. */
@@ -222,6 +235,15 @@ void responses_tick(struct controller *controller, uint64_t now_ms);
 
 /* audits.c: counters that deaths left too high */
 void audits_tick(struct controller *controller, uint64_t now_ms);
+
+/* events.c: what changes of the accounts' health */
+void events_start(struct controller *controller);
+/* Before a snapshot is sent too: an account that is new is seen before its first request. */
+void events_look(struct controller *controller, uint64_t now_ms);
+void events_tick(struct controller *controller, uint64_t now_ms);
+
+/* probes.c: accounts that are out are asked how they are */
+void probes_tick(struct controller *controller, uint64_t now_ms);
 
 /* retention.c: usage that is older than the settings keep */
 void retention_tick(struct controller *controller, uint64_t now_ms);

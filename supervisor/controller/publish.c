@@ -77,6 +77,7 @@ void publish_now(struct controller *controller)
     drains_follow(controller);
     if (fd < 0)
         return;
+    events_look(controller, clock_monotonic_ms());
     controller->generation = message.generation = generation;
     budgets_published(controller);
     share_follow(controller->house.share, controller->house.settings,

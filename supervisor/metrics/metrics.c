@@ -265,6 +265,24 @@ static void write_states(struct buffer *out, const struct metrics_view *view)
                                now_ms, &until_ms));
 }
 
+static void write_changes(struct buffer *out, const struct metrics_view *view)
+{
+    const struct family_row *family = &families[FAMILY_PROVIDER_CHANGES];
+
+    write_head(out, family);
+    for (unsigned i = 0; i < view->provider_count; i++) {
+        const struct metrics_provider *provider = &view->providers[i];
+
+        for (unsigned state = 0; state < HEALTH_STATES; state++) {
+            (void)buffer_append_format(out, PREFIX "%s{provider=\"", family->name);
+            write_label_value(out, provider->name);
+            (void)buffer_append_format(out, "\",to=\"%s\"} %llu\n",
+                                       health_state_name((enum health_state)state),
+                                       (unsigned long long)provider->changes[state]);
+        }
+    }
+}
+
 static void write_waiting(struct buffer *out, const struct metrics_view *view)
 {
     const struct family_row *family = &families[FAMILY_PROVIDER_WAITING];
@@ -295,6 +313,7 @@ static void write_providers(struct buffer *out, const struct metrics_view *view)
         }
     }
     write_states(out, view);
+    write_changes(out, view);
     write_waiting(out, view);
     write_head(out, &families[FAMILY_PROVIDER_LATENCY]);
     for (unsigned i = 0; i < view->provider_count; i++) {

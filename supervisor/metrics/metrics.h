@@ -8,6 +8,7 @@
 #define SUPERVISOR_METRICS_METRICS_H
 
 #include "shared/base/buffer.h"
+#include "shared/health/health.h"
 #include "shared/segment/segment.h"
 
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
@@ -16,7 +17,8 @@
 struct metrics_provider {
     struct span name;
     uint32_t health_row;
-    uint32_t queue; /* 1 + row; 0: requests never wait for it */
+    uint32_t queue;                  /* 1 + row; 0: requests never wait for it */
+    uint64_t changes[HEALTH_STATES]; /* how often it came into each state */
 };
 
 struct metrics_credential {

@@ -89,7 +89,9 @@ static void set_options(CURL *curl, const struct outbound_question *question,
                         struct arriving *arriving)
 {
     (void)curl_easy_setopt(curl, CURLOPT_NOSIGNAL, 1L);
-    (void)curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, (long)OUTBOUND_WAIT_MS);
+    (void)curl_easy_setopt(
+        curl, CURLOPT_TIMEOUT_MS,
+        (long)(question->wait_ms > 0 ? question->wait_ms : OUTBOUND_WAIT_MS));
     (void)curl_easy_setopt(curl, CURLOPT_XFERINFOFUNCTION, progressed);
     (void)curl_easy_setopt(curl, CURLOPT_NOPROGRESS, 0L);
     (void)curl_easy_setopt(curl, CURLOPT_WRITEFUNCTION, body_arrived);

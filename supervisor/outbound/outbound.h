@@ -20,7 +20,8 @@ struct outbound_question {
     struct buffer ca_file, proxy;
     struct buffer headers; /* "name: value\n" each; may hold a credential */
     bool verify;
-    bool post; /* without a body too */
+    bool post;        /* without a body too */
+    uint32_t wait_ms; /* 0: OUTBOUND_WAIT_MS */
 };
 
 struct outbound_answer {

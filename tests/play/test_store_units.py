@@ -45,3 +45,11 @@ def test_spent(server):
 
 def test_spent_sums(server):
     run(server, "rules/test_spent_sums")
+
+
+def test_event_log(server):
+    run(server, "events/test_event_log")
+
+
+def test_probe_lease(server):
+    run(server, "probe/test_lease")

@@ -81,6 +81,7 @@ struct answer {
     uint8_t form; /* enum answer_form */
     bool stream;  /* server-sent events */
     bool failing; /* the provider's error body is being collected */
+    bool awaited; /* it is to say how long the refusal lasts, before another target is asked */
     bool head_sent;
     bool ended;     /* its last byte was given to the client's wire */
     bool finished;  /* the stream said it is complete */

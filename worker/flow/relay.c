@@ -12,6 +12,7 @@
 
 #define USAGE_BYTES   2048
 #define SERVICE_BYTES 64
+#define BODY_WAIT_MS  1000 /* for what else a refusal says, while another target could serve */
 
 static struct exchange *exchange_of(struct call *call)
 {
@@ -30,12 +31,19 @@ static struct target_health *health_of(const struct exchange *x)
 /* The attempt is over, with FAULT or well: its share of the provider's figures. */
 void relay_attempt_ended(struct exchange *x, enum fault fault)
 {
+    const struct snapshot_provider *provider = exchange_target(x)->provider;
     struct target_health *health = health_of(x);
+    enum health_outcome saw;
 
     if (!x->current->calling)
         return;
-    (void)health_note(health, &exchange_target(x)->provider->health, attempts_saw(x, fault),
-                      reactor_now_ms(&x->worker->reactor), x->current->retry_after_ms);
+    saw = attempts_saw(x, fault);
+    if (saw != HEALTH_SAW_NOTHING && saw != HEALTH_SAW_GOOD)
+        atomic_store_explicit(
+            &segment_pace(x->worker->segment, provider->health_row)->last_fault,
+            (uint64_t)saw << 16 | fault, memory_order_relaxed);
+    (void)health_note(health, &provider->health, saw, reactor_now_ms(&x->worker->reactor),
+                      x->current->retry_after_ms);
     x->current->calling = false;
     if (x->current->call.resent)
         metric_add(x->worker->metrics, METRIC_upstream_resends_total, 1);
@@ -279,6 +287,45 @@ bool relay_head_is_good(const struct http_head *head, bool *ret_stream)
            (*ret_stream || type.len == 0 || is_type(type, SPAN("application/json")));
 }
 
+/* Whether the body has to say for how long: it is small and comes with its head. */
+static bool awaits_body(const struct exchange *x, const struct http_head *head)
+{
+    return head->status == 429 && x->current->retry_after_ms == 0 &&
+           dialect_row((enum dialect_id)x->current->provider_dialect)->waits_in_body;
+}
+
+static void body_late(struct deadline *deadline)
+{
+    struct exchange *x =
+        (struct exchange *)(void *)((char *)deadline - offsetof(struct exchange, quiet));
+
+    relay_cancel(x, attempts_fault(x->answer.upstream_status));
+}
+
+/* The deadline of quiet streams is free here too. */
+static void await_body(struct exchange *x)
+{
+    x->answer.awaited = true;
+    x->quiet.passed = body_late;
+    reactor_arm(&x->worker->reactor, &x->quiet, BODY_WAIT_MS);
+}
+
+/* False: the attempt is over, another one is made. */
+static bool take_refusal(struct exchange *x, const struct http_head *head)
+{
+    enum fault fault = attempts_fault(head->status);
+
+    if (awaits_body(x, head)) {
+        await_body(x);
+        return true;
+    }
+    credentials_note(x, fault ? fault : FAULT_provider_refused);
+    if (!fault || !(attempts_left(x, fault) || credentials_may_renew(x, fault)))
+        return true;
+    relay_cancel(x, fault);
+    return false;
+}
+
 static void take_head(struct exchange *x, const struct http_head *head)
 {
     struct span type = http_find(head, SPAN("content-type"));
@@ -286,13 +333,8 @@ static void take_head(struct exchange *x, const struct http_head *head)
     x->upstream_ns += x->current->head_ns - x->current->since_ns;
     x->answer.upstream_status = head->status;
     if (head->status >= 400) {
-        enum fault fault = attempts_fault(head->status);
-
-        credentials_note(x, fault ? fault : FAULT_provider_refused);
-        if (fault && (attempts_left(x, fault) || credentials_may_renew(x, fault))) {
-            relay_cancel(x, fault);
+        if (!take_refusal(x, head))
             return;
-        }
         x->answer.failing = true;
         x->answer.head =
             reply_head(x, head->status, SPAN("application/json"), HTTP_LENGTH_NONE, head);
@@ -382,6 +424,18 @@ static void turn(struct call *call)
     relay_turn(exchange_of(call), false);
 }
 
+/* What was put off until the body of the refusal was there. True: another attempt is made. */
+static bool awaited_leads_on(struct exchange *x, enum fault fault)
+{
+    x->answer.awaited = false;
+    reactor_disarm(&x->worker->reactor, &x->quiet);
+    credentials_note(x, fault);
+    if (!attempts_left(x, fault))
+        return false;
+    relay_give_up(x, fault);
+    return true;
+}
+
 /* The provider's error is all here. */
 static void error_done(struct exchange *x)
 {
@@ -389,6 +443,10 @@ static void error_done(struct exchange *x)
 
     x->complaint = ARENA_NEW(&x->arena, struct complaint);
     complaint_read(status, buffer_span(&x->error_body), &x->arena, x->complaint);
+    if (x->current->retry_after_ms == 0)
+        x->current->retry_after_ms = x->complaint->retry_after_ms;
+    if (x->answer.awaited && awaited_leads_on(x, attempts_fault(status)))
+        return;
     if (status < 400) {
         relay_note_refusal(x);
         relay_give_up(x, complaint_fault(x->complaint));
@@ -491,6 +549,8 @@ static void call_failed(struct call *call, enum fault fault, const char *why)
     if (x->answer.upstream_status == 0)
         x->upstream_ns += clock_monotonic_ns() - x->current->since_ns;
     x->detail = why ? arena_copy(&x->arena, span_of_text(why)) : SPAN_NONE;
+    if (x->answer.awaited) /* its head said what counts */
+        fault = attempts_fault(x->answer.upstream_status);
     relay_give_up(x, fault);
 }
 

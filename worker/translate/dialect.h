@@ -86,7 +86,8 @@ struct dialect {
     struct span usage_member;                /* of a whole answer */
     struct span service_member;              /* the same; empty: not there, or in the usage */
     size_t reader_bytes, writer_bytes;       /* states of streams, zeroed by their makers */
-    bool reads_bare; /* read_record wants records without data too: bare JSON in a stream */
+    bool reads_bare;    /* read_record wants records without data too: bare JSON in a stream */
+    bool waits_in_body; /* how long a 429 lasts stands in its body, not in its head */
 
     read_chat_f *read_chat;
     read_chat_f *read_count; /* a question for the number of tokens; NULL: as read_chat */

@@ -70,6 +70,7 @@ class Gateway:
             "store": store or "sqlite:%s" % (self.folder / "aigw.db"),
             "log": {"level": "info", "format": "json", "access": str(self.access)},
             "timeouts": {"drain": "10s"},
+            "health": {"probe": {"when": "never"}},     # scenarios count what a provider is asked
             "providers": [{"name": "mock", "kind": "mock"}],
             "models": [{"name": "fast", "targets": [{"provider": "mock", "model": "echo"}]}],
         }

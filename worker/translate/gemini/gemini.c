@@ -22,6 +22,7 @@ const struct dialect dialect_gemini = {
     .reader_bytes = GEMINI_STATE_BYTES,
     .writer_bytes = GEMINI_STATE_BYTES,
     .reads_bare = true,
+    .waits_in_body = true,
     .read_record = gemini_read_record,
     .read_end = gemini_read_end,
     .write_event = gemini_write_event,

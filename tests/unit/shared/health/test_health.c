@@ -301,13 +301,44 @@ END_TEST
 
 START_TEST(a_good_probe_gives_a_trial_and_a_bad_one_ejects)
 {
-    ck_assert(health_probed(health, rules, false, START_MS));
+    ck_assert(health_probed(health, rules, HEALTH_PROBE_BAD, START_MS));
     is_at(START_MS, HEALTH_DOWN, START_MS + 1000);
-    ck_assert(health_probed(health, rules, true, START_MS + 10));
+    ck_assert(!health_probed(health, rules, HEALTH_PROBE_BAD, START_MS + 5));
+    is_at(START_MS + 5, HEALTH_DOWN, START_MS + 1000);
+    ck_assert(health_probed(health, rules, HEALTH_PROBE_ANSWERS, START_MS + 10));
     is_at(START_MS + 10, HEALTH_HALF_OPEN, 0);
     ck_assert(health_may_try(health, rules, START_MS + 10));
-    ck_assert(!health_probed(health, rules, true, START_MS + 10));
+    ck_assert(!health_probed(health, rules, HEALTH_PROBE_WELL, START_MS + 10));
+    ck_assert(!health_probed(health, rules, HEALTH_PROBE_BAD, START_MS + 10));
     ck_assert(!health_may_try(health, rules, START_MS + 10));
+}
+
+END_TEST
+
+START_TEST(a_probe_is_the_trial_while_no_request_has_it)
+{
+    ck_assert(!health_probed(health, rules, HEALTH_PROBE_WELL, START_MS));
+    ck_assert(health_probed(health, rules, HEALTH_PROBE_BAD, START_MS));
+    ck_assert(health_probed(health, rules, HEALTH_PROBE_BAD, START_MS + 1000));
+    is_at(START_MS + 1000, HEALTH_DOWN, START_MS + 3000); /* for twice as long */
+    ck_assert_uint_eq(atomic_load(&health->ejections), 2);
+    ck_assert(health_probed(health, rules, HEALTH_PROBE_WELL, START_MS + 1500));
+    is_at(START_MS + 1500, HEALTH_HEALTHY, 0);
+    (void)health_probed(health, rules, HEALTH_PROBE_BAD, START_MS + 1600);
+    is_at(START_MS + 1600, HEALTH_DOWN, START_MS + 5600); /* soon after: remembered */
+    ck_assert(health_probed(health, rules, HEALTH_PROBE_WELL, START_MS + 9000));
+    is_at(START_MS + 9000, HEALTH_HEALTHY, 0);
+}
+
+END_TEST
+
+START_TEST(who_is_not_watched_is_not_ejected_by_a_probe)
+{
+    struct health_rules unwatched = *rules;
+
+    unwatched.eject_max_ms = 0;
+    ck_assert(!health_probed(health, &unwatched, HEALTH_PROBE_BAD, START_MS));
+    is_at(START_MS, HEALTH_HEALTHY, 0);
 }
 
 END_TEST
@@ -366,6 +397,8 @@ int main(void)
     tcase_add_test(tests, limits_never_eject_and_the_later_reset_counts);
     tcase_add_test(tests, a_drained_account_stays_so_and_keeps_what_is_known);
     tcase_add_test(tests, a_good_probe_gives_a_trial_and_a_bad_one_ejects);
+    tcase_add_test(tests, a_probe_is_the_trial_while_no_request_has_it);
+    tcase_add_test(tests, who_is_not_watched_is_not_ejected_by_a_probe);
     tcase_add_test(tests, of_many_processes_one_gets_the_trial);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);

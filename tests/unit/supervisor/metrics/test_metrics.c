@@ -94,11 +94,14 @@ END_TEST
 
 START_TEST(label_values_are_escaped)
 {
-    const struct metrics_provider odd = {SPAN("a\"b\\c\nd"), 1, 0};
+    const struct metrics_provider odd = {
+        .name = SPAN("a\"b\\c\nd"), .health_row = 1, .changes = {[HEALTH_DOWN] = 5}};
 
     atomic_store(&segment_target(segment, 1)->requests, 2);
     write_page(&odd, 1);
     ck_assert(page_has("aigw_provider_requests_total{provider=\"a\\\"b\\\\c\\nd\"} 2"));
+    ck_assert(page_has(
+        "aigw_provider_state_changes_total{provider=\"a\\\"b\\\\c\\nd\",to=\"down\"} 5"));
 }
 
 END_TEST
