@@ -1,4 +1,4 @@
-"""What a provider may do wrong x where it stands among the targets x whole or streamed x strategy.
+"""What a provider may do wrong x where it stands among the targets x whole, streamed, or translated x strategy.
 
 One table of troubles says what each leads to, as docs/errors.md and docs/routing.md have it; what a client, the
 providers and the ledger see of it in each place follows from there. All rows run at one time, through one gateway.
@@ -15,9 +15,11 @@ from harness.troubles import SECRET, Troubles, WORDS
 from harness.wait import until
 from test_metrics import scrape, total
 
-FORMS = ("whole", "stream")
+FORMS = ("whole", "stream", "crossed")    # the last one: a stream for a client of another dialect
 POSITIONS = ("only", "first", "spare", "after_another", "both", "fallback")
 STRATEGIES = ("weighted", "round_robin", "least_busy", "lowest_latency", "lowest_cost", "headroom")
+CROSSED_POSITIONS = ("only", "first", "both")
+CROSSED_STATUS = {503: 529}
 AT_ONCE = 24
 OUTCOMES = ("complete", "refused", "failed", "truncated", "client_gone", "aborted", "repaired")
 
@@ -47,7 +49,7 @@ class Trouble:
 
     def __init__(self, name, whole, stream, place="fake", **facts):
         self.name, self.place = name, place
-        self.faults = {"whole": whole, "stream": stream}
+        self.faults = {"whole": whole, "stream": stream, "crossed": stream}
         self.begun = facts.get("begun", False)
         self.held = facts.get("held", False)
         self.never = facts.get("never", False)
@@ -140,17 +142,22 @@ class Row:
 
     def leads_on(self):
         """Whether the next target is asked after this trouble, while there is one."""
-        seen = self.trouble.begun and not self.trouble.held
-        return self.fault is not None and FAULTS[self.fault][2] and not seen
+        return self.fault is not None and FAULTS[self.fault][2] and not self.shows(alone=False)
+
+    def shows(self, alone):
+        """Whether the client has seen a part when it breaks off. The head of a translation waits for content."""
+        held = self.trouble.held and (self.form == "crossed" or not alone)
+        return self.trouble.begun and not held
 
 
 def rows():
     found = []
     for trouble in TROUBLES:
-        found += [(trouble, position, form, "priority") for position in POSITIONS for form in trouble.forms()]
+        found += [(trouble, position, form, "priority") for position in POSITIONS for form in trouble.forms()
+                  if form != "crossed" or position in CROSSED_POSITIONS]
     for strategy in STRATEGIES:
         found += [(BY_NAME[name], "first", form, strategy) for name in OF_STRATEGIES
-                  for form in BY_NAME[name].forms()]
+                  for form in BY_NAME[name].forms() if form != "crossed"]
     return [Row(number, *facts) for number, facts in enumerate(found)]
 
 
@@ -181,8 +188,11 @@ def accounts(troubles):
 
 @pytest.fixture(scope="module")
 def gateway(house, troubles):
+    models = [model for row in ROWS for model in row.models()]
     made = house.gateway(settings={
-        "workers": 2, "providers": accounts(troubles), "models": [model for row in ROWS for model in row.models()],
+        "workers": 2, "providers": accounts(troubles), "models": models,
+        "prices": [{**target, "rates": {"input": 1, "output": 2}} for model in models for target in model["targets"]
+                   if not model["name"].endswith("-stand-in")],
         "health": {"watch": False}, "attempts": {"budget": 100, "precommit": "10s"},
         "timeouts": {"drain": "10s", "upstream_idle": "0", "connect": "20s"},
         "rate_limits": [{"scope": "key:*", "concurrent": 1000}],
@@ -211,8 +221,10 @@ def read_all(client, row):
 
 def ask(gateway, troubles, row):
     with gateway.connect(timeout=60) as client:
-        body = json.dumps(chat_body(row.model, stream=row.form == "stream")).encode()
-        client.request("POST", "/v1/chat/completions", gateway.headers(), body)
+        more = {"max_tokens": 50} if row.form == "crossed" else {}
+        path = "/v1/messages" if row.form == "crossed" else "/v1/chat/completions"
+        body = json.dumps(chat_body(row.model, stream=row.form != "whole", **more)).encode()
+        client.request("POST", path, gateway.headers(), body)
         row.answer = client.read_head()
         troubles.head_of(row.id).set()
         read_all(client, row)
@@ -252,6 +264,8 @@ def served(row):
     assert row.answer.status == 200 and not row.broken, (row.answer, row.body)
     if row.form == "stream":
         assert row.body.rstrip().endswith(b"data: [DONE]"), row.body
+    elif row.form == "crossed":
+        assert b"message_stop" in row.body and b"event: error" not in row.body, row.body
     else:
         assert json.loads(row.body)["choices"], row.body
 
@@ -263,9 +277,13 @@ def refused(row, fault):
         status, code = 502, "internal_error"    # no words of its own: those of the kind
     elif row.fault != fault:
         status, code = 502, "provider_error"    # of the one before, whose words nobody waited for
+    if row.form == "crossed":
+        status = CROSSED_STATUS.get(status, status)
     assert row.answer.status == status and not row.broken, (row.answer, row.body)
     error = json.loads(row.body)["error"]
-    if code:
+    if code and row.form == "crossed":
+        assert "code" not in error and SECRET not in error["message"] and error["message"] != WORDS, error
+    elif code:
         assert error["code"] == code, error
         assert SECRET not in error["message"]
     else:
@@ -281,9 +299,14 @@ def truncated(row, fault):
     if row.form == "whole":
         assert row.broken, row.body
         return
-    assert not row.broken and b"[DONE]" not in row.body, row.body
+    assert not row.broken and b"[DONE]" not in row.body and b"message_stop" not in row.body, row.body
+    if row.form == "crossed":
+        assert row.body.rstrip().split(b"\n")[-2] == b"event: error", row.body
     error = json.loads(row.body.rstrip().split(b"data: ")[-1])["error"]
-    assert error["message"] == WORDS if FAULTS[fault][1] is None else error["code"] == FAULTS[fault][1], error
+    if FAULTS[fault][1] is None:
+        assert error["message"] == WORDS, error
+    else:
+        assert error.get("code") == (FAULTS[fault][1] if row.form == "stream" else None), error
 
 
 def asked_accounts(row):
@@ -301,12 +324,12 @@ def asked_accounts(row):
 
 def verdict(row):
     """(outcome, fault) of a row by priority."""
-    trouble, fault = row.trouble, row.fault
+    fault = row.fault
     last_is_good = row.position == "spare" or row.position in ("first", "fallback") and (
         row.leads_on() or fault is None)
     if last_is_good or fault is None:
         return "complete", None
-    if row.trouble.begun and not (trouble.held and row.position in ("first", "fallback")):
+    if row.shows(alone=True):
         return "truncated", fault
     if row.position == "after_another" and FAULTS[fault][3] < FAULTS["provider_error"][3]:
         return "failed", "provider_error"
@@ -353,6 +376,8 @@ def test_by_priority(gateway, troubles, row):
     assert counts(troubles, row) == expected_counts(row, accounts)
     if outcome == "failed" and row.position == "only":
         for name, value in row.trouble.fields.items():
+            if row.form == "crossed" and name != "retry-after":
+                continue                    # of another dialect only what every client understands
             assert row.answer.header(name) == value, row.answer.headers
 
 
@@ -378,7 +403,9 @@ def test_nothing_is_left_under_way_or_reserved(gateway):
         return total(scrape(gateway)[0], "^aigw_(provider_in_flight|requests_in_flight)")
     until(lambda: under_way() == 0, 5 * SLOW, "nothing under way")
     counter, = gateway.ctl_json("budgets", "list")["counters"]
-    assert float(counter["reserved"]) == 0 and float(counter["spent"]) > 0, counter
+    cost = sum(row.record[0]["cost_nano"] or 0 for row in ROWS)
+    assert float(counter["reserved"]) == 0, counter
+    assert cost > 0 and round(float(counter["spent"]) * 1e9) == cost, (counter, cost)
     places, = gateway.ctl_json("limits", "list")["counters"]
     assert places["used"] == 0, places
 
