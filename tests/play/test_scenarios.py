@@ -49,7 +49,7 @@ class Trouble:
 
     def __init__(self, name, whole, stream, place="fake", **facts):
         self.name, self.place = name, place
-        self.faults = {"whole": whole, "stream": stream, "crossed": stream}
+        self.faults = {"whole": whole, "stream": stream, "crossed": facts.get("crossed", stream)}
         self.begun = facts.get("begun", False)
         self.held = facts.get("held", False)
         self.never = facts.get("never", False)
@@ -87,7 +87,7 @@ TROUBLES = [
     same("silent_after_head", "first_event_timeout", "hasty"),
     Trouble("cut_before", "-", "answer_cut", begun=True, held=True),
     Trouble("cut_after", "-", "answer_cut", begun=True),
-    Trouble("garbage_line", "-", None),
+    Trouble("garbage_line", "-", None, crossed="bad_answer", begun=True),
     Trouble("error_first", "-", "provider_overloaded"),
     Trouble("error_before", "-", "provider_overloaded", begun=True, held=True),
     Trouble("error_after", "-", "provider_overloaded", begun=True),
@@ -191,8 +191,8 @@ def gateway(house, troubles):
     models = [model for row in ROWS for model in row.models()]
     made = house.gateway(settings={
         "workers": 2, "providers": accounts(troubles), "models": models,
-        "prices": [{**target, "rates": {"input": 1, "output": 2}} for model in models for target in model["targets"]
-                   if not model["name"].endswith("-stand-in")],
+        "prices": [{**target, "rates": {"input": 1, "output": 2}} for model in models
+                   for target in model["targets"]],
         "health": {"watch": False}, "attempts": {"budget": 100, "precommit": "10s"},
         "timeouts": {"drain": "10s", "upstream_idle": "0", "connect": "20s"},
         "rate_limits": [{"scope": "key:*", "concurrent": 1000}],

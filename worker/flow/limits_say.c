@@ -68,7 +68,8 @@ static const struct level *level_of(const struct exchange *x, enum limit_unit un
     return claim ? &claim->level : NULL;
 }
 
-/* Whether the answer carries limits of the gateway. Those of places, and shadows, have no field. */
+/* Whether the answer carries limits of the gateway. Those of places, and shadows, have no
+ * field. */
 static bool has_levels(const struct exchange *x, const struct dialect *dialect)
 {
     if (x->fault == FAULT_rate_limited)

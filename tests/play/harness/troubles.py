@@ -5,6 +5,7 @@ connection, a name that does not exist, and processes that are killed or stopped
 client has begun to see waits until it has: `saw_head(row)` is the client's part in that.
 """
 import json
+import select
 import socket
 import subprocess
 import sys
@@ -45,6 +46,12 @@ def begin(connection, *contents):
     connection.event(fake_openai.chunk("m", {"role": "assistant", "content": ""}))
     for content in contents:
         connection.event(fake_openai.chunk("m", {"content": content}))
+
+
+def reset_at_once(connection):
+    """With the first byte that comes: before it, it would be told from a refused connection by luck only."""
+    select.select([connection.sock], [], [], SILENT_S)
+    connection.reset()
 
 
 def silent(_, connection, __):
@@ -135,7 +142,7 @@ class Troubles:
         self.at_processes = []          # models
         self.fake = FakeProvider(self.serve)
         self.resetting = FakeProvider()
-        self.resetting.before_read = lambda connection: connection.reset()
+        self.resetting.before_read = reset_at_once
         self.closed = socket.socket()   # bound, so that nobody else gets the port
         self.closed.bind(("127.0.0.1", 0))
         self.full = self.open_full()
