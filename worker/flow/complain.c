@@ -165,6 +165,8 @@ static void reply_provider_words(struct exchange *x)
     (void)buffer_append(head, span_of(x->answer.head.ptr, x->answer.head.len - 2));
     (void)buffer_append(head, SPAN("content-length: "));
     (void)buffer_append_u64(head, words.len);
+    if (is_exhausted(x))
+        (void)buffer_append(head, SPAN("\r\nx-should-retry: false"));
     (void)buffer_append(head, SPAN("\r\n\r\n"));
     reply_send(x, words);
 }

@@ -68,9 +68,16 @@ static const struct level *level_of(const struct exchange *x, enum limit_unit un
     return claim ? &claim->level : NULL;
 }
 
-static bool has_levels(const struct exchange *x)
+/* Whether the answer carries limits of the gateway. Those of places, and shadows, have no
+ * field. */
+static bool has_levels(const struct exchange *x, const struct dialect *dialect)
 {
-    return x->limits.claims.rate_count > 0 || x->fault == FAULT_rate_limited;
+    if (x->fault == FAULT_rate_limited)
+        return true;
+    for (unsigned i = 0; i < dialect->limit_field_count; i++)
+        if (claims_tightest(&x->limits.claims, (enum limit_unit)dialect->limit_fields[i].unit))
+            return true;
+    return false;
 }
 
 void limits_add_fields(struct exchange *x)
@@ -79,7 +86,9 @@ void limits_add_fields(struct exchange *x)
     struct buffer value _buffer_;
 
     buffer_init(&value, 64);
-    for (unsigned i = 0; i < dialect->limit_field_count && has_levels(x); i++) {
+    if (x->limits.claims.rate_count == 0 && x->fault != FAULT_rate_limited)
+        return;
+    for (unsigned i = 0; i < dialect->limit_field_count; i++) {
         const struct limit_field *field = &dialect->limit_fields[i];
         const struct level *level = level_of(x, (enum limit_unit)field->unit);
 
@@ -95,9 +104,9 @@ bool limits_hide_field(const struct exchange *x, struct span name)
 {
     const struct dialect *dialect = speller(x);
 
-    for (unsigned i = 0; i < dialect->limit_field_count && has_levels(x); i++)
+    for (unsigned i = 0; i < dialect->limit_field_count; i++)
         if (span_eq(dialect->limit_fields[i].name, name))
-            return true;
+            return has_levels(x, dialect);
     return false;
 }
 
