@@ -253,19 +253,24 @@ static void remember(struct budgets_chore *chore, const struct budgets_asking *a
         qsort(chore->asked, chore->asked_count, sizeof(uint64_t), compare_identity);
 }
 
-static void tell_unanswered(struct controller *controller, bool unanswered)
+/* Whether that is news. */
+static bool note_unanswered(struct budgets_chore *chore, bool unanswered)
 {
-    struct budgets_chore *chore = &controller->chores.budgets;
-
     if (chore->unanswered == unanswered)
-        return;
+        return false;
     chore->unanswered = unanswered;
     if (unanswered)
         log_note(LOG_WARNING, "the store does not say what was spent: budgets of which nothing "
                               "is known let nothing in");
     else
         log_note(LOG_INFO, "the store says again what was spent");
-    publish_now(controller);
+    return true;
+}
+
+void budgets_without_store(struct controller *controller, const struct rows *rows)
+{
+    if (controller->house.settings->budgets.count > 0 || (rows && rows->budget_count > 0))
+        (void)note_unanswered(&controller->chores.budgets, true);
 }
 
 static void apply(struct controller *controller, const struct spent *row, bool idle)
@@ -293,8 +298,8 @@ static void asked(struct line_job *job)
     } else {
         chore->ask_next_ms = clock_monotonic_ms() + RETRY_MS;
     }
-    if (!controller->ending)
-        tell_unanswered(controller, asking->result < 0);
+    if (!controller->ending && note_unanswered(chore, asking->result < 0))
+        publish_now(controller);
     arena_done(&asking->arena);
     memory_free(asking);
 }

@@ -216,6 +216,9 @@ void drains_follow(struct controller *controller);
 
 /* budgets.c */
 void budgets_start(struct controller *controller);
+/* The first snapshot is made of the copy of ROWS (NULL: there is none): nobody says what was
+ * spent, and the workers must not begin from nothing. */
+void budgets_without_store(struct controller *controller, const struct rows *rows);
 /* After the newest snapshot was made and before it is sent. */
 void budgets_published(struct controller *controller);
 /* Whether a counter is worth nothing, since nobody says what was spent; for configure. */

@@ -353,6 +353,7 @@ void publish_without_store(struct controller *controller)
                   LOG_NUMBER_FIELD("keys", rows->key_count));
     else
         log_event(LOG_WARNING, "started without keys", LOG_ERRNO_FIELD(result));
+    budgets_without_store(controller, rows);
     rows_swap(controller, rows, false);
 }
 

@@ -17,7 +17,9 @@
 
 struct http_scratch;
 
-#define REACTOR_READ_BYTES  65536
+/* What a socket gets of a turn: a flood costs others so much each time that they wait for the
+ * loop. */
+#define REACTOR_READ_BYTES  16384
 #define REACTOR_PLAIN_BYTES 16384 /* one TLS record (RFC 8446 5.1) */
 #define REACTOR_SPARE_BYTES 2048
 #define REACTOR_SPARES      32
