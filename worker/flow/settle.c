@@ -132,8 +132,7 @@ static void write_access(const struct exchange *x, struct buffer *out)
     }
     if (cached_is_hit(x->cached)) {
         json_write_member_bool(&json, SPAN("cache_hit"), true);
-        json_write_member_text(&json, SPAN("cache_layer"),
-                               x->cached->afar ? SPAN("redis") : SPAN("memory"));
+        json_write_member_text(&json, SPAN("cache_layer"), cached_layer(x->cached));
     }
     if (x->answer.stream)
         json_write_member_bool(&json, SPAN("stream"), true);
