@@ -117,6 +117,22 @@ static bool noun_known(struct span noun)
     return false;
 }
 
+/* How many of the COUNT plain words after the noun are VERB, all of its words; 0: not this
+ * verb, also for the empty one. */
+static int verb_words(struct span verb, const struct span *plain, int count)
+{
+    struct span word;
+    int used = 0;
+
+    while (verb.ptr && verb.len > 0) {
+        (void)span_cut(&verb, ' ', &word);
+        if (used == count || !span_eq(plain[used], word))
+            return 0;
+        used++;
+    }
+    return used;
+}
+
 /* The command of the plain words; *ret_used says how many of them named it. */
 static const struct command *find_command(const struct span *plain, int count, int *ret_used)
 {
@@ -125,8 +141,8 @@ static const struct command *find_command(const struct span *plain, int count, i
 
         if (!span_eq(plain[0], span_of_text(command->noun)))
             continue;
-        *ret_used = command->verb[0] ? 2 : 1;
-        if (!command->verb[0] || (count > 1 && span_eq(plain[1], span_of_text(command->verb))))
+        *ret_used = 1 + verb_words(span_of_text(command->verb), plain + 1, count - 1);
+        if (!command->verb[0] || *ret_used > 1)
             return command;
     }
     return NULL;

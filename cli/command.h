@@ -51,7 +51,7 @@ struct invocation;
 typedef int run_command_f(struct invocation *invocation);
 
 struct command {
-    const char *noun, *verb; /* verb "": the noun alone is the command */
+    const char *noun, *verb; /* verb "": the noun alone; "a b": two words */
     const char *arguments;
     int fewest, most;
     uint64_t options; /* besides the global ones */

@@ -49,6 +49,7 @@ static const struct column token_columns[] = {
     {"searches", "searches", COLUMN_TEXT},
     {"counted by us", "estimated", COLUMN_TEXT},
     {"from the cache", "cache_hit", COLUMN_TEXT},
+    {"  layer", "cache_layer", COLUMN_TEXT},
 };
 
 static const struct column money_columns[] = {

@@ -26,6 +26,27 @@ static void option_words(uint64_t options, struct buffer *out)
     }
 }
 
+/* The first word of a verb: "keys" of "keys list". */
+static struct span first_word(const char *verb)
+{
+    struct span rest = span_of_text(verb), word = SPAN("");
+
+    (void)span_cut(&rest, ' ', &word);
+    return word;
+}
+
+static bool has_two_words(const struct command *command)
+{
+    return first_word(command->verb).len < strlen(command->verb);
+}
+
+/* Whether row INDEX is the first one of its noun with the first word of its verb. */
+static bool first_of_word(unsigned index)
+{
+    return first_of_noun(index) ||
+           !span_eq(first_word(commands[index].verb), first_word(commands[index - 1].verb));
+}
+
 /* "noun) words="verb verb" ;;" for each noun with verbs. */
 static void verb_cases(struct buffer *out)
 {
@@ -34,11 +55,48 @@ static void verb_cases(struct buffer *out)
             continue;
         if (first_of_noun(i))
             (void)buffer_append_format(out, "    %s) words=\"", commands[i].noun);
-        (void)buffer_append_format(out, "%s%s", first_of_noun(i) ? "" : " ", commands[i].verb);
+        if (first_of_word(i)) {
+            (void)buffer_append(out, first_of_noun(i) ? SPAN("") : SPAN(" "));
+            (void)buffer_append(out, first_word(commands[i].verb));
+        }
         if (i + 1 == command_count || first_of_noun(i + 1))
             (void)buffer_append(out, SPAN("\" ;;\n"));
     }
     (void)buffer_append(out, SPAN("    completion) words=\"bash zsh\" ;;\n"));
+}
+
+/* The cases of "noun word" for verbs of two words: `words` becomes the second ones. */
+static void second_cases(struct buffer *out)
+{
+    for (unsigned i = 0; i < command_count; i++) {
+        struct span first = first_word(commands[i].verb);
+
+        if (!has_two_words(&commands[i]))
+            continue;
+        if (first_of_word(i))
+            (void)buffer_append_format(out, "    \"%s %.*s\") words=\"", commands[i].noun,
+                                       SPAN_ARG(first));
+        (void)buffer_append(out, first_of_word(i) ? SPAN("") : SPAN(" "));
+        (void)buffer_append(out, span_of_text(commands[i].verb + first.len + 1));
+        if (i + 1 == command_count || first_of_word(i + 1))
+            (void)buffer_append(out, SPAN("\" ;;\n"));
+    }
+}
+
+/* The patterns of a case: "noun word" that a second word follows. */
+static void second_patterns(struct buffer *out)
+{
+    const char *before = "";
+
+    for (unsigned i = 0; i < command_count; i++) {
+        struct span first = first_word(commands[i].verb);
+
+        if (!has_two_words(&commands[i]) || !first_of_word(i))
+            continue;
+        (void)buffer_append_format(out, "%s\"%s %.*s\"", before, commands[i].noun,
+                                   SPAN_ARG(first));
+        before = " | ";
+    }
 }
 
 static void option_cases(struct buffer *out)
@@ -67,7 +125,21 @@ static void shell_choice(struct buffer *out)
     (void)buffer_append(out, SPAN("\" ;;\n"));
     verb_cases(out);
     (void)buffer_append(out, SPAN("    esac\n    [ -z \"$verb\" ] || words=\"\"\n"
-                                  "    ;;\n    esac\n"));
+                                  "    case \"$noun $verb\" in\n"));
+    second_cases(out);
+    (void)buffer_append(out, SPAN("    esac\n    ;;\n    esac\n"));
+}
+
+/* The part of both that takes a plain word (WORD, in the shell's own writing). */
+static void shell_word(const char *word, struct buffer *out)
+{
+    (void)buffer_append_format(out,
+                               "        *) if [ -z \"$noun\" ]; then noun=%s; "
+                               "elif [ -z \"$verb\" ]; then verb=%s; "
+                               "else case \"$noun $verb\" in ",
+                               word, word);
+    second_patterns(out);
+    (void)buffer_append_format(out, ") verb=\"$verb %s\" ;; esac; fi ;;\n", word);
 }
 
 void page_bash(struct buffer *out)
@@ -81,11 +153,9 @@ void page_bash(struct buffer *out)
              "        case \"${COMP_WORDS[at]}\" in\n"
              "        -c | -o | --config | --server | --token-file | --output | --timeout)"
              " ((at++)) ;;\n"
-             "        -*) ;;\n"
-             "        *) if [ -z \"$noun\" ]; then noun=${COMP_WORDS[at]}; "
-             "elif [ -z \"$verb\" ]; then verb=${COMP_WORDS[at]}; fi ;;\n"
-             "        esac\n"
-             "    done\n"));
+             "        -*) ;;\n"));
+    shell_word("${COMP_WORDS[at]}", out);
+    (void)buffer_append(out, SPAN("        esac\n    done\n"));
     shell_choice(out);
     (void)buffer_append(
         out, SPAN("    mapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$current\")\n"
@@ -103,11 +173,9 @@ void page_zsh(struct buffer *out)
                   "        case \"${given[at]}\" in\n"
                   "        -c | -o | --config | --server | --token-file | --output | --timeout)"
                   " ((at++)) ;;\n"
-                  "        -*) ;;\n"
-                  "        *) if [ -z \"$noun\" ]; then noun=${given[at]}; "
-                  "elif [ -z \"$verb\" ]; then verb=${given[at]}; fi ;;\n"
-                  "        esac\n"
-                  "    done\n    local words\n"));
+                  "        -*) ;;\n"));
+    shell_word("${given[at]}", out);
+    (void)buffer_append(out, SPAN("        esac\n    done\n    local words\n"));
     shell_choice(out);
     (void)buffer_append(out, SPAN("    compadd -- ${=words}\n}\n"
                                   "if [ \"$funcstack[1]\" = _aigwctl ]; then _aigwctl \"$@\"; "

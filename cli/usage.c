@@ -60,7 +60,7 @@ static int show_totals(struct invocation *invocation)
 /* ---- sums and rows -------------------------------------------------------------------------
  */
 
-#define TABLE_FEWEST 9 /* columns behind those that were asked for */
+#define TABLE_FEWEST 10 /* columns behind those that were asked for */
 
 static const struct column sum_columns[TABLE_FEWEST] = {
     {"REQUESTS", "requests", COLUMN_TEXT},
@@ -72,6 +72,7 @@ static const struct column sum_columns[TABLE_FEWEST] = {
     {"COST UNKNOWN", "cost_nano_unknown", COLUMN_TEXT},
     {"ESTIMATED", "estimated", COLUMN_TEXT},
     {"CACHE HITS", "cache_hits", COLUMN_TEXT},
+    {"SAVED", "saved_nano", COLUMN_MONEY},
 };
 
 enum form {

@@ -1,16 +1,16 @@
 /* /admin/v1/providers */
+#include "supervisor/admin/admin_providers.h"
+
 #include <errno.h>
 
 #include "shared/base/clock.h"
 #include "shared/base/memory.h"
 
-#include "supervisor/admin/routes.h"
 #include "supervisor/keys/accounts.h"
 #include "supervisor/keys/drains.h"
 #include "supervisor/outbound/outbound.h"
 #include "supervisor/probe/question.h"
 
-#define NAME_BYTES_MAX  40
 #define WORDS_BYTES_MAX 300
 
 static struct span source_name(enum provider_source source)
@@ -106,9 +106,9 @@ void route_providers_list(struct admin_request *request)
 
 /* ---- changes ----------------------------------------------------------------------------- */
 
-static bool name_fits(struct span name)
+bool admin_name_fits(struct span name)
 {
-    if (name.len == 0 || name.len > NAME_BYTES_MAX)
+    if (name.len == 0 || name.len > ADMIN_NAME_MAX)
         return false;
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
@@ -135,8 +135,8 @@ static bool read_row(struct admin_request *request, struct span name, struct acc
     row->kind = json_tree_text(body, "kind");
     row->base_url = json_tree_text(body, "base_url");
     row->credential = secret_of(json_tree_text(body, "api_key"));
-    if (!name_fits(name))
-        wrong = "name: 1 to 40 letters, digits, dots, dashes and underscores";
+    if (!admin_name_fits(name))
+        wrong = "name: " ADMIN_NAME_SAY;
     else if (row->kind.ptr &&
              (!provider_kind_find(row->kind) || span_eq(row->kind, PROVIDER_KIND_STORE)))
         wrong = "kind: there is no such kind of provider";
@@ -233,7 +233,7 @@ static void remove_account(struct admin_request *request)
     json_write_object_end(&writer);
 }
 
-static bool provider_in_force(const struct house *house, struct span name, uint32_t *ret_index)
+bool admin_provider_in_force(const struct house *house, struct span name, uint32_t *ret_index)
 {
     return house->snapshot && snapshot_find_provider(house->snapshot, name, ret_index);
 }
@@ -248,7 +248,7 @@ void route_providers_add(struct admin_request *request)
     } else if (!row.kind.ptr) {
         admin_refuse(request, 400, "bad_request", SPAN("kind is missing"));
         admin_respond(request);
-    } else if (provider_in_force(request->house, row.name, &index)) {
+    } else if (admin_provider_in_force(request->house, row.name, &index)) {
         admin_refuse_errno(request, -EEXIST, SPAN("provider"));
         admin_respond(request);
     } else {
@@ -256,14 +256,13 @@ void route_providers_add(struct admin_request *request)
     }
 }
 
-/* Only accounts of the store can be changed here; the answer says so for others. */
-static void change_stored(struct admin_request *request, admin_route_f *function)
+void admin_change_stored(struct admin_request *request, admin_route_f *function)
 {
     const struct house *house = request->house;
     struct span name = request->arguments[0];
     uint32_t index;
 
-    if (provider_in_force(house, name, &index) &&
+    if (admin_provider_in_force(house, name, &index) &&
         configure_source(house->settings, house->rows, name) != PROVIDER_STORE) {
         admin_refuse(request, 409, "conflict",
                      SPAN("this provider is not from the store: change the settings file"));
@@ -275,12 +274,12 @@ static void change_stored(struct admin_request *request, admin_route_f *function
 
 void route_providers_edit(struct admin_request *request)
 {
-    change_stored(request, edit_account);
+    admin_change_stored(request, edit_account);
 }
 
 void route_providers_remove(struct admin_request *request)
 {
-    change_stored(request, remove_account);
+    admin_change_stored(request, remove_account);
 }
 
 /* ---- test -------------------------------------------------------------------------------- */
@@ -412,7 +411,7 @@ void route_providers_test(struct admin_request *request)
     const struct oauth_row *token = oauth_find(&house->oauth, request->arguments[0]);
     uint32_t index;
 
-    if (!provider_in_force(house, request->arguments[0], &index)) {
+    if (!admin_provider_in_force(house, request->arguments[0], &index)) {
         admin_refuse_errno(request, -ENOENT, SPAN("provider"));
         admin_respond(request);
         return;

@@ -64,6 +64,15 @@ static void add_settings(struct account_list *list, const struct settings *setti
     }
 }
 
+static struct secret first_stored(const struct configure_provider *from)
+{
+    struct secret first = {SPAN_NONE};
+
+    for (uint32_t i = 0; i < from->key_count && secret_reveal(first).len == 0; i++)
+        first = from->keys[i].value;
+    return first;
+}
+
 /* What the file adds to an account of the store, or NULL. */
 static const struct settings_provider *added_to(const struct settings *settings,
                                                 struct span name)
@@ -89,7 +98,8 @@ static void add_stored(struct account_list *list, const struct settings *setting
                          .kind = provider_kind_find(from->kind),
                          .name = from->name,
                          .base_url = from->base_url,
-                         .credential = from->credential,
+                         .credential = first_stored(from),
+                         .stored = from,
                          .settings = added,
                          .models = own_models ? added->models.rows : from->models,
                          .model_count = own_models ? added->models.count : from->model_count});
@@ -154,6 +164,35 @@ uint32_t account_find(const struct account_list *list, struct span name)
             return i;
     }
     return UINT32_MAX;
+}
+
+static uint32_t stored_credentials(const struct configure_provider *from,
+                                   struct configure_credential ret[SNAPSHOT_CREDENTIALS_MAX])
+{
+    uint32_t count = 0;
+
+    for (uint32_t i = 0; i < from->key_count && count < SNAPSHOT_CREDENTIALS_MAX; i++) {
+        if (secret_reveal(from->keys[i].value).len > 0)
+            ret[count++] = from->keys[i];
+    }
+    return count;
+}
+
+uint32_t account_credentials(const struct account *account,
+                             struct configure_credential ret[SNAPSHOT_CREDENTIALS_MAX])
+{
+    if (account->stored)
+        return stored_credentials(account->stored, ret);
+    for (uint32_t i = 0; i < account->keys.count; i++) {
+        const struct settings_api_key *key = SETTINGS_ROW(account->keys, i, settings_api_key);
+
+        ret[i] = (struct configure_credential){
+            .name = key->name, .value = key->key.value, .weight = (uint32_t)key->weight};
+    }
+    if (account->keys.count > 0)
+        return account->keys.count;
+    ret[0] = (struct configure_credential){.value = account->credential, .weight = 1};
+    return secret_reveal(account->credential).len > 0 ? 1 : 0;
 }
 
 struct span account_model(const struct account *account, uint32_t index)

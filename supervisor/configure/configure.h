@@ -40,11 +40,20 @@ struct configure_key {
     uint32_t model_count;
 };
 
+/* A credential of an account of the store. */
+struct configure_credential {
+    struct span name;
+    struct secret value; /* decrypted; not there: it could not be unsealed */
+    uint32_t weight;
+    int64_t created_ms;
+};
+
 /* A provider account of the store. */
 struct configure_provider {
-    struct span name, kind, base_url; /* base_url empty: the kind's */
-    struct secret credential;         /* decrypted */
-    const struct span *models;        /* NULL: the kind's catalogue */
+    struct span name, kind, base_url;  /* base_url empty: the kind's */
+    struct configure_credential *keys; /* the first that can be used stands for all of them */
+    uint32_t key_count;
+    const struct span *models; /* NULL: the kind's catalogue */
     uint32_t model_count;
 };
 

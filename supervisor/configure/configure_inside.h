@@ -20,6 +20,7 @@ struct account {
     struct span name, base_url;
     struct secret credential;  /* the first, or the only one */
     struct settings_list keys; /* of struct settings_api_key: all of several, else empty */
+    const struct configure_provider *stored;  /* NULL: not of the store */
     const struct configure_token *token;      /* NULL: the credential was not fetched */
     const struct settings_provider *settings; /* NULL: of another source */
     const struct span *models;                /* NULL: the kind's catalogue */
@@ -49,6 +50,9 @@ void accounts_gather(struct account_list *list, const struct settings *settings,
 void accounts_done(struct account_list *list);
 /* The index, or UINT32_MAX. */
 uint32_t account_find(const struct account_list *list, struct span name);
+/* All that can be used, the first as in ACCOUNT; how many. Names may be missing. */
+uint32_t account_credentials(const struct account *account,
+                             struct configure_credential ret[SNAPSHOT_CREDENTIALS_MAX]);
 /* Its INDEXth model; ptr NULL at the end. */
 struct span account_model(const struct account *account, uint32_t index);
 

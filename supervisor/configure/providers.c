@@ -89,25 +89,24 @@ static bool claim_credential(const struct scopes *scopes, const struct account *
 static bool put_credentials(struct snapshot_builder *builder, const struct scopes *scopes,
                             const struct account *account, struct snapshot_provider *provider)
 {
+    struct configure_credential keys[SNAPSHOT_CREDENTIALS_MAX];
     struct snapshot_credential rows[SNAPSHOT_CREDENTIALS_MAX];
-    uint32_t count = account->keys.count;
+    uint32_t count = account_credentials(account, keys);
 
-    if (count == 0 && secret_reveal(account->credential).len == 0)
+    if (count == 0)
         return true;
-    for (uint32_t i = 0; i < (count ? count : 1); i++) {
-        const struct settings_api_key *key =
-            count ? SETTINGS_ROW(account->keys, i, settings_api_key) : NULL;
-        struct span value = secret_reveal(key ? key->key.value : account->credential);
+    for (uint32_t i = 0; i < count; i++) {
+        struct span value = secret_reveal(keys[i].value);
 
-        rows[i] = (struct snapshot_credential){
-            .value = snapshot_build_text(builder, value),
-            .name = snapshot_build_text(builder, key ? key->name : SPAN_NONE),
-            .weight = key ? (uint32_t)key->weight : 1};
+        rows[i] =
+            (struct snapshot_credential){.value = snapshot_build_text(builder, value),
+                                         .name = snapshot_build_text(builder, keys[i].name),
+                                         .weight = keys[i].weight};
         if (!claim_credential(scopes, account, value, &rows[i].row))
             return false;
     }
     provider->credential = rows[0].value;
-    provider->credentials = SNAPSHOT_BUILD_ROWS(builder, rows, count ? count : 1);
+    provider->credentials = SNAPSHOT_BUILD_ROWS(builder, rows, count);
     return true;
 }
 

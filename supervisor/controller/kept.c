@@ -57,13 +57,27 @@ static void write_key(struct json_writer *writer, const struct configure_key *ke
     json_write_object_end(writer);
 }
 
+static void write_credential(struct json_writer *writer, const struct configure_credential *row)
+{
+    json_write_object(writer);
+    json_write_member_text(writer, SPAN("name"), row->name);
+    json_write_member_text(writer, SPAN("value"), secret_reveal(row->value));
+    json_write_member_u64(writer, SPAN("weight"), row->weight);
+    json_write_member_i64(writer, SPAN("created_ms"), row->created_ms);
+    json_write_object_end(writer);
+}
+
 static void write_provider(struct json_writer *writer, const struct configure_provider *row)
 {
     json_write_object(writer);
     json_write_member_text(writer, SPAN("name"), row->name);
     json_write_member_text(writer, SPAN("kind"), row->kind);
     json_write_member_text(writer, SPAN("base_url"), row->base_url);
-    json_write_member_text(writer, SPAN("credential"), secret_reveal(row->credential));
+    json_write_key(writer, SPAN("keys"));
+    json_write_array(writer);
+    for (uint32_t i = 0; i < row->key_count; i++)
+        write_credential(writer, &row->keys[i]);
+    json_write_array_end(writer);
     write_names(writer, row->models, row->model_count);
     json_write_object_end(writer);
 }
@@ -207,14 +221,29 @@ static struct span copied(struct rows *rows, const cJSON *item, const char *name
     return text.ptr ? arena_copy(&rows->arena, text) : SPAN_NONE;
 }
 
+static void read_credential(struct rows *rows, struct configure_provider *provider,
+                            const cJSON *item)
+{
+    struct configure_credential row = {.name = json_tree_text(item, "name"),
+                                       .value = secret_of(json_tree_text(item, "value")),
+                                       .weight = (uint32_t)number(item, "weight"),
+                                       .created_ms = number(item, "created_ms")};
+
+    rows_add_credential(rows, provider, &row);
+}
+
 static void read_provider(struct rows *rows, const cJSON *item)
 {
     struct configure_provider *row = rows_add_provider(rows);
+    const cJSON *key;
 
     row->name = copied(rows, item, "name");
     row->kind = copied(rows, item, "kind");
     row->base_url = copied(rows, item, "base_url");
-    row->credential = secret_of(copied(rows, item, "credential"));
+    cJSON_ArrayForEach(key, cJSON_GetObjectItemCaseSensitive(item, "keys"))
+    {
+        read_credential(rows, row, key);
+    }
     row->models = names_of(rows, item, &row->model_count);
 }
 

@@ -7,6 +7,7 @@
 #include "shared/base/memory.h"
 #include "shared/json_tree/json_tree.h"
 
+#include "supervisor/keys/account_keys.h"
 #include "supervisor/keys/accounts.h"
 #include "supervisor/keys/drains.h"
 #include "supervisor/keys/keys.h"
@@ -22,19 +23,24 @@ struct rows *rows_new(void)
     return rows;
 }
 
+/* The arena's own copy, which nobody else holds. */
+static void wipe(struct secret secret)
+{
+    struct span hidden = secret_reveal(secret);
+    char *bytes = NULL;
+
+    memcpy(&bytes, &hidden.ptr, sizeof(bytes));
+    if (bytes)
+        memory_wipe(bytes, hidden.len);
+}
+
 void rows_free(struct rows *rows)
 {
     if (!rows)
         return;
-    for (uint32_t i = 0; i < rows->provider_count; i++) {
-        struct span hidden = secret_reveal(rows->providers[i].credential);
-        char *bytes = NULL;
-
-        /* The arena's own copy, which nobody else holds. */
-        memcpy(&bytes, &hidden.ptr, sizeof(bytes));
-        if (bytes)
-            memory_wipe(bytes, hidden.len);
-    }
+    for (uint32_t i = 0; i < rows->provider_count; i++)
+        for (uint32_t j = 0; j < rows->providers[i].key_count; j++)
+            wipe(rows->providers[i].keys[j].value);
     memory_free(rows->keys);
     memory_free(rows->providers);
     memory_free(rows->prices);
@@ -65,6 +71,23 @@ struct configure_provider *rows_add_provider(struct rows *rows)
     }
     memset(&rows->providers[rows->provider_count], 0, sizeof(rows->providers[0]));
     return &rows->providers[rows->provider_count++];
+}
+
+void rows_add_credential(struct rows *rows, struct configure_provider *provider,
+                         const struct configure_credential *from)
+{
+    struct configure_credential *to;
+
+    if (provider->key_count >= SNAPSHOT_CREDENTIALS_MAX)
+        return;
+    if (!provider->keys)
+        provider->keys =
+            ARENA_ARRAY(&rows->arena, SNAPSHOT_CREDENTIALS_MAX, struct configure_credential);
+    to = &provider->keys[provider->key_count++];
+    *to = *from;
+    to->name = arena_copy(&rows->arena, from->name);
+    if (from->value.hidden.ptr)
+        to->value = secret_of(arena_copy(&rows->arena, secret_reveal(from->value)));
 }
 
 void rows_add_drain(struct rows *rows, struct span name)
@@ -170,6 +193,20 @@ static void take_key(void *who, const struct key_row *row)
     key->models = rows_names(rows, row->models, &key->model_count);
 }
 
+static void take_credential(struct rows *rows, struct configure_provider *provider,
+                            const struct account_key_row *row)
+{
+    if (row->fault)
+        log_event(LOG_ERROR, "the credential of a provider cannot be unsealed",
+                  LOG_TEXT_FIELD("provider", row->account),
+                  LOG_TEXT_FIELD("credential", row->name), LOG_ERRNO_FIELD(row->fault));
+    rows_add_credential(rows, provider,
+                        &(struct configure_credential){.name = row->name,
+                                                       .value = row->value,
+                                                       .weight = row->weight,
+                                                       .created_ms = row->created_ms});
+}
+
 static void take_account(void *who, const struct account_row *row)
 {
     struct rows *rows = who;
@@ -177,18 +214,36 @@ static void take_account(void *who, const struct account_row *row)
 
     if (rows->provider_count >= ROWS_MAX)
         return;
-    if (row->fault)
-        log_event(LOG_ERROR, "the credential of a provider cannot be unsealed",
-                  LOG_TEXT_FIELD("provider", row->name), LOG_ERRNO_FIELD(row->fault));
     provider = rows_add_provider(rows);
     provider->name = arena_copy(&rows->arena, row->name);
     provider->kind = arena_copy(&rows->arena, row->kind);
     if (row->base_url.ptr)
         provider->base_url = arena_copy(&rows->arena, row->base_url);
-    if (row->credential.hidden.ptr)
-        provider->credential =
-            secret_of(arena_copy(&rows->arena, secret_reveal(row->credential)));
+    if (row->fault || row->credential.hidden.ptr)
+        take_credential(rows, provider,
+                        &(struct account_key_row){.account = row->name,
+                                                  .name = ACCOUNT_KEY_OWN,
+                                                  .value = row->credential,
+                                                  .weight = 1,
+                                                  .created_ms = row->created_ms,
+                                                  .fault = row->fault});
     provider->models = rows_names(rows, row->models, &provider->model_count);
+}
+
+/* Both lists are in the order of accounts, so the last one is looked at first. */
+static void take_account_key(void *who, const struct account_key_row *row)
+{
+    struct rows *rows = who;
+
+    for (uint32_t i = 0; i < rows->provider_count; i++) {
+        uint32_t at = (rows->last_keyed + i) % rows->provider_count;
+
+        if (!span_eq(rows->providers[at].name, row->account))
+            continue;
+        rows->last_keyed = at;
+        take_credential(rows, &rows->providers[at], row);
+        return;
+    }
 }
 
 static void take_price(void *who, const struct price_row *row, struct span json)
@@ -211,6 +266,8 @@ int rows_load(struct store *store, const struct vault *vault, struct rows **ret)
 
     if (result >= 0)
         result = accounts_each(store, vault, take_account, rows);
+    if (result >= 0)
+        result = account_keys_each(store, vault, take_account_key, rows);
     if (result >= 0)
         result = price_rows_each(store, take_price, rows);
     if (result >= 0)

@@ -31,6 +31,7 @@ struct rows {
     uint32_t price_count, price_room;
     uint32_t key_room, provider_room, owner_room, limit_room, budget_room;
     uint32_t drain_count, drain_room;
+    uint32_t last_keyed;         /* the provider that the last credential was of */
     struct configure_rows table; /* what configure takes; points at the above */
 };
 
@@ -47,6 +48,9 @@ int rows_read_kept(const struct vault *vault, struct span state_dir, struct rows
 struct rows *rows_new(void);
 struct configure_key *rows_add_key(struct rows *rows);
 struct configure_provider *rows_add_provider(struct rows *rows);
+/* A copy of FROM for PROVIDER of ROWS; what is too many is left out. */
+void rows_add_credential(struct rows *rows, struct configure_provider *provider,
+                         const struct configure_credential *from);
 /* A copy of ROW with the price of JSON; one that cannot be read is told and left out. */
 void rows_add_price(struct rows *rows, const struct price_row *row, struct span json);
 /* Their texts must be in the arena. */

@@ -7,7 +7,7 @@
 
 #include "supervisor/ledger/ledger_inside.h"
 
-#define ROWS_AT_ONCE 77  /* of one statement */
+#define ROWS_AT_ONCE 75  /* of one statement */
 #define IDS_AT_ONCE  500 /* of one question */
 
 enum {

@@ -28,7 +28,8 @@ static const struct {
 } short_names[] = {{"user", DIMENSION_user_id},
                    {"key", DIMENSION_key_id},
                    {"model", DIMENSION_served_model},
-                   {"status", DIMENSION_status_class}};
+                   {"status", DIMENSION_status_class},
+                   {"cache", DIMENSION_cache_layer}};
 
 bool statistics_dimension(struct span name, enum dimension *ret)
 {

@@ -97,12 +97,18 @@ def test_the_second_one_is_answered_from_the_cache_by_every_worker(room, provide
         assert again.header("x-request-id") != first.header("x-request-id")
     assert counting.count == 1
     gateway.wait_usage(13)
-    found = rows(gateway, "cache_hit, saved_nano, cost_nano, input_tokens, output_tokens, provider, served_model, fault")
+    found = rows(gateway, "cache_hit, saved_nano, cost_nano, input_tokens, output_tokens, provider, served_model, fault, cache_layer")
     found.sort(key=lambda row: row[0])      # several of three workers may begin in one millisecond
-    assert found[0] == (0, None, COST, 12, 7, "up", "gpt-4o-mini", None)
-    assert found[1:] == [(1, COST, 0, 0, 0, "up", "gpt-4o-mini", None)] * 12
+    assert found[0] == (0, None, COST, 12, 7, "up", "gpt-4o-mini", None, None)
+    assert found[1:] == [(1, COST, 0, 0, 0, "up", "gpt-4o-mini", None, "memory")] * 12
     lines = [line for line in gateway.access_lines() if line.get("cache_hit")]
     assert len(lines) == 12
+    sums = gateway.ctl_json("usage", "--by", "cache", "--order", "cache_layer")["rows"]
+    assert [[row[name] for name in ("cache_layer", "requests", "cache_hits", "saved_nano", "cost_nano")]
+            for row in sums] == [["", 1, 0, 0, COST], ["memory", 12, 12, 12 * COST, 0]]
+    for word, number in (("memory", 12), ("redis", 0)):
+        filtered = gateway.ctl("usage", "--rows", "--filter", "cache=" + word, "--period", "7d").stdout
+        assert filtered.count("gpt-4o-mini") == number, filtered
 
 
 def test_order_of_members_and_white_space_do_not_matter(room, provider):

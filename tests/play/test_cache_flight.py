@@ -13,7 +13,7 @@ from harness import process
 from harness.client import Broken, RawClient
 from harness.gateway import SLOW
 from harness.wait import until
-from test_cache import COLD, Counting, ask, house_with, state
+from test_cache import COLD, Counting, ask, house_with, rows, state
 
 
 @pytest.fixture
@@ -47,6 +47,8 @@ def test_equal_requests_at_one_time_are_asked_once(room, provider, counting, str
         thread.join()
     assert sorted(state(answer) for answer in answers) == ["hit"] * 9 + ["miss"]
     assert len({answer.body for answer in answers}) == 1 and counting.count == 1
+    gateway.wait_usage(10)
+    assert sorted(rows(gateway, "coalesce(cache_layer, '')")) == [("",)] + [("flight",)] * 9
 
 
 def test_those_who_wait_go_on_when_the_first_one_leaves(room, provider, counting):

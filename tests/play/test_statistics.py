@@ -10,6 +10,7 @@ import sqlite3
 import pytest
 
 from harness import fake_openai
+from harness.gateway import ROOT
 from harness.wait import until
 
 
@@ -223,3 +224,50 @@ def test_names_stand_beside_ids(place):
     assert "TEAM" in table and "acme/green" in table
     rows = list(csv.DictReader(io.StringIO(gateway.ctl("usage", "--by", "team", "--format", "csv").stdout)))
     assert "acme/green" in [row["team_name"] for row in rows]
+
+
+# ---- a database of before ----------------------------------------------------------------------
+
+FIGURES = ["input_tokens", "output_tokens", "cached_tokens", "cache_write_tokens", "cache_write_long_tokens",
+           "reasoning_tokens", "audio_tokens", "audio_output_tokens", "image_tokens", "image_output_tokens",
+           "tool_input_tokens", "searches", "cost_nano", "saved_nano", "first_byte_us", "duration_us"]
+
+
+def before_layers(kind):
+    """The schema up to the migration that told layers of the cache apart, with one request in its sums."""
+    files = [path for path in sorted((ROOT / "sql").glob("*.sql"))
+             if path.name < "0014" and path.name.split(".")[1] in ("sql", kind)]
+    text = ["create table schema_migrations (number bigint primary key, name text not null, "
+            "applied_ms bigint not null);"]
+    for path in files:
+        text += [path.read_text(), "insert into schema_migrations values (%d, '%s', 0);" % (int(path.name[:4]), path.name)]
+    columns = ["begin_ms", "tag", "tenant", "team", "user_id", "key_id", "operation", "asked_model", "served_model",
+               "provider", "status_class", "requests", "failed", "estimated", "cache_hits"]
+    values = ["1767225600000", "''", "0", "0", "0", "'old-key'", "'chat'", "'a'", "'a'", "'up'", "2", "7", "0", "0", "3"]
+    for number, name in enumerate(FIGURES):
+        columns += [name, name + "_unknown"]
+        values += [str(1000 + number), str(number)]
+    for table in ("usage_hourly", "usage_daily"):
+        text.append("insert into %s (%s) values (%s);" % (table, ", ".join(columns), ", ".join(values)))
+    return "\n".join(text)
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_sums_of_before_are_kept(room, provider, kind):
+    if kind == "postgresql":
+        server = room.postgres()
+        server.query(before_layers(kind))
+        gateway = room.gateway(("up", provider), store=server.url)
+    else:
+        gateway = room.unstarted(("up", provider))
+        with sqlite3.connect(gateway.folder / "aigw.db") as store:
+            store.executescript(before_layers(kind))
+        store.close()
+        gateway.start()
+    assert gateway.chat("up/a").status == 200
+    until(lambda: sum(row["requests"] for row in ask(gateway, "--by", "model", "--from", "2025-12-01")) == 8, 10,
+          "the old sums and the new one")
+    row, = ask(gateway, "--by", "key,cache", "--filter", "key=old-key", "--from", "2025-12-01")
+    assert row["cache_layer"] == "" and row["requests"] == 7 and row["cache_hits"] == 3
+    for number, name in enumerate(FIGURES):
+        assert (row[name], row[name + "_unknown"]) == (1000 + number, number)

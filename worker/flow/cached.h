@@ -74,6 +74,10 @@ static inline bool cached_is_hit(const struct cached *cached)
     return cached && cached->word == CACHED_HIT;
 }
 
+/* Where a HIT came from: "memory", "redis", or "flight" for one that waited for the answer to
+ * an equal request; ptr NULL: it is none. */
+struct span cached_layer(const struct cached *cached);
+
 /* On the way back; each does nothing where nothing is kept. */
 void cached_note_type(struct exchange *x, struct span type);
 void cached_add(struct exchange *x, const struct span *pieces, unsigned count);

@@ -191,11 +191,21 @@ void cached_add_fields(struct exchange *x)
         reply_add_field(x->worker, SPAN("x-aigw-dropped"), cached->entry.parts[CACHE_DROPPED]);
 }
 
+struct span cached_layer(const struct cached *cached)
+{
+    if (!cached_is_hit(cached))
+        return SPAN_NONE;
+    if (cached->afar)
+        return SPAN("redis");
+    return cached->wait_until_ms > 0 ? SPAN("flight") : SPAN("memory");
+}
+
 void cached_tell(const struct exchange *x, struct usage_record *record)
 {
     if (!cached_is_hit(x->cached))
         return;
     record->cache_hit = 1;
+    record->cache_layer = cached_layer(x->cached);
     record->saved_nano = x->cached->entry.cost_nano;
     record->provider = x->cached->entry.parts[CACHE_PROVIDER];
     record->served_model = x->cached->entry.parts[CACHE_MODEL];

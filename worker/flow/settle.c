@@ -132,8 +132,7 @@ static void write_access(const struct exchange *x, struct span rooms, struct buf
     }
     if (cached_is_hit(x->cached)) {
         json_write_named_bool(&json, JSON_NAME("cache_hit"), true);
-        json_write_named_text(&json, JSON_NAME("cache_layer"),
-                              x->cached->afar ? SPAN("redis") : SPAN("memory"));
+        json_write_named_text(&json, JSON_NAME("cache_layer"), cached_layer(x->cached));
     }
     if (x->answer.stream)
         json_write_named_bool(&json, JSON_NAME("stream"), true);

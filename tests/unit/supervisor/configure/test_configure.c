@@ -293,6 +293,33 @@ START_TEST(a_key_in_the_environment_makes_a_provider)
 
 END_TEST
 
+START_TEST(credentials_of_the_store_that_do_not_open_are_left_out)
+{
+    struct configure_credential keys[] = {
+        {.name = SPAN("api_key"), .weight = 1},
+        {.name = SPAN("b"), .value = secret_of(SPAN("sk-b")), .weight = 3},
+        {.name = SPAN("c"), .value = secret_of(SPAN("sk-c")), .weight = 1}};
+    struct configure_provider stored = {.name = SPAN("stored"),
+                                        .kind = SPAN("openai-compatible"),
+                                        .base_url = SPAN("http://s/v1"),
+                                        .keys = keys,
+                                        .key_count = ARRAY_LEN(keys)};
+    struct configure_rows rows = {.providers = &stored, .provider_count = 1};
+    struct snapshot *snapshot = freeze("mock: true\n", &rows);
+    const struct snapshot_provider *row = provider(snapshot, "stored");
+    const struct snapshot_credential *first;
+
+    ck_assert_uint_eq(row->credentials.count, 2);
+    first = SNAPSHOT_ROW(snapshot, row->credentials, 0, snapshot_credential);
+    ck_assert_str_eq(snapshot_string(snapshot, first->name), "b");
+    ck_assert_uint_eq(first->weight, 3);
+    ck_assert_str_eq(snapshot_string(snapshot, row->credential), "sk-b");
+    ck_assert_uint_eq(row->faces[row->dialect].signer, SIGNER_BEARER);
+    snapshot_unref(snapshot);
+}
+
+END_TEST
+
 START_TEST(rows_of_the_store_are_taken_up)
 {
     static const struct span allowed[] = {{"fast", 4}};
@@ -477,6 +504,7 @@ int main(void)
     tcase_add_test(tests, a_name_leads_to_the_nearest_meaning);
     tcase_add_test(tests, a_key_in_the_environment_makes_a_provider);
     tcase_add_test(tests, rows_of_the_store_are_taken_up);
+    tcase_add_test(tests, credentials_of_the_store_that_do_not_open_are_left_out);
     tcase_add_loop_test(tests,
                         a_fetched_token_is_the_credential_and_without_it_the_provider_waits, 0,
                         ARRAY_LEN(fetched));

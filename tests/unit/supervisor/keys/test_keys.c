@@ -1,9 +1,11 @@
 #include <check.h>
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "shared/base/check.h"
 
+#include "supervisor/keys/account_keys.h"
 #include "supervisor/keys/accounts.h"
 #include "supervisor/keys/keys.h"
 
@@ -275,6 +277,115 @@ START_TEST(an_account_that_cannot_be_stored_is_refused)
 
 END_TEST
 
+static const struct vault vault_one = {.key = {1}, .id = "00000001"};
+
+static int add_account_key(const char *account, const char *name, const char *value)
+{
+    struct account_key_row row = {.account = span_of_text(account),
+                                  .name = span_of_text(name),
+                                  .value = secret_of(span_of_text(value)),
+                                  .weight = 1,
+                                  .created_ms = 1000};
+
+    return account_keys_add(store, &vault_one, &row);
+}
+
+static void add_account(const char *name)
+{
+    struct account_row row = {.name = span_of_text(name), .kind = SPAN("mock")};
+
+    ck_assert_int_eq(accounts_create(store, &vault_one, &row), 0);
+}
+
+/* "account/name=value " of each; "?" for one that does not open. */
+static void write_account_key(void *who, const struct account_key_row *row)
+{
+    struct span value = secret_reveal(row->value);
+
+    ck_assert(row->fault == 0 ? value.len > 0 : value.ptr == NULL);
+    (void)buffer_append_format(who, "%.*s/%.*s=%.*s ", SPAN_ARG(row->account),
+                               SPAN_ARG(row->name), SPAN_ARG(row->fault ? SPAN("?") : value));
+}
+
+static void expect_account_keys(const char *expected)
+{
+    struct buffer text _buffer_;
+
+    buffer_init(&text, 10000);
+    ck_assert_int_eq(account_keys_each(store, &vault_one, write_account_key, &text), 0);
+    (void)buffer_append_byte(&text, '\0');
+    ck_assert_str_eq(text.ptr, expected);
+}
+
+START_TEST(further_credentials_are_bound_to_their_account_and_name)
+{
+    begin();
+    add_account("up");
+    add_account("other");
+    ck_assert_int_eq(add_account_key("up", "a", "sk-a"), 0);
+    ck_assert_int_eq(add_account_key("up", "b", "sk-b"), 0);
+    ck_assert_int_eq(add_account_key("other", "a", "sk-c"), 0);
+    ck_assert_int_eq(add_account_key("up", "a", "sk-d"), -EEXIST);
+    expect_account_keys("other/a=sk-c up/a=sk-a up/b=sk-b ");
+    ck_assert_int_eq(
+        store_run(store,
+                  "update provider_keys set credential = (select credential from provider_keys "
+                  "where account = 'up' and name = 'a') where account = 'other' or name = 'b'",
+                  NULL, 0, NULL, NULL),
+        2);
+    expect_account_keys("other/a=? up/a=sk-a up/b=? ");
+    ck_assert_int_eq(account_keys_remove(store, SPAN("up"), SPAN("a")), 0);
+    ck_assert_int_eq(account_keys_remove(store, SPAN("up"), SPAN("a")), -ENOENT);
+    ck_assert_int_eq(accounts_remove(store, SPAN("up")), 0);
+    expect_account_keys("other/a=? ");
+    end();
+}
+
+END_TEST
+
+START_TEST(an_accounts_own_credential_is_removed_by_its_name)
+{
+    struct account_row row = {
+        .name = SPAN("up"), .kind = SPAN("mock"), .credential = secret_of(SPAN("sk-own"))};
+    int fault = 0;
+
+    begin();
+    ck_assert_int_eq(accounts_create(store, &vault_one, &row), 0);
+    ck_assert_int_eq(add_account_key("up", "api_key", "sk-a"), -EINVAL);
+    ck_assert_int_eq(account_keys_remove(store, SPAN("up"), SPAN("api_key")), 0);
+    ck_assert_int_eq(accounts_each(store, &vault_one, expect_fault, &fault), 0);
+    ck_assert_int_eq(account_keys_remove(store, SPAN("up"), SPAN("api_key")), -ENOENT);
+    ck_assert_int_eq(accounts_change(store, &vault_one, &row), 0);
+    ck_assert_int_eq(account_keys_remove(store, SPAN("up"), SPAN("api_key")), 0);
+    end();
+}
+
+END_TEST
+
+START_TEST(an_account_has_a_limit_of_credentials_and_none_without_an_account)
+{
+    static char room[ACCOUNT_KEY_NAME_MAX + 2];
+    char name[16];
+
+    begin();
+    memset(room, 'x', sizeof(room) - 1);
+    ck_assert_int_eq(add_account_key("nobody", "a", "sk-a"), -ENOENT);
+    add_account("up");
+    ck_assert_int_eq(add_account_key("up", "", "sk-a"), -EINVAL);
+    ck_assert_int_eq(add_account_key("up", room, "sk-a"), -EINVAL);
+    ck_assert_int_eq(add_account_key("up", "a", ""), -EINVAL);
+    for (int i = 0; i < ACCOUNT_KEYS_MAX; i++) {
+        (void)snprintf(name, sizeof(name), "key-%d", i);
+        ck_assert_int_eq(add_account_key("up", name, "sk-a"), 0);
+    }
+    ck_assert_int_eq(add_account_key("up", "more", "sk-a"), -E2BIG);
+    ck_assert_int_eq(account_keys_remove(store, SPAN("up"), SPAN("key-3")), 0);
+    ck_assert_int_eq(add_account_key("up", "more", "sk-a"), 0);
+    end();
+}
+
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("keys");
@@ -290,6 +401,9 @@ int main(void)
     tcase_add_test(tests, what_is_no_key_is_not_found_and_what_is_no_name_is_refused);
     tcase_add_test(tests, an_account_that_cannot_be_stored_is_refused);
     tcase_add_test(tests, a_credential_is_sealed_and_bound_to_its_row);
+    tcase_add_test(tests, further_credentials_are_bound_to_their_account_and_name);
+    tcase_add_test(tests, an_accounts_own_credential_is_removed_by_its_name);
+    tcase_add_test(tests, an_account_has_a_limit_of_credentials_and_none_without_an_account);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);
 
