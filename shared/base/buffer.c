@@ -3,22 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-#include "shared/base/check.h"
-#include "shared/base/memory.h"
-
 #define SIZE_LEAST_BYTES 64
 #define DIGITS_MAX       20 /* of UINT64_MAX */
-
-void buffer_init(struct buffer *buffer, size_t limit_bytes)
-{
-    *buffer = (struct buffer){.limit_bytes = limit_bytes};
-}
-
-void buffer_done(struct buffer *buffer)
-{
-    memory_free(buffer->ptr);
-    *buffer = (struct buffer){.limit_bytes = buffer->limit_bytes};
-}
 
 void buffer_clear(struct buffer *buffer)
 {
@@ -54,12 +40,6 @@ char *buffer_reserve_more(struct buffer *buffer, size_t count)
     if (needed > buffer->size || !buffer->ptr)
         grow(buffer, needed);
     return buffer->ptr + buffer->len;
-}
-
-void buffer_grew(struct buffer *buffer, size_t count)
-{
-    CHECK(count <= buffer->size - buffer->len);
-    buffer->len += count;
 }
 
 static size_t digits_of(uint64_t number)

@@ -10,6 +10,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "shared/base/check.h"
+#include "shared/base/memory.h"
 #include "shared/base/span.h"
 
 struct buffer {
@@ -22,9 +24,19 @@ struct buffer {
 
 #define _buffer_ __attribute__((cleanup(buffer_done)))
 
-void buffer_init(struct buffer *buffer, size_t limit_bytes);
+static inline void buffer_init(struct buffer *buffer, size_t limit_bytes)
+{
+    *buffer = (struct buffer){.limit_bytes = limit_bytes};
+}
+
 /* Frees the bytes; the buffer is empty, not failed, and keeps its limit. */
-void buffer_done(struct buffer *buffer);
+static inline void buffer_done(struct buffer *buffer)
+{
+    if (buffer->ptr)
+        memory_free(buffer->ptr);
+    buffer_init(buffer, buffer->limit_bytes);
+}
+
 /* Empties it, keeps the memory. */
 void buffer_clear(struct buffer *buffer);
 
@@ -40,7 +52,11 @@ static inline char *buffer_reserve(struct buffer *buffer, size_t count)
     return buffer_reserve_more(buffer, count);
 }
 
-void buffer_grew(struct buffer *buffer, size_t count);
+static inline void buffer_grew(struct buffer *buffer, size_t count)
+{
+    CHECK(count <= buffer->size - buffer->len);
+    buffer->len += count;
+}
 
 /* False (and FAILED) when the limit is passed; the buffer then holds what it held. */
 static inline bool buffer_append(struct buffer *buffer, struct span bytes)

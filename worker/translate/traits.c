@@ -22,6 +22,14 @@ static struct span last_part(struct span name)
     return name;
 }
 
+/* Most prefixes of a vendor's models differ in their last byte. */
+static bool begins_with(struct span model, struct span prefix)
+{
+    return prefix.len == 0 || (model.len >= prefix.len &&
+                               model.ptr[prefix.len - 1] == prefix.ptr[prefix.len - 1] &&
+                               span_starts(model, prefix));
+}
+
 const struct model_traits *model_traits(struct span name, enum dialect_id dialect)
 {
     const struct model_traits *best = NULL;
@@ -33,7 +41,7 @@ const struct model_traits *model_traits(struct span name, enum dialect_id dialec
         const struct model_traits *row = &rows[i];
 
         if (row->dialect == dialect && (!best || row->prefix.len > best->prefix.len) &&
-            span_starts(model, row->prefix))
+            begins_with(model, row->prefix))
             best = row;
     }
     CHECK(best); /* each dialect has a row with an empty prefix */

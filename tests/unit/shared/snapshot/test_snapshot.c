@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "shared/base/check.h"
+#include "shared/base/hash.h"
 #include "shared/snapshot/snapshot.h"
 #include "shared/snapshot/snapshot_build.h"
 
@@ -38,7 +39,7 @@ static void fill_models(struct snapshot_builder *builder, struct snapshot_header
     static struct snapshot_model models[MODELS];
 
     for (unsigned i = 0; i < MODELS; i++) {
-        struct snapshot_target target[1] = {{.provider = provider}};
+        struct snapshot_target target[1] = {{.provider = provider, .weight = i * i * 210}};
         char name[32];
 
         (void)snprintf(name, sizeof(name), "model-%u", i);
@@ -55,7 +56,8 @@ static void fill_models(struct snapshot_builder *builder, struct snapshot_header
 static int sealed(uint32_t target_provider, struct snapshot_header_page *page)
 {
     struct snapshot_builder builder;
-    struct snapshot_provider provider[1] = {{.port = 443, .tls = 1}};
+    struct snapshot_provider provider[1] = {
+        {.port = 443, .tls = 1, .health_row = 5, .waiting = 1}};
     struct snapshot_certificate certificate[1];
     struct snapshot_listener listener[1] = {{.client_certificate_needed = 1}};
     int fd;
@@ -132,6 +134,52 @@ START_TEST(what_was_written_is_found)
     rows_are_as_written(snapshot);
     snapshot_unref(snapshot);
     buffer_done(&why);
+}
+
+END_TEST
+
+static uint64_t divided(uint64_t value, const struct snapshot_target *target)
+{
+    return (uint64_t)((unsigned __int128)value * target->inverse >> 64);
+}
+
+/* A product with the inverse is a division, for all that routing divides by a weight. */
+static void divides_exactly(const struct snapshot_target *target)
+{
+    const uint64_t most = (1ULL << 42) - 1;
+
+    ck_assert_uint_eq(target->inverse == 0, target->weight <= 1);
+    for (uint64_t times = 1; target->weight > 1 && times * target->weight <= most; times *= 3) {
+        uint64_t value = times * target->weight;
+
+        ck_assert_uint_eq(divided(value, target), times);
+        ck_assert_uint_eq(divided(value - 1, target), times - 1);
+    }
+}
+
+START_TEST(a_target_knows_what_routing_asks_of_its_provider)
+{
+    struct snapshot_header_page page;
+    struct buffer why _buffer_;
+    struct snapshot *snapshot;
+    int fd;
+
+    buffer_init(&why, 1000);
+    fd = sealed(0, &page);
+    snapshot = snapshot_attach(fd, &why);
+    ck_assert_int_eq(close(fd), 0);
+    for (uint32_t i = 0; i < MODELS; i++) {
+        const struct snapshot_model *model =
+            SNAPSHOT_ROW(snapshot, page.models, i, snapshot_model);
+        const struct snapshot_target *target =
+            SNAPSHOT_ROW(snapshot, model->targets, 0, snapshot_target);
+
+        ck_assert_uint_eq(target->health_row, 5);
+        ck_assert_uint_eq(target->waiting, 1);
+        ck_assert_uint_eq(target->name_hash, hash_fast(SPAN("up")));
+        divides_exactly(target);
+    }
+    snapshot_unref(snapshot);
 }
 
 END_TEST
@@ -253,6 +301,7 @@ int main(void)
     int failed;
 
     tcase_add_test(tests, what_was_written_is_found);
+    tcase_add_test(tests, a_target_knows_what_routing_asks_of_its_provider);
     tcase_add_test(tests, a_target_of_no_provider_is_not_sealed);
     tcase_add_test(tests, what_is_no_snapshot_is_refused_with_a_sentence);
     tcase_add_test(tests, any_changed_word_is_refused_or_harmless);
