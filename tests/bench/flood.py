@@ -40,7 +40,7 @@ def pour(listener):
 
 
 class Way:
-    """How the flood flows: through the gateway or past it, to whom."""
+    """How the flood flows: through the gateway or past it (None: not at all), to whom."""
 
     def __init__(self, through=True, pause_s=0.0, path="/v1/chat/completions"):
         self.through, self.pause_s, self.path = through, pause_s, path
@@ -103,7 +103,7 @@ class Flooded(lab.Aigw):
         return super().settings().replace("models:\n", account, 1)
 
 
-WAYS = {"past the gateway": Way(through=False), "to a fast reader": Way(),
+WAYS = {"none": Way(through=None), "past the gateway": Way(through=False), "to a fast reader": Way(),
         "to a slow reader": Way(pause_s=SLOW_PAUSE_S), "translated": Way(path="/v1/messages")}
 
 
@@ -121,7 +121,8 @@ def measured(proxy, river, seconds, rounds):
     for _ in range(rounds):
         for name, way in WAYS.items():
             port = proxy.plain_port if way.through else river.port
-            found[name].append(river.through(way, port, proxy.key, lambda: small_requests(proxy, seconds)))
+            found[name].append((small_requests(proxy, seconds), 0) if way.through is None else
+                               river.through(way, port, proxy.key, lambda: small_requests(proxy, seconds)))
     return found
 
 
@@ -147,5 +148,5 @@ def judge(found):
     text = "; ".join(f"{name} p50 {least[name]['p50']:.2f}, p99 {least[name]['p99']:.2f} ms "
                      f"({max(speed for _, speed in rows) / 1e6:,.0f} MB/s)" for name, rows in found.items())
     base = least["past the gateway"]["p99"]
-    return (f"{RATE} small requests a second beside a flood {text}",
+    return (f"{RATE} small requests a second; a flood {text}",
             all(row["p99"] <= SLOWER * base for row in least.values()))
