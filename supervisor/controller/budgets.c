@@ -371,3 +371,9 @@ void budgets_tick(struct controller *controller, uint64_t now_ms)
     ask(controller, now_ms);
     keep(controller, now_ms);
 }
+
+void budgets_end(struct controller *controller)
+{
+    controller->chores.budgets.keep_next_ms = 0;
+    keep(controller, clock_monotonic_ms());
+}

@@ -311,6 +311,7 @@ void chores_end(struct controller *controller, uint64_t most_ms)
         return;
     for (uint32_t slot = 0; slot < SEGMENT_SLOTS; slot++)
         chores_sweep(controller, slot);
+    budgets_end(controller);
     controller->ending = true;
     share_end(controller->house.share);
     outbound_end();

@@ -224,6 +224,8 @@ void budgets_published(struct controller *controller);
 /* Whether a counter is worth nothing, since nobody says what was spent; for configure. */
 bool budgets_blocked(void *controller, uint64_t identity);
 void budgets_tick(struct controller *controller, uint64_t now_ms);
+/* The last copy, when no worker spends any more. */
+void budgets_end(struct controller *controller);
 
 /* prices.c */
 void prices_tick(struct controller *controller, uint64_t now_ms);
