@@ -256,9 +256,9 @@ static void write_rates(struct json_writer *writer, const struct price_sheet *sh
     for (unsigned unit = 0; unit < PRICE_UNIT_COUNT; unit++) {
         struct buffer text _buffer_;
 
+        buffer_init(&text, DOLLARS_BYTES);
         if (sheet->rates[unit] == PRICE_NOT_GIVEN)
             continue;
-        buffer_init(&text, DOLLARS_BYTES);
         money_write(&text, sheet->rates[unit]);
         json_write_key(writer, price_unit_name(unit));
         json_write_raw(writer, buffer_span(&text));
