@@ -156,3 +156,25 @@ uint32_t conditions_asked(const struct snapshot *snapshot, const struct snapshot
             return snapshot_page(snapshot)->conditions;
     return model->conditions;
 }
+
+uint32_t conditions_needs(uint32_t features)
+{
+    static const struct {
+        enum feature feature;
+        enum capability capability;
+    } pairs[] = {
+        {FEATURE_tools, CAPABILITY_tools},
+        {FEATURE_vision, CAPABILITY_vision},
+        {FEATURE_audio, CAPABILITY_audio},
+        {FEATURE_documents, CAPABILITY_documents},
+        {FEATURE_json_schema, CAPABILITY_json_schema},
+        {FEATURE_reasoning, CAPABILITY_reasoning},
+    };
+
+    uint32_t needs = 0;
+
+    for (unsigned i = 0; i < ARRAY_LEN(pairs); i++)
+        if (features & pairs[i].feature)
+            needs |= pairs[i].capability;
+    return needs;
+}

@@ -21,4 +21,7 @@ enum condition conditions_failing(const struct snapshot *snapshot,
  * a request for MODEL: those of its fallbacks too. */
 uint32_t conditions_asked(const struct snapshot *snapshot, const struct snapshot_model *model);
 
+/* What a model must be able to do for requests that use FEATURES; enum capability. */
+uint32_t conditions_needs(uint32_t features);
+
 #endif

@@ -239,6 +239,13 @@ struct settings_target {
     struct settings_when when;
 };
 
+struct settings_model_auto {
+    uint32_t line;                                       /* 0: it has targets */
+    struct settings_list providers, models, needs_names; /* struct span */
+    uint64_t context;
+    uint32_t needs; /* enum capability: what the names mean */
+};
+
 struct settings_model {
     uint32_t line;
     struct span name, owner;
@@ -247,6 +254,7 @@ struct settings_model {
     uint64_t listed, strict;
     struct settings_model_cache cache;
     struct settings_model_hedge hedge;
+    struct settings_model_auto automatic;
     uint64_t strategy;                                    /* enum route_strategy */
     struct settings_list fallbacks[ROUTE_FALLBACK_COUNT]; /* struct span: names of models */
 };

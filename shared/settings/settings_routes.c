@@ -123,9 +123,67 @@ static void check_weights(struct reader *reader, uint32_t index)
     }
 }
 
+/* ---- auto -------------------------------------------------------------------------------- */
+
+static uint32_t capability_bit(struct span name)
+{
+    static const struct span names[] = {
+#define CAPABILITY(name, help) WORD(#name),
+#include "shared/settings/capabilities.def"
+#undef CAPABILITY
+    };
+
+    for (unsigned i = 0; i < ARRAY_LEN(names); i++)
+        if (span_eq(names[i], name))
+            return 1u << i & ~(uint32_t)CAPABILITY_embeddings;
+    return 0;
+}
+
+static void check_needs(struct reader *reader, uint32_t index,
+                        struct settings_model_auto *automatic)
+{
+    const struct settings_list *names = &automatic->needs_names;
+
+    for (uint32_t i = 0; i < names->count; i++) {
+        struct span name = ((const struct span *)names->rows)[i];
+        uint32_t bit = capability_bit(name);
+
+        automatic->needs |= bit;
+        if (bit == 0)
+            complain(reader, automatic->line,
+                     "models[%u].auto.needs[%u]: `%.*s` is none of tools, vision, audio, "
+                     "documents, reasoning, json_schema",
+                     index, i, SPAN_ARG(name));
+    }
+}
+
+static void check_auto(struct reader *reader, uint32_t index)
+{
+    struct settings_model *model =
+        &((struct settings_model *)reader->settings->models.rows)[index];
+    struct settings_model_auto *automatic = &model->automatic;
+
+    /* A list that was complained of reads as none. */
+    if (automatic->line == 0 && model->targets.count == 0 && reader->complaint_count == 0)
+        complain(reader, model->line, "models[%u]: `targets` is missing, and so is `auto`",
+                 index);
+    if (automatic->line > 0 && model->targets.count > 0)
+        complain(reader, automatic->line, "models[%u].auto: stands beside `targets`", index);
+    for (uint32_t i = 0; i < automatic->providers.count; i++) {
+        struct span name = ((const struct span *)automatic->providers.rows)[i];
+
+        if (!provider_named(reader->settings, name) && !made_by_itself(reader->settings, name))
+            complain(reader, automatic->line,
+                     "models[%u].auto.providers[%u]: there is no provider `%.*s`", index, i,
+                     SPAN_ARG(name));
+    }
+    check_needs(reader, index, automatic);
+}
+
 void check_routes(struct reader *reader)
 {
     for (uint32_t i = 0; i < reader->settings->models.count; i++) {
+        check_auto(reader, i);
         check_weights(reader, i);
         for (unsigned kind = 0; kind < ROUTE_FALLBACK_COUNT; kind++)
             check_names(reader, i, (enum route_fallback)kind);

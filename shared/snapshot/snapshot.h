@@ -292,6 +292,7 @@ struct snapshot_model {
     uint32_t capabilities;    /* enum capability */
     uint32_t scope;           /* 1 + index; 0: no limits */
     struct snapshot_cache_rules cache;
+    uint32_t automatic;  /* its targets came from the catalogue: what they can do decides */
     uint32_t strategy;   /* enum route_strategy */
     uint32_t conditions; /* bit of each enum condition that its targets ask */
     struct snapshot_table fallbacks[ROUTE_FALLBACK_COUNT]; /* of struct snapshot_text: names */

@@ -126,10 +126,9 @@ static const char *read_features(struct question *question, const cJSON *body)
             why = "a feature is tools, vision, audio, documents, json_schema, reasoning or "
                   "stream";
     }
-    if (question->facts.features & FEATURE_tools)
-        question->facts.capabilities |= CAPABILITY_tools;
-    if (question->facts.features & FEATURE_vision)
-        question->facts.capabilities |= CAPABILITY_vision;
+    question->facts.capabilities = conditions_needs(question->facts.features);
+    if (!question->model->automatic)
+        question->facts.capabilities &= CAPABILITY_tools | CAPABILITY_vision;
     return why;
 }
 

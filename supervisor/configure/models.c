@@ -5,6 +5,7 @@
 #include "shared/base/memory.h"
 #include "shared/text/json_write.h"
 
+#include "supervisor/configure/choices.h"
 #include "supervisor/configure/conditions.h"
 #include "supervisor/configure/configure_inside.h"
 
@@ -131,6 +132,8 @@ static void put_route(struct model_list *list, const struct settings_model *from
                       struct snapshot_model *model)
 {
     model->strategy = (uint32_t)from->strategy;
+    if (model->automatic && from->strategy == ROUTE_weighted) /* there are no weights */
+        model->strategy = ROUTE_lowest_cost;
     for (unsigned i = 0; i < ROUTE_FALLBACK_COUNT; i++)
         model->fallbacks[i] = put_names(list->builder, from->fallbacks[i]);
 }
@@ -149,12 +152,32 @@ static void put_hedge(struct model_list *list, const struct settings_model *from
     };
 }
 
-static void add_configured(struct model_list *list, const struct settings *settings,
-                           const struct settings_model *from)
+/* Each request goes to one that can do what it needs, so the model promises the most. */
+static void promise_most(struct snapshot_model *model, const struct catalogue_model *known)
+{
+    model->context = known->context > model->context ? known->context : model->context;
+    model->output = known->output > model->output ? known->output : model->output;
+    model->capabilities |= known->capabilities;
+}
+
+static uint32_t put_choices(struct model_list *list, const struct settings_model *from,
+                            struct snapshot_model *model, struct snapshot_target *targets)
+{
+    struct choice choices[SNAPSHOT_TARGETS_MAX];
+    uint32_t count = choices_gather(list->accounts, &from->automatic, choices);
+
+    model->automatic = 1;
+    for (uint32_t i = 0; i < count; i++) {
+        targets[i] = make_target(list, choices[i].account, choices[i].model);
+        promise_most(model, choices[i].known);
+    }
+    return count;
+}
+
+static uint32_t put_targets(struct model_list *list, const struct settings_model *from,
+                            struct snapshot_model *model, struct snapshot_target *targets)
 {
     const struct account_list *accounts = list->accounts;
-    struct snapshot_target targets[SNAPSHOT_TARGETS_MAX];
-    struct snapshot_model model = {.created = list->created};
     uint32_t count = 0;
 
     for (uint32_t i = 0; i < from->targets.count && count < SNAPSHOT_TARGETS_MAX; i++) {
@@ -163,13 +186,25 @@ static void add_configured(struct model_list *list, const struct settings *setti
 
         if (provider == UINT32_MAX)
             continue;
-        promise(&model, &accounts->rows[provider], to->model, count == 0);
+        promise(model, &accounts->rows[provider], to->model, count == 0);
         targets[count] = make_target(list, provider, to->model);
         targets[count].conditions =
-            conditions_put(&list->conditions, &to->when, &model.conditions);
+            conditions_put(&list->conditions, &to->when, &model->conditions);
         targets[count].weight = (uint32_t)to->weight;
         targets[count++].priority = (uint32_t)to->priority;
     }
+    return count;
+}
+
+static void add_configured(struct model_list *list, const struct settings *settings,
+                           const struct settings_model *from)
+{
+    const struct account_list *accounts = list->accounts;
+    struct snapshot_target targets[SNAPSHOT_TARGETS_MAX];
+    struct snapshot_model model = {.created = list->created};
+    uint32_t count = from->automatic.line > 0 ? put_choices(list, from, &model, targets)
+                                              : put_targets(list, from, &model, targets);
+
     if (is_taken(list, from->name))
         return;
     /* Without a target (none is in the store yet) the name stays the settings' own, unlisted.

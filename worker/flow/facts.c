@@ -116,13 +116,15 @@ struct route_facts route_facts_of(struct exchange *x)
     facts.home = x->homing.place.account;
     asked = model ? conditions_asked(snapshot, model) : 0;
 
-    if (asked & (1u << CONDITION_features | 1u << CONDITION_without))
+    if (asked & (1u << CONDITION_features | 1u << CONDITION_without) ||
+        (model && model->automatic))
         facts.features =
             features_of(x->ask.body) | (x->ask.stream ? (uint32_t)FEATURE_stream : 0);
     if (!model || !route_needs_request(snapshot, model))
         return facts;
     facts.session = session_of(x);
-    facts.capabilities = capabilities_of(x->ask.body);
+    facts.capabilities =
+        model->automatic ? conditions_needs(facts.features) : capabilities_of(x->ask.body);
     if (model->strategy == ROUTE_round_robin)
         facts.turn = next_turn(x->worker, x->asked_model);
     if (route_needs_tokens(snapshot, model)) {

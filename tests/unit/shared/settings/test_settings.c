@@ -344,9 +344,9 @@ static const struct {
      "s.yaml:1: providers: the store has the `base_url` and `api_key` of a provider of kind store: "
      "aigwctl providers edit\n"},
     {"models: [{name: m, targets: []}]\n",
-     "s.yaml:1: models[0].targets: has 0 items; it must have 1 to 100\n"},
+     "s.yaml:1: models[0]: `targets` is missing, and so is `auto`\n"},
     {"models: [{name: m, targets: [" MANY_TARGETS "]}]\n",
-     "s.yaml:1: models[0].targets: has 101 items; it must have 1 to 100\n"},
+     "s.yaml:1: models[0].targets: has 101 items; it must have 0 to 100\n"},
     {"models: [{targets: [{provider: mock, model: x}]}]\n",
      "s.yaml:1: models[0]: `name` is missing\n"},
     {"mock: false\nmodels: [{name: m, targets: [{provider: mock, model: x}]}]\n",
