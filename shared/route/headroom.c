@@ -1,6 +1,6 @@
 #include "shared/route/headroom.h"
 
-#include "shared/limit/bucket.h"
+#include "shared/snapshot/rate.h"
 
 /* A word: until when << 10 | used. 0: it never said anything. */
 #define USED_BITS 10
@@ -39,11 +39,7 @@ static uint64_t rule_used(struct segment *segment, const struct snapshot_limit *
 {
     struct bucket *bucket = segment_bucket(segment, limit->bucket);
     uint32_t sharers = atomic_load_explicit(segment_sharers(segment), memory_order_relaxed);
-    const struct rate rate = {.amount = limit->amount,
-                              .burst = limit->burst,
-                              .window_ms = limit->window_ms,
-                              .sharers = sharers,
-                              .algorithm = limit->algorithm};
+    const struct rate rate = snapshot_rate(limit, sharers);
     struct level level;
 
     if (limit->unit == LIMIT_UNIT_concurrent)

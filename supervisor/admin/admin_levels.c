@@ -2,8 +2,8 @@
  * the loop: all of it is in memory. */
 #include "shared/base/clock.h"
 #include "shared/base/money.h"
-#include "shared/limit/bucket.h"
 #include "shared/queue/queue.h"
+#include "shared/snapshot/rate.h"
 
 #include "supervisor/admin/admin_rules.h"
 
@@ -79,11 +79,7 @@ static uint32_t sharers_of(const struct house *house, struct bucket *bucket,
 static uint64_t used_of(struct bucket *bucket, const struct snapshot_limit *limit,
                         uint32_t sharers)
 {
-    const struct rate rate = {.amount = limit->amount,
-                              .burst = limit->burst,
-                              .window_ms = limit->window_ms,
-                              .sharers = sharers,
-                              .algorithm = limit->algorithm};
+    const struct rate rate = snapshot_rate(limit, sharers);
     struct level level;
 
     if (limit->unit == LIMIT_UNIT_concurrent)

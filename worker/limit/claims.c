@@ -1,6 +1,7 @@
 #include "worker/limit/claims.h"
 
 #include "shared/base/check.h"
+#include "shared/snapshot/rate.h"
 
 #include "worker/queue/line.h"
 
@@ -39,12 +40,8 @@ static void hold_clear(struct hold *hold)
 
 static struct rate rate_of(const struct claims *claims, const struct snapshot_limit *limit)
 {
-    return (struct rate){
-        .amount = limit->amount,
-        .burst = limit->burst,
-        .window_ms = limit->window_ms,
-        .sharers = atomic_load_explicit(segment_sharers(claims->segment), memory_order_relaxed),
-        .algorithm = limit->algorithm};
+    return snapshot_rate(
+        limit, atomic_load_explicit(segment_sharers(claims->segment), memory_order_relaxed));
 }
 
 static void note_refused(struct bucket *bucket)
