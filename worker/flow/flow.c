@@ -11,7 +11,7 @@
 #include "worker/translate/dialect.h"
 #include "worker/worker.h"
 
-#define ARENA_FIRST_BYTES 1024
+#define ARENA_FIRST_BYTES 2016 /* what most streams need, which live long */
 #define SPARE_EXCHANGES   64
 #define WAIT_BODY_BYTES                                                                        \
     65536 /* a refused request's body of this size is awaited, so that the connection lives on \
