@@ -70,6 +70,40 @@ def test_leaving_within_a_stream(gateway, provider, make, leave):
     assert max(took) <= LIMIT_S * 2.5, took
 
 
+def at_line_rate(ends):
+    """Writes as fast as the wire takes it: the gateway always has something to read."""
+    chunk = b'data: {"choices":[{"index":0,"delta":{"content":"%s"}}]}\n\n' % (b"w" * 200)
+    chunks = b"%x\r\n%s\r\n" % (len(chunk), chunk) * 5000
+
+    def handler(_, connection):
+        connection.open_stream()
+        connection.sock.settimeout(5)
+        try:
+            while True:
+                connection.send(chunks)
+        except TimeoutError:
+            ends.append(None)
+        except OSError:
+            ends.append(("rst", time.monotonic()))
+    return handler
+
+
+@pytest.mark.parametrize("leave", ["close", "reset"])
+def test_leaving_a_stream_at_line_rate(gateway, provider, leave):
+    """Failed writes must not put off what closes the provider's connection."""
+    for _ in range(5):
+        ends = []
+        provider.on("flood", at_line_rate(ends))
+        client, head = gateway.open_chat_stream("up/flood")
+        assert head.status == 200
+        client.read_exactly(20_000_000)
+        left_at = time.monotonic()
+        getattr(client, leave)()
+        until(lambda: ends, 6, "the provider's handler to end")
+        assert ends[0], "the provider's connection was never closed"
+        assert ends[0][1] - left_at <= LIMIT_S * 2.5
+
+
 @pytest.mark.parametrize("leave", ["close", "reset"])
 @pytest.mark.parametrize("stream", [False, True])
 def test_leaving_before_the_answer_began(gateway, provider, leave, stream):

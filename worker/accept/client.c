@@ -65,6 +65,13 @@ static bool open_for_events(const struct client *client)
     return client->state != CLIENT_CLOSING;
 }
 
+/* Once a write has failed its deadline is armed, and arming it again with each write of a fast
+ * stream would put it off for ever. */
+static bool takes_bytes(const struct client *client)
+{
+    return open_for_events(client) && !client->wire.broken;
+}
+
 /* Takes the connection away from its exchange and closes it. */
 static void lose(struct client *client, enum fault fault)
 {
@@ -329,7 +336,7 @@ long client_send(struct client *client, const struct span *pieces, unsigned coun
 {
     long before = client->wire.pending_bytes, pending;
 
-    if (!open_for_events(client))
+    if (!takes_bytes(client))
         return -EPIPE;
     pending = wire_write(&client->wire, pieces, count);
     note_pending(client, before, pending);
@@ -340,7 +347,7 @@ long client_send_last(struct client *client, const struct span *pieces, unsigned
 {
     long before = client->wire.pending_bytes, pending;
 
-    if (!open_for_events(client))
+    if (!takes_bytes(client))
         return -EPIPE;
     pending = wire_write_later(&client->wire, pieces, count);
     note_pending(client, before, pending);

@@ -355,6 +355,31 @@ START_TEST(a_peer_that_leaves_while_its_answer_is_made_is_told_once)
 
 END_TEST
 
+/* The ticker runs between two ticks of the wheel: a deadline that every failed write armed again
+ * would move to the next tick before each run. */
+START_TEST(a_stream_that_goes_on_writing_to_a_peer_that_left_is_told)
+{
+    uint64_t end_ms;
+
+    do
+        uv_update_time(&reactor.loop);
+    while (reactor_now_ms(&reactor) % WHEEL_TICK_MS != WHEEL_TICK_MS / 2);
+    begin();
+    say("GET / HTTP/1.1\r\nHost: h\r\n\r\n");
+    RUN_UNTIL(host.received == 1);
+    (void)close(host.peer);
+    host.peer = -1;
+    end_ms = reactor_now_ms(&reactor) + 1000;
+    while (!host.closed && reactor_now_ms(&reactor) < end_ms) {
+        if (host.client->exchange)
+            send_text("more");
+        (void)uv_run(&reactor.loop, UV_RUN_NOWAIT);
+    }
+    was_told("head:/ whole gone:client_gone closed ");
+}
+
+END_TEST
+
 static const struct {
     enum act head, body, received;
     const char *told;
@@ -474,6 +499,7 @@ int main(void)
     tcase_add_test(client, a_client_that_takes_enough_is_waited_for);
     tcase_add_test(client, a_time_of_zero_is_no_limit);
     tcase_add_loop_test(client, a_peer_that_leaves_while_its_answer_is_made_is_told_once, 0, 2);
+    tcase_add_test(client, a_stream_that_goes_on_writing_to_a_peer_that_left_is_told);
     tcase_add_loop_test(client, the_owner_may_end_it_in_any_event, 0, ARRAY_LEN(early));
     tcase_add_test(client,
                    an_answer_that_ends_the_connection_survives_what_the_peer_still_sends);
