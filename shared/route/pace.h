@@ -10,7 +10,8 @@
 #include "shared/segment/segment.h"
 
 #define PACE_WINDOW_MS   10000
-#define PACE_FADE_MS     10000 /* an old time is halved in that long */
+#define PACE_FADE_BITS   13
+#define PACE_FADE_MS     (1 << PACE_FADE_BITS) /* an old time is halved in that long */
 #define PACE_RETRY_LEAST 3     /* further attempts of a window that are always allowed */
 
 /* An answer began after US. A longer time than the one known counts at once, a shorter one by
@@ -25,12 +26,12 @@ static inline uint64_t pace_first_us(const struct target_pace *pace, uint64_t no
     uint64_t us = atomic_load_explicit(&pace->first_us, memory_order_relaxed);
     uint64_t at_ms = atomic_load_explicit(&pace->first_ms, memory_order_relaxed);
     uint64_t age_ms = at_ms > 0 && now_ms > at_ms ? now_ms - at_ms : 0;
-    uint64_t halves = age_ms / PACE_FADE_MS, rest_ms = age_ms % PACE_FADE_MS;
+    uint64_t halves = age_ms >> PACE_FADE_BITS, rest_ms = age_ms % PACE_FADE_MS;
 
     if (us == 0 || at_ms == 0)
         return 0;
     us = halves < 32 ? us >> halves : 0;
-    us -= us / 2 * rest_ms / PACE_FADE_MS;
+    us -= us * rest_ms >> (PACE_FADE_BITS + 1);
     return us > 0 ? us : 1;
 }
 

@@ -218,9 +218,10 @@ static void choose_of_two(const struct ranking *ranking, struct candidates *from
         best = row->score;
     }
     best += best / 4;
-    for (unsigned i = 0; i < from->count; i++)
-        if (from->rows[i].priority == lowest && from->rows[i].score <= best)
-            near[count++] = i;
+    for (unsigned i = 0; i < from->count; i++) {
+        near[count] = i;
+        count += from->rows[i].priority == lowest && from->rows[i].score <= best;
+    }
     CHECK(count > 0);
     one = near[ranking->facts->random % count];
     other = near[(ranking->facts->random >> 32) % count];
