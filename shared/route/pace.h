@@ -12,7 +12,7 @@
 #define PACE_WINDOW_MS   10000
 #define PACE_FADE_BITS   13
 #define PACE_FADE_MS     (1 << PACE_FADE_BITS) /* an old time is halved in that long */
-#define PACE_RETRY_LEAST 3     /* further attempts of a window that are always allowed */
+#define PACE_RETRY_LEAST 3 /* further attempts of a window that are always allowed */
 
 /* An answer began after US. A longer time than the one known counts at once, a shorter one by
  * a quarter. */

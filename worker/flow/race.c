@@ -153,7 +153,7 @@ static void hand_on(struct attempt *attempt)
     struct exchange *x = attempt->exchange;
     struct attempt *other = other_than(attempt);
 
-    reactor_disarm(&x->worker->reactor, &x->race->after);
+    alarm_clear(&x->race->after);
     if (other) {
         lose(other);
         if (attempt->hedges)
@@ -170,7 +170,7 @@ void race_cancel(struct exchange *x)
 
     if (!race)
         return;
-    reactor_disarm(&x->worker->reactor, &race->after);
+    alarm_clear(&race->after);
     if (race->rival)
         lose(race->rival);
     let_go(x->current);
@@ -233,10 +233,9 @@ static bool hedge(struct exchange *x)
     return sent;
 }
 
-static void after_passed(struct deadline *deadline)
+static void send_rival(struct alarm *alarm)
 {
-    struct race *race =
-        (struct race *)(void *)((char *)deadline - offsetof(struct race, after));
+    struct race *race = (struct race *)(void *)((char *)alarm - offsetof(struct race, after));
     struct exchange *x = race->exchange;
 
     CHECK(!race->rival && x->current->calling);
@@ -428,7 +427,7 @@ static void arm(struct exchange *x, const struct snapshot_hedge *hedge)
     if (x->attempts == 0)
         starts_earn(starts_of(x), hedge->budget_percent);
     if (delay > 0)
-        reactor_arm(&x->worker->reactor, &x->race->after, delay);
+        alarm_set(&x->worker->reactor, &x->race->after, delay);
 }
 
 const struct call_events *race_begin(struct exchange *x)
@@ -440,7 +439,7 @@ const struct call_events *race_begin(struct exchange *x)
     if (!x->race) {
         x->race = ARENA_NEW(&x->arena, struct race);
         x->race->exchange = x;
-        x->race->after.passed = after_passed;
+        x->race->after.rings = send_rival;
     }
     if (hedge)
         arm(x, hedge);

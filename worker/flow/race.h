@@ -12,6 +12,7 @@
 #define WORKER_FLOW_RACE_H
 
 #include "worker/flow/exchange.h"
+#include "worker/wire/alarm.h"
 
 /* The attempt that came second. */
 struct lost {
@@ -28,7 +29,7 @@ struct lost {
 struct race {
     struct exchange *exchange;
     struct attempt *rival; /* beside the current attempt; NULL: none */
-    struct deadline after; /* then a rival is sent */
+    struct alarm after;    /* then a rival is sent */
     struct lost lost;
     bool hedged; /* a rival was sent, or could not be */
 };

@@ -138,9 +138,12 @@ int reactor_init(struct reactor *reactor)
     if (error < 0)
         return error;
     must(uv_timer_init(&reactor->loop, &reactor->ticker));
+    must(uv_timer_init(&reactor->loop, &reactor->alarm_timer));
     must(uv_idle_init(&reactor->loop, &reactor->idler));
     must(uv_prepare_init(&reactor->loop, &reactor->closer));
     reactor->ticker.data = reactor;
+    reactor->alarm_timer.data = reactor;
+    reactor->alarms = NULL;
     reactor->idler.data = reactor;
     reactor->closer.data = reactor;
     reactor->tasks =
@@ -178,6 +181,7 @@ void reactor_give_spare(struct reactor *reactor, void *spare)
 void reactor_done(struct reactor *reactor)
 {
     uv_close((uv_handle_t *)&reactor->ticker, NULL);
+    uv_close((uv_handle_t *)&reactor->alarm_timer, NULL);
     uv_close((uv_handle_t *)&reactor->idler, NULL);
     uv_close((uv_handle_t *)&reactor->closer, NULL);
     (void)uv_run(&reactor->loop, UV_RUN_DEFAULT);

@@ -15,6 +15,7 @@
 
 #include "shared/base/wheel.h"
 
+struct alarm;
 struct http_scratch;
 
 /* What a socket gets of a turn: a flood costs others so much each time that they wait for the
@@ -38,6 +39,8 @@ struct reactor {
     uv_loop_t loop;
     struct wheel wheel;
     uv_timer_t ticker;         /* runs only while a deadline is armed */
+    uv_timer_t alarm_timer;    /* runs only while `alarms` are near; alarm.h */
+    struct alarm *alarms;      /* the next ones, the first to ring first */
     uv_idle_t idler;           /* runs only while tasks are queued */
     uv_prepare_t closer;       /* runs only while late tasks are queued */
     struct reactor_task tasks; /* list head */

@@ -355,8 +355,8 @@ START_TEST(a_peer_that_leaves_while_its_answer_is_made_is_told_once)
 
 END_TEST
 
-/* The ticker runs between two ticks of the wheel: a deadline that every failed write armed again
- * would move to the next tick before each run. */
+/* The ticker runs between two ticks of the wheel: a deadline that every failed write armed
+ * again would move to the next tick before each run. */
 START_TEST(a_stream_that_goes_on_writing_to_a_peer_that_left_is_told)
 {
     uint64_t end_ms;
