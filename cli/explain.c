@@ -3,13 +3,15 @@
 
 #include "cli/body.h"
 
+#define ROOMS_MAX 32
+
 static const struct column who_columns[] = {
     {"request", "request_id", COLUMN_TEXT},
     {"started", "started_ms", COLUMN_TIME},
     {"key", "key_id", COLUMN_TEXT},
-    {"tenant", "tenant", COLUMN_TEXT},
-    {"team", "team", COLUMN_TEXT},
-    {"user", "user_id", COLUMN_TEXT},
+    {"tenant", "tenant", COLUMN_ID},
+    {"team", "team", COLUMN_ID},
+    {"user", "user_id", COLUMN_ID},
     {"tags", "tags", COLUMN_LIST},
     {"operation", "operation", COLUMN_TEXT},
     {"dialect", "dialect", COLUMN_TEXT},
@@ -21,7 +23,7 @@ static const struct column who_columns[] = {
     {"in dialect", "provider_dialect", COLUMN_TEXT},
     {"not carried over", "dropped", COLUMN_LIST},
     {"service", "service", COLUMN_TEXT},
-    {"streamed", "streamed", COLUMN_TEXT},
+    {"streamed", "streamed", COLUMN_TRUTH},
     {"status", "status", COLUMN_TEXT},
     {"outcome", "outcome", COLUMN_TEXT},
     {"fault", "fault", COLUMN_TEXT},
@@ -47,8 +49,8 @@ static const struct column token_columns[] = {
     {"  audio", "audio_output_tokens", COLUMN_TEXT},
     {"  images", "image_output_tokens", COLUMN_TEXT},
     {"searches", "searches", COLUMN_TEXT},
-    {"counted by us", "estimated", COLUMN_TEXT},
-    {"from the cache", "cache_hit", COLUMN_TEXT},
+    {"counted by us", "estimated", COLUMN_TRUTH},
+    {"from the cache", "cache_hit", COLUMN_TRUTH},
     {"  layer", "cache_layer", COLUMN_TEXT},
 };
 
@@ -93,6 +95,8 @@ static void write_list(const cJSON *record, const char *name, const struct colum
 static void write_rooms(const cJSON *record, struct buffer *out)
 {
     const cJSON *rooms = cJSON_GetObjectItemCaseSensitive(record, "rooms"), *room;
+    struct column columns[ROOMS_MAX];
+    unsigned count = 0;
 
     if (!cJSON_IsObject(rooms)) {
         write_list(record, "rooms", NULL, 0, out);
@@ -101,10 +105,10 @@ static void write_rooms(const cJSON *record, struct buffer *out)
     (void)buffer_append(out, SPAN("\nrooms\n"));
     cJSON_ArrayForEach(room, rooms)
     {
-        struct column column = {room->string, room->string, COLUMN_MICROSECONDS};
-
-        table_write_record(rooms, &column, 1, out);
+        if (count < ROOMS_MAX)
+            columns[count++] = (struct column){room->string, room->string, COLUMN_MICROSECONDS};
     }
+    table_write_record(rooms, columns, count, out);
 }
 
 static void write_raw(const cJSON *record, struct buffer *out)

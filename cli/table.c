@@ -117,6 +117,11 @@ void table_write_value(const cJSON *value, enum column_kind kind, struct buffer 
     }
     switch (kind) {
     case COLUMN_TEXT: write_plain(value, out); break;
+    case COLUMN_TRUTH:
+        (void)buffer_append(out, cJSON_IsTrue(value) || value->valuedouble != 0 ? SPAN("yes")
+                                                                                : SPAN("no"));
+        break;
+    case COLUMN_ID: write_plain(value->valuedouble != 0 ? value : NULL, out); break;
     case COLUMN_TIME: write_time((int64_t)value->valuedouble, out); break;
     case COLUMN_DURATION: write_duration(value->valuedouble, out); break;
     case COLUMN_MICROSECONDS: write_duration(value->valuedouble / 1000, out); break;

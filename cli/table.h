@@ -11,6 +11,8 @@
 
 enum column_kind {
     COLUMN_TEXT,     /* text, number or truth */
+    COLUMN_TRUTH,    /* 0 is no */
+    COLUMN_ID,       /* 0 is none */
     COLUMN_TIME,     /* milliseconds since 1970 */
     COLUMN_DURATION, /* milliseconds */
     COLUMN_MICROSECONDS,

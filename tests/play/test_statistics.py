@@ -132,6 +132,8 @@ def test_one_request_is_explained(place):
     text = gateway.ctl("explain", name).stdout
     for word in (name, "up", "input tokens", "12", "prompt_tokens", "complete"):
         assert word in text, text
+    lines = {tuple(line.rsplit(None, 1)) for line in text.splitlines() if line}
+    assert {("streamed", "no"), ("tenant", "-"), ("from the cache", "no")} <= lines, text
     assert gateway.ctl("explain", "no-such", code=None).returncode == 3
 
 

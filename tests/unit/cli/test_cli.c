@@ -156,6 +156,12 @@ static const struct value_case values[] = {
     {SPAN("7200000"), COLUMN_DURATION, SPAN("2.0h")},
     {SPAN("1500"), COLUMN_MICROSECONDS, SPAN("1.5ms")},
     {SPAN("true"), COLUMN_TEXT, SPAN("yes")},
+    {SPAN("true"), COLUMN_TRUTH, SPAN("yes")},
+    {SPAN("1"), COLUMN_TRUTH, SPAN("yes")},
+    {SPAN("0"), COLUMN_TRUTH, SPAN("no")},
+    {SPAN("false"), COLUMN_TRUTH, SPAN("no")},
+    {SPAN("0"), COLUMN_ID, SPAN("-")},
+    {SPAN("7"), COLUMN_ID, SPAN("7")},
     {SPAN("[]"), COLUMN_LIST, SPAN("-")},
     {SPAN("[{\"provider\":\"p\",\"model\":\"m\"}]"), COLUMN_TARGETS, SPAN("p/m")},
 };
