@@ -5,23 +5,17 @@
 #include "shared/base/check.h"
 
 #include "supervisor/events/event_log.h"
+#include "tests/support/database.h"
 
 static struct store *store;
 static struct event_log *event_log;
 static char told[4096]; /* at_ms:provider:to, one after the other */
 
-/* AIGW_TEST_STORE: an empty database of another kind to run the same tests on. */
 static void begin(void)
 {
-    const char *settings = getenv("AIGW_TEST_STORE");
-    struct buffer error;
+    static const char *const tables[] = {"provider_events"};
 
-    buffer_init(&error, 1000);
-    store = store_open(settings ? span_of_text(settings) : SPAN("sqlite::memory:"), &error);
-    ck_assert_ptr_nonnull(store);
-    buffer_done(&error);
-    ck_assert_int_eq(store_connect(store), 0);
-    (void)store_run(store, "delete from provider_events", NULL, 0, NULL, NULL);
+    store = database_new(tables, ARRAY_LEN(tables));
     event_log = event_log_new(SPAN("here"), 3);
 }
 

@@ -8,23 +8,16 @@
 #include "supervisor/keys/account_keys.h"
 #include "supervisor/keys/accounts.h"
 #include "supervisor/keys/keys.h"
+#include "tests/support/database.h"
 
 static struct store *store;
 static struct arena arena;
 
-/* AIGW_TEST_STORE: an empty database of another kind to run the same tests on. */
 static void begin(void)
 {
-    const char *settings = getenv("AIGW_TEST_STORE");
-    struct buffer error;
+    static const char *const tables[] = {"api_keys", "provider_accounts"};
 
-    buffer_init(&error, 1000);
-    store = store_open(settings ? span_of_text(settings) : SPAN("sqlite::memory:"), &error);
-    ck_assert_ptr_nonnull(store);
-    buffer_done(&error);
-    ck_assert_int_eq(store_connect(store), 0);
-    (void)store_run(store, "delete from api_keys", NULL, 0, NULL, NULL);
-    (void)store_run(store, "delete from provider_accounts", NULL, 0, NULL, NULL);
+    store = database_new(tables, ARRAY_LEN(tables));
     arena_init(&arena, 0);
 }
 

@@ -12,6 +12,7 @@
 #include "shared/journal/journal.h"
 
 #include "supervisor/ledger/ledger.h"
+#include "tests/support/database.h"
 #include "tests/support/folder.h"
 
 static char folder[FOLDER_BYTES];
@@ -25,19 +26,12 @@ static inline uint64_t next_number(void *who)
     return ++numbers;
 }
 
-/* AIGW_TEST_STORE: an empty database of another kind to run the same tests on. */
-static inline void open_store(void)
+static inline void open_store(const char *const *tables, unsigned count)
 {
     char settings[128];
-    const char *given = getenv("AIGW_TEST_STORE");
-    struct buffer error;
 
-    buffer_init(&error, 1000);
     (void)snprintf(settings, sizeof(settings), "sqlite:%s/db", folder);
-    store = store_open(span_of_text(given ? given : settings), &error);
-    ck_assert_ptr_nonnull(store);
-    ck_assert_int_eq(store_connect(store), 0);
-    buffer_done(&error);
+    store = database_open(settings, tables, count);
 }
 
 static inline void open_ledger(void)
@@ -52,19 +46,14 @@ static inline void open_ledger(void)
 
 static inline void begin(void)
 {
+    static const char *const tables[] = {"usage", "usage_hourly", "usage_daily",
+                                         "journal_positions"};
+
     folder_make(folder, "ledger");
     numbers = 0;
-    open_store();
-    static const char *const tables[] = {"usage", "usage_hourly", "usage_daily"};
-    char sql[64];
-
-    for (unsigned i = 0; i < ARRAY_LEN(tables); i++) {
-        (void)snprintf(sql, sizeof(sql), "delete from %s", tables[i]);
-        ck_assert_int_ge(store_run(store, sql, NULL, 0, NULL, NULL), 0);
-    }
+    open_store(tables, ARRAY_LEN(tables));
     ck_assert_int_ge(
         store_run(store, "delete from usage_chains where id <> 0", NULL, 0, NULL, NULL), 0);
-    ck_assert_int_ge(store_run(store, "delete from journal_positions", NULL, 0, NULL, NULL), 0);
     open_ledger();
 }
 

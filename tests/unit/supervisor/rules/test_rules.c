@@ -6,26 +6,17 @@
 
 #include "supervisor/rules/owners.h"
 #include "supervisor/rules/rules.h"
+#include "tests/support/database.h"
 
 static struct store *store;
 static struct arena arena;
 
-/* AIGW_TEST_STORE: an empty database of another kind to run the same tests on. */
 static void begin(void)
 {
-    static const char *const tables[] = {"delete from limits",   "delete from budgets",
-                                         "delete from api_keys", "delete from users",
-                                         "delete from teams",    "delete from tenants"};
-    const char *settings = getenv("AIGW_TEST_STORE");
-    struct buffer error;
+    static const char *const tables[] = {"limits", "budgets", "api_keys",
+                                         "users",  "teams",   "tenants"};
 
-    buffer_init(&error, 1000);
-    store = store_open(settings ? span_of_text(settings) : SPAN("sqlite::memory:"), &error);
-    ck_assert_ptr_nonnull(store);
-    buffer_done(&error);
-    ck_assert_int_eq(store_connect(store), 0);
-    for (unsigned i = 0; i < ARRAY_LEN(tables); i++)
-        ck_assert_int_ge(store_run(store, tables[i], NULL, 0, NULL, NULL), 0);
+    store = database_new(tables, ARRAY_LEN(tables));
     arena_init(&arena, 0);
 }
 

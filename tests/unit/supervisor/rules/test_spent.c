@@ -5,23 +5,17 @@
 #include "shared/base/check.h"
 
 #include "supervisor/rules/spent.h"
+#include "tests/support/database.h"
 
 static struct store *store;
 static struct segment *segment;
 static int segment_fd;
 
-/* AIGW_TEST_STORE: an empty database of another kind to run the same tests on. */
 static void begin(void)
 {
-    const char *settings = getenv("AIGW_TEST_STORE");
-    struct buffer error;
+    static const char *const tables[] = {"usage"};
 
-    buffer_init(&error, 1000);
-    store = store_open(settings ? span_of_text(settings) : SPAN("sqlite::memory:"), &error);
-    ck_assert_ptr_nonnull(store);
-    buffer_done(&error);
-    ck_assert_int_eq(store_connect(store), 0);
-    (void)store_run(store, "delete from usage", NULL, 0, NULL, NULL);
+    store = database_new(tables, ARRAY_LEN(tables));
     segment = segment_create(&segment_fd);
     ck_assert_ptr_nonnull(segment);
 }
