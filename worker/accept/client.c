@@ -65,8 +65,8 @@ static bool open_for_events(const struct client *client)
     return client->state != CLIENT_CLOSING;
 }
 
-/* Once a write has failed its deadline is armed, and arming it again with each write of a fast
- * stream would put it off for ever. */
+/* When a write has failed a deadline tells of it; a fast stream must not arm that again with
+ * each further write. */
 static bool takes_bytes(const struct client *client)
 {
     return open_for_events(client) && !client->wire.broken;

@@ -25,14 +25,19 @@ static void ticked(uv_timer_t *ticker)
 {
     struct reactor *reactor = ticker->data;
 
+    ticker_start(reactor);
     wheel_advance(&reactor->wheel, reactor_now_ms(reactor));
     if (reactor->wheel.armed == 0)
         must(uv_timer_stop(ticker));
 }
 
+/* To where the wheel's next tick begins. Were it between two of them, a deadline that is due
+ * and armed again in each turn of the loop would be put off for ever. */
 static void ticker_start(struct reactor *reactor)
 {
-    must(uv_timer_start(&reactor->ticker, ticked, WHEEL_TICK_MS, WHEEL_TICK_MS));
+    uint64_t begun_ms = reactor_now_ms(reactor) % WHEEL_TICK_MS;
+
+    must(uv_timer_start(&reactor->ticker, ticked, WHEEL_TICK_MS - begun_ms, 0));
 }
 
 void reactor_arm(struct reactor *reactor, struct deadline *deadline, uint64_t delay_ms)

@@ -49,6 +49,25 @@ START_TEST(the_ticker_runs_only_while_a_deadline_is_armed)
 
 END_TEST
 
+/* As a deadline that is due at once and is armed again by each byte of a client. */
+START_TEST(a_deadline_armed_again_in_each_turn_passes_in_its_tick)
+{
+    struct alarm_case at = {.deadline.passed = alarm_passed};
+    uint64_t end_ms;
+
+    do
+        uv_update_time(&reactor.loop);
+    while (reactor_now_ms(&reactor) % WHEEL_TICK_MS != (uint64_t)_i);
+    end_ms = reactor_now_ms(&reactor) + 3 * WHEEL_TICK_MS;
+    while (!at.passed && reactor_now_ms(&reactor) < end_ms) {
+        reactor_arm(&reactor, &at.deadline, 0);
+        (void)uv_run(&reactor.loop, UV_RUN_NOWAIT);
+    }
+    ck_assert_int_eq(at.passed, 1);
+}
+
+END_TEST
+
 START_TEST(a_task_runs_once_a_turn_and_can_be_forgotten)
 {
     struct alarm_case at = {.task.run = task_ran};
@@ -100,6 +119,8 @@ int main(void)
 
     tcase_add_checked_fixture(wire, before, after);
     tcase_add_test(wire, the_ticker_runs_only_while_a_deadline_is_armed);
+    tcase_add_loop_test(wire, a_deadline_armed_again_in_each_turn_passes_in_its_tick, 0,
+                        WHEEL_TICK_MS);
     tcase_add_test(wire, a_task_runs_once_a_turn_and_can_be_forgotten);
     tcase_add_test(wire, late_tasks_run_in_order_before_the_loop_waits_and_can_be_forgotten);
     suite_add_tcase(suite, wire);
