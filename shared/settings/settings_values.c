@@ -299,6 +299,8 @@ static const char *read_store(const struct setting_row *row, struct span text, v
 static const char *read_redis(const struct setting_row *row, struct span text, void *member)
 {
     (void)row;
+    if (span_starts(text, SPAN("rediss://")))
+        return "asks for TLS, which a proxy beside the gateway must add (docs/hosts.md)";
     if (has_control(text) || !(span_starts(text, SPAN("redis://")) && text.len > 8))
         return "is not redis://HOST:PORT";
     ((struct settings_secret *)member)->value = secret_of(text);

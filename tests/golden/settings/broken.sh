@@ -1,6 +1,7 @@
 cat >s.yaml <<'END'
 lisen: 127.0.0.1:8080
 workers: many
+redis: rediss://:hidden@cache.example:6380
 timeouts: {idle: soon, connect: 2s}
 limits:
   body: 2GiB
