@@ -18,7 +18,7 @@
 #include "shared/base/span.h"
 
 #define SEGMENT_MAGIC   0x616967777365676dULL
-#define SEGMENT_VERSION 13
+#define SEGMENT_VERSION 14
 
 #define SEGMENT_SLOTS       64      /* workers at one time, draining ones included */
 #define SEGMENT_INFLIGHT    16384   /* exchanges at one time per worker */
@@ -79,6 +79,9 @@ struct hold {
 
 struct inflight {
     _Atomic uint32_t state; /* set last */
+    /* The target_health row + 1 whose `in_flight` an attempt of it raised, in every state: of
+     * the first attempt and of the hedge beside it. Set and cleared as a hold is. */
+    _Atomic uint32_t calls[2];
     uint32_t provider_len, model_len, asked_len, operation_len;
     uint32_t stream;
     char request_id[36];
@@ -96,7 +99,7 @@ struct inflight {
     struct hold holds[SEGMENT_HOLDS]; /* these count in every state */
 };
 
-_Static_assert(sizeof(struct inflight) == 720, "drawn in docs/shared-memory.md");
+_Static_assert(sizeof(struct inflight) == 728, "drawn in docs/shared-memory.md");
 
 struct target_health { /* one cache line of atomics per provider account */
     _Atomic uint64_t requests, failures, in_flight;

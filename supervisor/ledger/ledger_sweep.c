@@ -141,9 +141,9 @@ static int mark_recorded(struct ledger *ledger, uint64_t own, struct orphans *or
  */
 static uint64_t cost_of(const struct inflight *row)
 {
-    uint64_t found = atomic_load(&row->cost_nano);
+    uint64_t found = atomic_load(&row->cost_nano), reserved = audit_reserved_nano(row);
 
-    return found == UINT64_MAX && row->reserved_nano > 0 ? row->reserved_nano : found;
+    return found == UINT64_MAX && reserved > 0 ? reserved : found;
 }
 
 static void write_record(struct ledger *ledger, const struct orphan *orphan, int64_t now_ms)
@@ -180,7 +180,7 @@ static void write_record(struct ledger *ledger, const struct orphan *orphan, int
         .request_bytes = USAGE_UNKNOWN,
         .answer_bytes = USAGE_UNKNOWN,
         .cost_nano = cost_of(row),
-        .reserved_nano = row->reserved_nano,
+        .reserved_nano = audit_reserved_nano(row),
         .estimated = ESTIMATED_cost,
         .image_tokens = USAGE_UNKNOWN,
         .image_output_tokens = USAGE_UNKNOWN,

@@ -483,8 +483,7 @@ void flow_gathered(struct exchange *x)
 
 bool flow_call(struct exchange *x, const struct call_events *events)
 {
-    struct target_health *health =
-        segment_target(x->worker->segment, exchange_target(x)->provider->health_row);
+    uint32_t row = exchange_target(x)->provider->health_row;
     struct endpoint *endpoint;
     struct buffer why _buffer_;
 
@@ -501,8 +500,9 @@ bool flow_call(struct exchange *x, const struct call_events *events)
     if (!x->current->hedges)
         x->current->since_ns = x->current->sent_ns;
     metric_add(x->worker->metrics, METRIC_upstream_requests_total, 1);
-    (void)atomic_fetch_add_explicit(&health->requests, 1, memory_order_relaxed);
-    (void)atomic_fetch_add_explicit(&health->in_flight, 1, memory_order_relaxed);
+    (void)atomic_fetch_add_explicit(&segment_target(x->worker->segment, row)->requests, 1,
+                                    memory_order_relaxed);
+    ticket_call_begins(&x->worker->places, &x->ticket, x->current->hedges, row);
     call_start(&x->current->call, endpoint, &x->current->request, events);
     return true;
 }

@@ -47,7 +47,7 @@ void relay_attempt_ended(struct exchange *x, enum fault fault)
     x->current->calling = false;
     if (x->current->call.resent)
         metric_add(x->worker->metrics, METRIC_upstream_resends_total, 1);
-    (void)atomic_fetch_sub_explicit(&health->in_flight, 1, memory_order_relaxed);
+    ticket_call_ended(&x->worker->places, &x->ticket, x->current->hedges);
     if (!fault)
         credentials_note(x, FAULT_NONE);
 }

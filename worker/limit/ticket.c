@@ -41,6 +41,27 @@ void ticket_sent(struct ticket *ticket, const struct inflight *facts)
     atomic_store_explicit(&row->state, INFLIGHT_SENT, memory_order_release);
 }
 
+void ticket_call_begins(struct places *places, struct ticket *ticket, bool hedge,
+                        uint32_t target)
+{
+    _Atomic uint32_t *call = &ticket->row->calls[hedge];
+
+    CHECK(atomic_load_explicit(call, memory_order_relaxed) == 0);
+    (void)atomic_fetch_add_explicit(&segment_target(places->segment, target)->in_flight, 1,
+                                    memory_order_relaxed);
+    atomic_store_explicit(call, target + 1, memory_order_release);
+}
+
+void ticket_call_ended(struct places *places, struct ticket *ticket, bool hedge)
+{
+    uint32_t call =
+        atomic_exchange_explicit(&ticket->row->calls[hedge], 0, memory_order_acquire);
+
+    CHECK(call > 0);
+    (void)atomic_fetch_sub_explicit(&segment_target(places->segment, call - 1)->in_flight, 1,
+                                    memory_order_relaxed);
+}
+
 void ticket_give_back(struct places *places, struct ticket *ticket)
 {
     CHECK(ticket->row);

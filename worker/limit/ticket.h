@@ -32,6 +32,11 @@ void places_init(struct places *places, struct segment *segment, uint32_t slot);
 enum fault ticket_take(struct places *places, uint32_t exchanges_max, struct ticket *ret);
 /* The exchange is on its way to a provider: from now on its usage record is owed. */
 void ticket_sent(struct ticket *ticket, const struct inflight *facts);
+/* An attempt goes to the account with the target_health row TARGET, or has ended there: HEDGE,
+ * the one beside the first. At most one of each at a time. */
+void ticket_call_begins(struct places *places, struct ticket *ticket, bool hedge,
+                        uint32_t target);
+void ticket_call_ended(struct places *places, struct ticket *ticket, bool hedge);
 /* The record is written, or none is owed. */
 void ticket_give_back(struct places *places, struct ticket *ticket);
 

@@ -12,15 +12,15 @@
 static struct segment *segment;
 static int segment_fd;
 static struct audit audit;
-static struct audit_bucket what;
+static struct audit_counter what;
 static struct bucket *bucket;
 
 static void set_up(void)
 {
     segment = segment_create(&segment_fd);
     ck_assert_ptr_nonnull(segment);
-    what = (struct audit_bucket){segment_claim_bucket(segment, 77, 1, 0), 1};
-    bucket = segment_bucket(segment, what.bucket);
+    what = (struct audit_counter){segment_claim_bucket(segment, 77, 1, 0), 1};
+    bucket = segment_bucket(segment, what.counter);
     audit = (struct audit){.count = 0};
     atomic_store(&segment_slot(segment, 0)->inflight_high, 64);
 }
@@ -37,7 +37,7 @@ static void set(uint64_t level, uint64_t total, uint64_t held)
 
     atomic_store(&bucket->level[0], level);
     atomic_store(&bucket->total, total);
-    hold->bucket = what.bucket;
+    hold->bucket = what.counter;
     atomic_store(&hold->amount, held);
 }
 
@@ -145,6 +145,36 @@ START_TEST(half_a_raise_is_taken_back_and_done_again)
 
 END_TEST
 
+/* A worker died with an attempt and a hedge at two accounts, and once more between two steps.
+ */
+START_TEST(requests_of_the_dead_are_in_flight_no_more)
+{
+    struct target_health *one = segment_target(segment, 7);
+    struct target_health *last = segment_target(segment, SEGMENT_TARGETS - 1);
+    struct inflight *dead = segment_inflight(segment, 0, 3);
+    struct inflight *alive = segment_inflight(segment, 0, 4);
+    const struct audit_counter both[] = {{AUDIT_IN_FLIGHT(7), 0},
+                                         {AUDIT_IN_FLIGHT(SEGMENT_TARGETS - 1), 0}};
+
+    atomic_store(&one->in_flight, 3);
+    atomic_store(&last->in_flight, 1);
+    atomic_store(&dead->calls[0], 8);
+    atomic_store(&dead->calls[1], SEGMENT_TARGETS);
+    atomic_store(&alive->calls[0], 8);
+    for (unsigned i = 0; i < AUDIT_SEEN - 1; i++)
+        audit_look(&audit, segment, both, 2);
+    ck_assert_uint_eq(audit_give_back(segment, dead), 0);
+    ck_assert_uint_eq(audit_give_back(segment, dead), 0);
+    ck_assert_uint_eq(atomic_load(&one->in_flight), 2);
+    ck_assert_uint_eq(atomic_load(&last->in_flight), 0);
+    audit_look(&audit, segment, both, 2);
+    ck_assert_uint_eq(atomic_load(&one->in_flight), 1);
+    ck_assert_uint_eq(atomic_load(&last->in_flight), 0);
+    ck_assert_uint_eq(audit.mended_total, 1);
+}
+
+END_TEST
+
 /* Exchanges of one place each, which move from row to row. */
 static void be_busy(unsigned seed)
 {
@@ -152,7 +182,7 @@ static void be_busy(unsigned seed)
         struct hold *hold = &segment_inflight(segment, 0, seed >> 16 & 63)->holds[0];
         uint64_t none = 0;
 
-        hold->bucket = what.bucket;
+        hold->bucket = what.counter;
         place_add(bucket);
         if (!atomic_compare_exchange_strong(&hold->amount, &none, 1)) {
             place_give_back(bucket);
@@ -209,6 +239,7 @@ int main(void)
     tcase_add_test(tests, what_is_raised_or_leaves_a_window_is_no_doubt_and_ends_none);
     tcase_add_test(tests, half_a_raise_is_taken_back_and_done_again);
     tcase_add_test(tests, a_bucket_is_not_put_wrong_while_others_are_busy);
+    tcase_add_test(tests, requests_of_the_dead_are_in_flight_no_more);
     suite_add_tcase(suite, tests);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

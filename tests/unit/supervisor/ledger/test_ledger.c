@@ -272,6 +272,42 @@ START_TEST(a_dead_workers_exchanges_are_recorded_once)
 
 END_TEST
 
+/* The bucket, the hold and the record agree, also where a stream outgrew what was reserved when
+ * it was sent. */
+START_TEST(what_a_dead_worker_may_have_spent_is_the_same_for_budgets_and_records)
+{
+    int fd;
+    struct segment *segment = segment_create(&fd);
+    struct inflight *row;
+    struct bucket *bucket;
+
+    begin();
+    ck_assert_ptr_nonnull(segment);
+    fill_row(segment, 7, 100, INFLIGHT_SENT);
+    row = segment_inflight(segment, 3, 7);
+    row->reserved_nano = 1000;
+    row->holds[0].is_budget = row->holds[1].is_budget = 1;
+    row->holds[1].bucket = segment_claim_bucket(segment, 77, 1, 0);
+    atomic_store(&row->holds[1].amount, 5000);
+    atomic_store(&row->calls[0], 3);
+    atomic_store(&segment_target(segment, 2)->in_flight, 4);
+    bucket = segment_bucket(segment, row->holds[1].bucket);
+    atomic_store(&bucket->level[0], 5000);
+    atomic_store(&segment_slot(segment, 3)->state, SLOT_DEAD);
+    ck_assert_int_eq(ledger_sweep(ledger, segment, 3, 7000), 0);
+    step_to_end();
+    ck_assert_int_eq(number_of("select cost_nano from usage"), 5000);
+    ck_assert_int_eq(number_of("select reserved_nano from usage"), 5000);
+    ck_assert_uint_eq(atomic_load(&bucket->total), 5000);
+    ck_assert_uint_eq(atomic_load(&bucket->level[0]), 5000);
+    ck_assert_uint_eq(atomic_load(&segment_target(segment, 2)->in_flight), 3);
+    segment_detach(segment);
+    (void)close(fd);
+    end();
+}
+
+END_TEST
+
 START_TEST(a_report_adds_up)
 {
     struct journal journal;
@@ -320,6 +356,8 @@ int main(void)
     tcase_add_test(tests, a_torn_end_waits_for_a_living_writer_and_is_dropped_after_a_dead_one);
     tcase_add_test(tests, a_database_that_is_away_loses_nothing);
     tcase_add_test(tests, a_dead_workers_exchanges_are_recorded_once);
+    tcase_add_test(tests,
+                   what_a_dead_worker_may_have_spent_is_the_same_for_budgets_and_records);
     tcase_add_test(tests, a_report_adds_up);
     srunner_run_all(runner, CK_ENV);
     int failed = srunner_ntests_failed(runner);

@@ -366,8 +366,8 @@ END_TEST
 
 START_TEST(a_bucket_that_a_death_left_too_high_is_put_right)
 {
-    static const struct audit_bucket watched[] = {{BUCKET_KEY_PLACES, 0},
-                                                  {BUCKET_KEY_MONEY, 1}};
+    static const struct audit_counter watched[] = {{BUCKET_KEY_PLACES, 0},
+                                                   {BUCKET_KEY_MONEY, 1}};
     struct audit audit = {.count = 0};
 
     ck_assert_int_eq(take(key, NULL, 0, 60), FAULT_NONE);
