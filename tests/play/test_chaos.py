@@ -24,7 +24,7 @@ SECONDS = float(os.environ.get("AIGW_CHAOS_SECONDS", "6"))
 SEED = int(os.environ.get("AIGW_CHAOS_SEED", str(int(time.time()))))
 CLIENTS = 24
 PLACES = 3
-KILLED = pytest.mark.parametrize("kills", [False, True], ids=["nobody is killed", "workers are killed"])
+KINDS = pytest.mark.parametrize("kind", ["nobody killed", "killed", "killed, PostgreSQL and Redis"])
 
 
 class Provider:
@@ -172,14 +172,16 @@ def settings():
 class Trouble:
     """What is done to the gateway meanwhile, one thing after the other."""
 
-    def __init__(self, gateway, fakes, kills):
-        self.gateway, self.fakes, self.kills = gateway, fakes, kills
+    def __init__(self, gateway, fakes, kills, redis):
+        self.gateway, self.fakes, self.kills, self.redis = gateway, fakes, kills, redis
         self.luck = random.Random("%d trouble" % SEED)
 
     def make(self):
         acts = [self.reload, self.drain, self.clear, self.refuse, self.stop]
         if self.kills:
             acts += [self.kill, self.kill, self.kill_controller]
+        if self.redis:
+            acts += [self.lose_redis, self.pause_redis]
         self.luck.choice(acts)()
         time.sleep(self.luck.choice([0.2, 0.5, 1]))
 
@@ -214,6 +216,17 @@ class Trouble:
         time.sleep(self.luck.choice([0.01, 0.3]))
         os.kill(worker, signal.SIGCONT)
 
+    def lose_redis(self):
+        """It comes back empty."""
+        self.redis.kill()
+        time.sleep(self.luck.choice([0, 0.5]))
+        self.redis.start()
+
+    def pause_redis(self):
+        self.redis.pause()
+        time.sleep(self.luck.choice([0.01, 0.5]))
+        self.redis.resume()
+
     def kill_controller(self):
         old = self.gateway.controller()
         process.kill(old)
@@ -225,25 +238,25 @@ class Trouble:
         until(lambda: len(self.gateway.workers()) >= 2, 5 * SLOW, "a new worker")
 
 
-def at_rest(gateway):
-    """What is still held, as text; empty: nothing."""
+def at_rest(gateway, leased):
+    """What is still held, as text; empty: nothing. LEASED are budgets of which a host alone has all that is left."""
     page, _ = scrape(gateway)
     held = ["%s{%s} %g" % (name, labels, value) for (name, labels), value in page.items()
             if name in ("aigw_exchanges_open", "aigw_provider_in_flight", "aigw_provider_waiting") and value != 0]
     if page["aigw_upstream_connections_open", None] != page["aigw_upstream_connections_idle", None]:
         held.append("connections to providers that nobody uses")
     held += ["%s of %s: %s reserved" % (row["name"], row["scope"], row["reserved"])
-             for row in gateway.ctl_json("budgets", "list")["counters"] if Decimal(row["reserved"]) != 0]
+             for row in gateway.ctl_json("budgets", "list")["counters"] if Decimal(row["reserved"]) != 0 and row["name"] not in leased]
     held += ["%s: %s places" % (row["scope"], row["used"])
              for row in gateway.ctl_json("limits", "list")["counters"] if row["unit"] == "concurrent" and row["used"]]
     return "; ".join(held)
 
 
-def settle(gateway):
+def settle(gateway, leased):
     last = []
 
     def nothing():
-        last[:] = [at_rest(gateway)]
+        last[:] = [at_rest(gateway, leased)]
         return not last[0]
     until(nothing, 15 * SLOW, lambda: "seed %d: held is %s" % (SEED, last[0]), every=0.3)
 
@@ -253,24 +266,33 @@ def spent_nano(gateway, name):
     return int(Decimal(row["spent"]) * 10 ** 9)
 
 
-def check_records(gateway, answered):
-    """Each answer is one record, and what budgets say was spent is what the records cost."""
+def rows_of(gateway, server, query):
+    if server:
+        return [line.rsplit("|", 1) for line in server.query(query).splitlines()]
     with sqlite3.connect("file:%s?mode=ro" % (gateway.folder / "aigw.db"), uri=True) as database:
-        found = dict(database.execute("select request_id, count(*) from usage group by 1"))
-        cost = dict(database.execute("select asked_model, sum(cost_nano) from usage where cost_nano > 0 group by 1"))
+        return database.execute(query).fetchall()
+
+
+def check_records(gateway, server, answered):
+    """Each answer is one record, and what budgets say was spent is what the records cost."""
+    found = dict(rows_of(gateway, server, "select request_id, count(*) from usage group by 1"))
+    cost = dict(rows_of(gateway, server, "select asked_model, sum(cost_nano) from usage where cost_nano > 0 group by 1"))
+    found, cost = ({name: int(number) for name, number in one.items()} for one in (found, cost))
     assert set(found.values()) == {1}
     assert not [name for name in answered if name not in found]
     assert spent_nano(gateway, "all") == sum(cost.values())
-    for name, model in (("poor", "poor"), ("last", "mixed")):
+    for name, model in [("poor", "poor")] + ([] if server else [("last", "mixed")]):
         assert spent_nano(gateway, name) == cost[model], name
 
 
-@KILLED
-def test_nothing_is_held_in_the_end(room, kills):
-    providers = [Provider(name, room.provider()) for name in "abc"]
-    gateway = room.gateway(*zip("abc", (one.fake for one in providers)), settings=settings())
+@KINDS
+def test_nothing_is_held_in_the_end(room, kind):
+    fakes = [Provider(name, room.provider()).fake for name in "abc"]
+    server, redis = (room.postgres(), room.redis()) if "Redis" in kind else (None, None)
+    shared = {"redis": redis.url, "cache": {"redis": True, "secret": "0123456789abcdef"}} if redis else {}
+    gateway = room.gateway(*zip("abc", fakes), settings={**settings(), **shared}, store=server and server.url)
     gateway.workers_may_change = True
-    trouble, ended = Trouble(gateway, [one.fake for one in providers], kills), threading.Event()
+    trouble, ended = Trouble(gateway, fakes, kind != "nobody killed", redis), threading.Event()
     assert gateway.key
     clients = [Client(gateway, number, ended) for number in range(CLIENTS)]
     end = time.monotonic() + SECONDS * SLOW
@@ -280,8 +302,8 @@ def test_nothing_is_held_in_the_end(room, kills):
     for client in clients:
         client.thread.join(30 * SLOW)
         assert not client.thread.is_alive(), "seed %d: a client waits for ever" % SEED
-    settle(gateway)
+    settle(gateway, ["last"] if redis else [])
     answered = [name for client in clients for name in client.answered]
     assert len(answered) > 20 and len(set(answered)) == len(answered)
     assert not [wrong for client in clients for wrong in client.wrong]
-    check_records(gateway, answered)
+    check_records(gateway, server, answered)
