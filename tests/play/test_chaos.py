@@ -20,7 +20,7 @@ from harness.gateway import SLOW, chat_body
 from harness.wait import until
 from test_metrics import scrape
 
-SECONDS = float(os.environ.get("AIGW_CHAOS_SECONDS", "6"))
+SECONDS = float(os.environ.get("AIGW_CHAOS_SECONDS", "5"))
 SEED = int(os.environ.get("AIGW_CHAOS_SEED", str(int(time.time()))))
 CLIENTS = 24
 PLACES = 3
@@ -119,6 +119,8 @@ class Client:
             for _ in range(self.luck.choice([1, 1, 3])):
                 client.request("POST", path, {**self.gateway.headers(), **headers}, json.dumps(body).encode())
                 if not self.luck.choice([self.read, self.read, self.read, self.read_some, self.leave])(client):
+                    return
+                if self.ended.is_set():
                     return
 
     def read(self, client):
@@ -301,7 +303,7 @@ def test_nothing_is_held_in_the_end(room, kind):
         trouble.make()
     ended.set()
     for client in clients:
-        client.thread.join(30 * SLOW)
+        client.thread.join(60 * SLOW)
         assert not client.thread.is_alive(), "seed %d: a client waits for ever" % SEED
     settle(gateway, ["last"] if redis else [])
     answered = [name for client in clients for name in client.answered]
