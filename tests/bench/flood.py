@@ -2,6 +2,7 @@
 (or slowly), and small requests of others at a fixed rate on the same worker. They must not notice."""
 import json
 import multiprocessing
+import os
 import socket
 import time
 
@@ -24,8 +25,15 @@ def block():
     return b"%x\r\n%s\r\n" % (len(events), events)
 
 
+def give_way():
+    """What is measured is what the worker does with a flood, not who gets a processor that the flood's own ends
+    use: those have one when nobody else wants it."""
+    os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))
+
+
 def pour(listener):
     """Answers each connection's request with a stream that does not end."""
+    give_way()
     blocks = block() * 8
     while True:
         peer, _ = listener.accept()
@@ -47,6 +55,7 @@ class Way:
 
 
 def drink(port, key, way, drunk):
+    give_way()
     body = json.dumps({"model": "flood", "stream": True, "max_tokens": 100000,
                        "messages": [{"role": "user", "content": "hello"}]})
     room = bytearray(SLOW_READ_BYTES if way.pause_s else 1 << 20)

@@ -101,8 +101,8 @@ def test_the_second_one_is_answered_from_the_cache_by_every_worker(room, provide
     found.sort(key=lambda row: row[0])      # several of three workers may begin in one millisecond
     assert found[0] == (0, None, COST, 12, 7, "up", "gpt-4o-mini", None, None)
     assert found[1:] == [(1, COST, 0, 0, 0, "up", "gpt-4o-mini", None, "memory")] * 12
-    lines = [line for line in gateway.access_lines() if line.get("cache_hit")]
-    assert len(lines) == 12
+    until(lambda: len([line for line in gateway.access_lines() if line.get("cache_hit")]) == 12, 2 * SLOW,
+          "the access lines of twelve hits")
     sums = gateway.ctl_json("usage", "--by", "cache", "--order", "cache_layer")["rows"]
     assert [[row[name] for name in ("cache_layer", "requests", "cache_hits", "saved_nano", "cost_nano")]
             for row in sums] == [["", 1, 0, 0, COST], ["memory", 12, 12, 12 * COST, 0]]

@@ -1,7 +1,6 @@
 """Files that a request names by their address: who gets them as bytes, and what settings change."""
 import base64
 import threading
-import time
 
 import pytest
 
@@ -240,10 +239,7 @@ def test_a_worker_fetches_so_many_at_a_time(room, place, host):
     gateway = room.gateway(*rows_of(place.providers), settings={
         "workers": 1, "media": {**MEDIA, "parallel": 1, "timeout": "10s"}})
 
-    def waits(_, connection):
-        time.sleep(0.05)
-        connection.send(file_answer(PNG))
-    host.answers.update({"/p%d" % at: waits for at in range(6)})
+    host.answers.update({"/p%d" % at: host.slowly(0.05) for at in range(6)})
     host.most = 0
     answers = []
     threads = [threading.Thread(target=lambda at=at: answers.append(

@@ -102,8 +102,3 @@ void alarm_clear(struct alarm *alarm)
     if (!alarm->reactor->alarms)
         wind(alarm->reactor);
 }
-
-bool alarm_is_set(const struct alarm *alarm)
-{
-    return alarm->listed || deadline_armed(&alarm->near);
-}

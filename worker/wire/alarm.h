@@ -30,6 +30,5 @@ struct alarm {
 /* RINGS is called from the loop in DELAY_MS, never before; an alarm that is set is set anew. */
 void alarm_set(struct reactor *reactor, struct alarm *alarm, uint64_t delay_ms);
 void alarm_clear(struct alarm *alarm);
-bool alarm_is_set(const struct alarm *alarm);
 
 #endif

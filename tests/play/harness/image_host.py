@@ -5,6 +5,7 @@ what they are everywhere: not public, so nothing is asked there.
 """
 import base64
 import threading
+import time
 
 from harness import fakes, pictures
 from harness.wait import until
@@ -41,7 +42,7 @@ def redirect(to, status="302 Found"):
 
 
 class ImageHost:
-    """Answers by path; counts who is here at one time."""
+    """Answers by path."""
 
     def __init__(self, house, **options):
         self.fake = house.provider(self.handle, **options)
@@ -57,17 +58,22 @@ class ImageHost:
 
     def handle(self, request, connection):
         answer = self.answers.get(request.target) or file_answer(b"", "text/plain", "404 Not Found")
-        with self.lock:
-            self.here += 1
-            self.most = max(self.most, self.here)
-        try:
-            if callable(answer):
-                answer(request, connection)
-            else:
-                connection.send(answer)
-        finally:
+        if callable(answer):
+            answer(request, connection)
+        else:
+            connection.send(answer)
+
+    def slowly(self, seconds):
+        """Answers with a picture, late; counts who waits for one at one time. Nobody does once it is sent."""
+        def handler(_, connection):
+            with self.lock:
+                self.here += 1
+                self.most = max(self.most, self.here)
+            time.sleep(seconds)
             with self.lock:
                 self.here -= 1
+            connection.send(file_answer(PNG))
+        return handler
 
     def asked(self, path=None):
         return [request for request in self.fake.requests if path in (None, request.target)]
