@@ -242,6 +242,18 @@ static bool is_of_store(const struct share *share, const struct share_row *row)
     return row->kind == SHARE_BUDGET && (share->mode == SHARE_STORE || share_row_rolls(row));
 }
 
+/* A host that ends tells and gives back. What it were granted would be lost to the others, and no
+ * longer one of the hosts it might be granted all of it. */
+static void ask_nothing(struct share_question *question)
+{
+    if (question->kind == SHARE_RATE) {
+        question->slice.want = 0;
+    } else {
+        question->lease.need = 0;
+        question->lease.top_up = false;
+    }
+}
+
 unsigned share_gather(struct share *share, bool of_store, uint32_t *cursor,
                       struct share_question *questions, uint64_t now_ms)
 {
@@ -251,9 +263,12 @@ unsigned share_gather(struct share *share, bool of_store, uint32_t *cursor,
     for (uint32_t i = 0; i < count && found < SHARE_BATCH; i++) {
         struct share_row *row = &share->rows.rows[(*cursor)++ % count];
 
-        if (is_of_store(share, row) == of_store &&
-            ask_row(share, row, now_ms, &questions[found]))
-            found++;
+        if (is_of_store(share, row) != of_store ||
+            !ask_row(share, row, now_ms, &questions[found]))
+            continue;
+        if (share->ending)
+            ask_nothing(&questions[found]);
+        found++;
     }
     *cursor = count > 0 ? *cursor % count : 0;
     return found;

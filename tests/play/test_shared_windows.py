@@ -57,6 +57,17 @@ def test_what_a_host_spent_stays_when_it_dies_and_starts_again(room, provider, s
     spend_all(hosts, provider, amount, least=0.7)
 
 
+def test_a_host_that_ends_takes_nothing_with_it(room, provider, server):
+    """It spent just now, so it would ask for more; and it is no host any more when it asks."""
+    amount = 1000 * COST
+    hosts = hosts_with(room, provider, server, None, budgets=rolling(amount))
+    for host in hosts:
+        shared(host, lambda state: state["hosts"] == 2)
+    spend_some(hosts[1], 200)
+    hosts[1].terminate()
+    spend_all(hosts[:1], provider, amount, least=0.95)
+
+
 def test_what_was_spent_before_hosts_shared_counts(room, provider, server):
     """A new budget in a window in which much was spent."""
     amount = 400 * COST
