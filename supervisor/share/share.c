@@ -242,8 +242,8 @@ static bool is_of_store(const struct share *share, const struct share_row *row)
     return row->kind == SHARE_BUDGET && (share->mode == SHARE_STORE || share_row_rolls(row));
 }
 
-/* A host that ends tells and gives back. What it were granted would be lost to the others, and
- * no longer one of the hosts it might be granted all of it. */
+/* A host that ends tells and gives back. What it was granted would be lost to the others; and
+ * as it is no host any more, it might be granted all that is left. */
 static void ask_nothing(struct share_question *question)
 {
     if (question->kind == SHARE_RATE) {

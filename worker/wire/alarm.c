@@ -6,7 +6,8 @@
 
 #include "worker/wire/reactor.h"
 
-#define NEAR_MS (2 * WHEEL_TICK_MS) /* the wheel is not later than that */
+#define NEAR_MS \
+    (2 * WHEEL_TICK_MS) /* the wheel is not later than that, also when the loop is late */
 
 static void rang(uv_timer_t *timer);
 

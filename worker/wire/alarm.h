@@ -1,6 +1,6 @@
 /* worker/wire/alarm.h
  *
- * Deadlines to the millisecond. The reactor's wheel is late by up to two of its ticks, which is
+ * Deadlines to the millisecond. The reactor's wheel is late by up to one of its ticks, which is
  * nothing to a limit of seconds and a lot to a second attempt that is to save 100 ms. An alarm
  * waits in the wheel until it is near, and then in a list that one timer of libuv serves: it
  * costs as much as two deadlines.
