@@ -6,8 +6,7 @@
 
 #include "worker/wire/reactor.h"
 
-#define NEAR_MS \
-    (2 * WHEEL_TICK_MS) /* the wheel is not later than that, also when the loop is late */
+#define NEAR_MS (2 * WHEEL_TICK_MS) /* the wheel is not later than that */
 
 static void rang(uv_timer_t *timer);
 

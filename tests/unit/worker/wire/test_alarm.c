@@ -57,7 +57,7 @@ START_TEST(alarms_ring_in_their_order_and_never_too_soon)
 
 END_TEST
 
-/* The wheel alone would be up to two ticks late, and right to the millisecond by chance only.
+/* The wheel alone would be up to a tick late, and right to the millisecond by chance only.
  */
 START_TEST(an_alarm_that_was_far_away_is_as_exact)
 {
